@@ -1,0 +1,51 @@
+"""Labelwright: program, model, explain and maintain training sets.
+
+Names load on first use (PEP 562), so that importing the package costs milliseconds and brings no heavy guest. The stub
+beside this file tells type checkers and editors what each name is.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+__version__ = "0.1.0"
+
+# Name -> the room it lives in. Rooms stand for themselves.
+_HOMES = {
+    "ABSTAIN": "core",
+    "SoftLabels": "core",
+    "Votes": "core",
+    "LabelModel": "labelmodels",
+    "Project": "pipeline",
+    "apply": "labeling",
+    "batch_lf": "labeling",
+    "column_lf": "labeling",
+    "expression_lf": "labeling",
+    "keyword_lf": "labeling",
+    "labeling_function": "labeling",
+    "lookup_lf": "labeling",
+    "nlp_labeling_function": "labeling",
+    "regex_lf": "labeling",
+    "threshold_lf": "labeling",
+    "lf_summary": "analysis",
+    "preprocessor": "functions",
+    "report": "pipeline",
+}
+_ROOMS = ("analysis", "core", "data", "endmodels", "engines", "functions", "labeling", "labelmodels", "pipeline", "testing")
+
+__all__ = ["__version__", *_HOMES, *_ROOMS]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _ROOMS:
+        return importlib.import_module(f"{__name__}.{name}")
+    if name in _HOMES:
+        value = getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
+        globals()[name] = value
+        return value
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

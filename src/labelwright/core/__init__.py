@@ -1,0 +1,28 @@
+"""Votes, soft labels, stats, errors and seeds: what every room speaks of. numpy and the standard library only."""
+
+from .classes import Class, check_classes
+from .files import atomic_path, atomic_write
+from .seeds import Seed, generator, hash_ids
+from .soft_labels import SoftLabels, Ties, break_ties
+from .sparse import SparseRows
+from .stats import Stats
+from .votes import ABSTAIN, Failure, Votes, class_codes
+
+__all__ = [
+    "ABSTAIN",
+    "Class",
+    "Failure",
+    "Seed",
+    "SoftLabels",
+    "SparseRows",
+    "Stats",
+    "Ties",
+    "Votes",
+    "atomic_path",
+    "atomic_write",
+    "break_ties",
+    "check_classes",
+    "class_codes",
+    "generator",
+    "hash_ids",
+]

@@ -1,0 +1,171 @@
+"""Every exception and warning that Labelwright raises on purpose.
+
+LabelwrightError                     catch this to catch all of ours
+├── VoteError (ValueError)           a label matrix, soft labels or classes break their own rules
+├── DataError (ValueError)           a file or table cannot be read as examples
+├── FunctionError (ValueError)       a function is declared wrongly (duplicate name, bad pattern, unknown column)
+│   └── VersionError                 a function's version cannot be worked out; declare ``depends_on``
+├── LabelingError (RuntimeError)     user code failed on an example; carries source, example and the fields it saw
+│   └── LabelingTimeout              user code took longer on one example than the limit given
+├── EngineError (RuntimeError)       a part could not be computed; carries the part
+├── ModelError (ValueError)          a model cannot be fitted to, or used on, what it was given
+│   └── NotFittedError               ``fit`` has not been called (also an AttributeError, as scikit-learn's is)
+├── ProjectError (ValueError)        a project's files or settings are wrong
+└── MissingExtraError (ImportError)  an optional package is needed; carries the install line
+
+LabelwrightWarning (UserWarning)
+├── FallbackWarning                  a model fell back to a simpler one, and says why
+├── SlowPathWarning                  a function runs on a slower path than its kind usually does, and says why
+└── DataWarning                      the data was read, but not as one might expect
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+__all__ = [
+    "DataError",
+    "DataWarning",
+    "EngineError",
+    "FallbackWarning",
+    "FunctionError",
+    "LabelingError",
+    "LabelingTimeout",
+    "LabelwrightError",
+    "LabelwrightWarning",
+    "MissingExtraError",
+    "ModelError",
+    "NotFittedError",
+    "ProjectError",
+    "SlowPathWarning",
+    "VersionError",
+    "VoteError",
+]
+
+
+class LabelwrightError(Exception):
+    """Base class of every error raised on purpose."""
+
+
+class VoteError(LabelwrightError, ValueError):
+    """A label matrix, soft labels or a list of classes break their own rules."""
+
+
+class DataError(LabelwrightError, ValueError):
+    """A file or a table cannot be read as examples."""
+
+
+class FunctionError(LabelwrightError, ValueError):
+    """A function is declared wrongly."""
+
+
+class VersionError(FunctionError):
+    """A function's version cannot be worked out from its code; declare ``depends_on=[...]``."""
+
+
+class LabelingError(LabelwrightError, RuntimeError):
+    """User code failed on an example.
+
+    Parameters
+    ----------
+    message : str
+        What happened, in one paragraph.
+    source : str
+        Name of the function that failed.
+    example_id : object
+        Id of the example on which it failed (its position where the data has no ids).
+    fields : mapping of str to object
+        The field values that the function had read when it failed.
+    """
+
+    def __init__(
+        self, message: str, *, source: str = "", example_id: Any = None, fields: Mapping[str, Any] | None = None
+    ) -> None:
+        super().__init__(message)
+        self.source = source
+        self.example_id = example_id
+        self.fields = dict(fields or {})
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # The default reduction of exceptions drops keyword arguments, and these errors cross process borders.
+        return _rebuild_labeling_error, (type(self), str(self), self.source, self.example_id, self.fields)
+
+
+def _rebuild_labeling_error(
+    kind: type[LabelingError], message: str, source: str, example_id: Any, fields: Mapping[str, Any]
+) -> LabelingError:
+    return kind(message, source=source, example_id=example_id, fields=fields)
+
+
+class LabelingTimeout(LabelingError):
+    """User code took longer on one example than the limit given."""
+
+
+class EngineError(LabelwrightError, RuntimeError):
+    """A part could not be computed.
+
+    Parameters
+    ----------
+    message : str
+        What happened.
+    part : object
+        Id of the part.
+    """
+
+    def __init__(self, message: str, *, part: Any = None) -> None:
+        super().__init__(message)
+        self.part = part
+
+
+class ModelError(LabelwrightError, ValueError):
+    """A model cannot be fitted to, or used on, what it was given."""
+
+
+class NotFittedError(ModelError, AttributeError):
+    """The model has not been fitted."""
+
+
+class ProjectError(LabelwrightError, ValueError):
+    """A project's files or settings are wrong."""
+
+
+class MissingExtraError(LabelwrightError, ImportError):
+    """An optional package is needed.
+
+    Parameters
+    ----------
+    feature : str
+        What was asked for, as the subject of a sentence.
+    extra : str
+        The extra that brings the package.
+
+    Examples
+    --------
+    >>> str(MissingExtraError("labelwright.endmodels.torch", "torch"))
+    "labelwright.endmodels.torch needs an optional package. Install it: pip install 'labelwright[torch]'"
+    """
+
+    def __init__(self, feature: str, extra: str) -> None:
+        super().__init__(f"{feature} needs an optional package. Install it: pip install 'labelwright[{extra}]'")
+        self.feature = feature
+        self.extra = extra
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.feature, self.extra)
+
+
+class LabelwrightWarning(UserWarning):
+    """Base class of every warning raised on purpose."""
+
+
+class FallbackWarning(LabelwrightWarning):
+    """A model fell back to a simpler one; the message says why."""
+
+
+class SlowPathWarning(LabelwrightWarning):
+    """A function runs on a slower path than its kind usually does; the message says why."""
+
+
+class DataWarning(LabelwrightWarning):
+    """The data was read, but not as one might expect; the message says how."""

@@ -1,0 +1,427 @@
+"""The label matrix L: what each source said about each example."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from .classes import Class, check_classes
+from .errors import VoteError
+from .seeds import hash_ids
+from .sparse import SparseRows
+
+__all__ = ["ABSTAIN", "Failure", "Votes", "class_codes"]
+
+ABSTAIN = -1
+
+_DENSE_BLOCK = 65_536
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """How often one source raised, under the policy that counts failures instead of stopping.
+
+    Parameters
+    ----------
+    source : str
+        Name of the source.
+    count : int
+        Number of examples on which it raised; there its vote is an abstain.
+    first : tuple of (example id, message)
+        The first failures, kept to be shown.
+    """
+
+    source: str
+    count: int
+    first: tuple[tuple[Any, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, eq=False, init=False, repr=False)
+class Votes:
+    """The votes of m sources on n examples: frozen, checked once, read-only.
+
+    Parameters
+    ----------
+    values : array_like of int, shape (n, m), or SparseRows
+        Codes 0..k-1, with -1 for abstain. Dense codes are kept as int8 (int16 past 127).
+    classes : int or sequence of (str or int), optional
+        The cardinality, or the classes in the order of their codes. Default: as many as the codes need, at least 2.
+    sources : sequence of str, optional
+        One name per column, all different. Default ``"0"``, ``"1"``, ...
+    example_ids : array_like of int or str, shape (n,), optional
+        All different. Default: the position, which then travels with the row.
+    groups : array_like of int or str, shape (n,), optional
+        Rows of one group are never told apart by resampling (sentences of one document, say).
+    alphabet : mapping of str to sequence of sets, optional
+        For sources whose codes do not each mean one class: ``{"not_spam": [{0, 2}]}`` says that code 0 of source
+        ``not_spam`` means "class 0 or 2". A source that is not named votes for classes.
+    failures : sequence of Failure, optional
+        Sources that raised, counted under ``on_error="abstain"``.
+
+    Raises
+    ------
+    VoteError
+        If the values are ragged, not integers or outside the alphabet, or the other arguments do not fit them.
+
+    Examples
+    --------
+    >>> votes = Votes([[1, -1], [0, 1]], classes=["ham", "spam"], sources=["has_link", "short"])
+    >>> votes
+    Votes(n=2, m=2, classes=('ham', 'spam'), coverage=100.0%)
+    >>> votes.values.dtype, votes.k
+    (dtype('int8'), 2)
+    """
+
+    rows: npt.NDArray[np.int8] | npt.NDArray[np.int16] | SparseRows
+    classes: tuple[Class, ...]
+    sources: tuple[str, ...]
+    example_ids: npt.NDArray[Any]
+    groups: npt.NDArray[Any] | None = None
+    alphabet: Mapping[str, tuple[frozenset[int], ...]] = field(default_factory=dict)
+    failures: tuple[Failure, ...] = ()
+
+    def __init__(
+        self,
+        values: npt.ArrayLike | SparseRows,
+        *,
+        classes: int | Iterable[Class] | None = None,
+        sources: Iterable[str] | None = None,
+        example_ids: npt.ArrayLike | None = None,
+        groups: npt.ArrayLike | None = None,
+        alphabet: Mapping[str, Iterable[Iterable[int]]] | None = None,
+        failures: Iterable[Failure] = (),
+    ) -> None:
+        rows = values if isinstance(values, SparseRows) else _dense(values)
+        n, m = rows.shape
+        names = _check_sources(sources, m)
+        sets = {s: tuple(frozenset(int(c) for c in one) for one in codes) for s, codes in (alphabet or {}).items()}
+        found = check_classes(max(2, _highest(rows) + 1, _highest_class(sets) + 1) if classes is None else classes)
+        set_ = object.__setattr__
+        set_(self, "rows", rows)
+        set_(self, "classes", found)
+        set_(self, "sources", names)
+        set_(self, "example_ids", _check_ids(example_ids, n))
+        set_(self, "groups", None if groups is None else _check_length(groups, n, "groups"))
+        set_(self, "alphabet", sets)
+        set_(self, "failures", tuple(failures))
+        self._check_codes()
+
+    def _check_codes(self) -> None:
+        for source, sets in self.alphabet.items():
+            if source not in self.sources:
+                raise VoteError(f"alphabet names source {source!r}, which is not among the sources.")
+            for code, one in enumerate(sets):
+                if not one or not one <= set(range(self.k)):
+                    raise VoteError(
+                        f"alphabet of source {source!r}, code {code}: {sorted(one)} is not a non-empty set of 0..{self.k - 1}."
+                    )
+        allowed = np.array([len(self.alphabet.get(s, self.classes)) for s in self.sources], dtype=np.int64)
+        for start, block in self.blocks():
+            bad = (block < ABSTAIN) | (block >= allowed[None, :])
+            if bad.any():
+                row, column = np.argwhere(bad)[0]
+                raise VoteError(
+                    f"example {self.example_ids[start + row]}, source {self.sources[column]!r} voted "
+                    f"{block[row, column]}; allowed: -1 (abstain) to {allowed[column] - 1}. Was the cardinality "
+                    f"({self.k}) meant to be larger?"
+                )
+
+    @classmethod
+    def from_entries(
+        cls,
+        rows: npt.ArrayLike,
+        columns: npt.ArrayLike,
+        codes: npt.ArrayLike,
+        *,
+        shape: tuple[int, int],
+        **fields: Any,
+    ) -> Votes:
+        """Build sparse votes from a long table with one entry per vote.
+
+        Parameters
+        ----------
+        rows, columns, codes : array_like of int, shape (number of votes,)
+            Example position, source position and code. One source votes once on one example.
+        shape : tuple of int
+            ``(n, m)``.
+        **fields
+            As for :class:`Votes`.
+
+        Examples
+        --------
+        >>> Votes.from_entries([0, 2], [1, 0], [1, 0], shape=(3, 2)).values.tolist()
+        [[-1, 1], [-1, -1], [0, -1]]
+        """
+        return cls(SparseRows.from_entries(rows, columns, codes, shape=shape), **fields)
+
+    @property
+    def n(self) -> int:
+        """Number of examples."""
+        return self.rows.shape[0]
+
+    @property
+    def m(self) -> int:
+        """Number of sources."""
+        return self.rows.shape[1]
+
+    @property
+    def k(self) -> int:
+        """Cardinality: number of classes."""
+        return len(self.classes)
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """``(n, m)``."""
+        return self.n, self.m
+
+    @property
+    def is_sparse(self) -> bool:
+        """Whether the rows are kept sparse."""
+        return isinstance(self.rows, SparseRows)
+
+    @property
+    def values(self) -> npt.NDArray[Any]:
+        """The dense, read-only label matrix (n, m); made on each call where the votes are kept sparse."""
+        return self.rows.dense() if isinstance(self.rows, SparseRows) else self.rows
+
+    @property
+    def covered(self) -> npt.NDArray[np.bool_]:
+        """Whether at least one source voted, shape (n,)."""
+        if isinstance(self.rows, SparseRows):
+            return np.asarray(np.diff(self.rows.indptr) > 0)
+        out = np.zeros(self.n, dtype=bool)
+        for start, block in self.blocks():
+            out[start : start + len(block)] = (block != ABSTAIN).any(axis=1)
+        return out
+
+    @property
+    def bucket(self) -> npt.NDArray[np.uint8]:
+        """Which of 32 sub-sums each row belongs to, by a hash of its group or example id, shape (n,)."""
+        return np.asarray(hash_ids(self.example_ids if self.groups is None else self.groups) & np.uint64(31), np.uint8)
+
+    def blocks(self, size: int = _DENSE_BLOCK) -> Iterator[tuple[int, npt.NDArray[Any]]]:
+        """Yield ``(first row, dense block of at most size rows)``: how models read votes of either kind."""
+        for start in range(0, self.n, size):
+            stop = min(start + size, self.n)
+            yield start, self.rows.dense(start, stop) if isinstance(self.rows, SparseRows) else self.rows[start:stop]
+
+    def take(self, index: npt.ArrayLike | slice) -> Votes:
+        """Return the rows at ``index`` (positions, a slice or a boolean mask), ids and groups with them.
+
+        Examples
+        --------
+        >>> Votes([[0], [1], [-1]]).take([True, False, True]).example_ids.tolist()
+        [0, 2]
+        """
+        where = np.arange(self.n)[index if isinstance(index, slice) else np.asarray(index)]
+        rows = self.rows.take(where) if isinstance(self.rows, SparseRows) else self.rows[where]
+        return self._with(rows, example_ids=self.example_ids[where], groups=_take(self.groups, where))
+
+    def select(self, sources: Sequence[str]) -> Votes:
+        """Return the columns of ``sources``, in that order.
+
+        Examples
+        --------
+        >>> Votes([[0, 1]], sources=["a", "b"]).select(["b"]).values.tolist()
+        [[1]]
+        """
+        unknown = [s for s in sources if s not in self.sources]
+        if unknown:
+            raise VoteError(f"no source is called {unknown[0]!r}; there are {', '.join(self.sources)}.")
+        where = np.array([self.sources.index(s) for s in sources], dtype=np.int64)
+        rows = self.rows.select(where) if isinstance(self.rows, SparseRows) else self.rows[:, where]
+        kept = {s: self.alphabet[s] for s in sources if s in self.alphabet}
+        failures = tuple(f for f in self.failures if f.source in sources)
+        return self._with(rows, sources=tuple(sources), alphabet=kept, failures=failures)
+
+    @staticmethod
+    def concat(parts: Sequence[Votes]) -> Votes:
+        """Stack the rows of votes that share sources, classes and alphabet.
+
+        Examples
+        --------
+        >>> a, b = Votes([[0], [1]]).take([0]), Votes([[0], [1]]).take([1])
+        >>> Votes.concat([b, a]).values.tolist()
+        [[1], [0]]
+        """
+        if not parts:
+            raise VoteError("there are no votes to concatenate.")
+        first = parts[0]
+        for other in parts[1:]:
+            for what in ("sources", "classes", "alphabet"):
+                if getattr(other, what) != getattr(first, what):
+                    raise VoteError(f"votes differ in their {what}: {getattr(first, what)} and {getattr(other, what)}.")
+            if (other.groups is None) != (first.groups is None):
+                raise VoteError("some votes have groups and some have none.")
+        sparse = [p.rows for p in parts if isinstance(p.rows, SparseRows)]
+        rows = SparseRows.concat(sparse) if len(sparse) == len(parts) else np.concatenate([p.values for p in parts])
+        groups = None if first.groups is None else np.concatenate([np.asarray(p.groups) for p in parts])
+        return Votes(
+            rows,
+            classes=first.classes,
+            sources=first.sources,
+            example_ids=np.concatenate([p.example_ids for p in parts]),
+            groups=groups,
+            alphabet=first.alphabet,
+            failures=_merge_failures(parts),
+        )
+
+    def codes(self, labels: Iterable[Any]) -> npt.NDArray[np.int64]:
+        """Translate classes (or ``None``, NaN and -1: unknown) to codes, shape (n,), -1 = unknown.
+
+        Examples
+        --------
+        >>> Votes([[0], [1]], classes=["ham", "spam"]).codes(["spam", None]).tolist()
+        [1, -1]
+        """
+        return class_codes(labels, self.classes)
+
+    def _with(self, rows: npt.NDArray[Any] | SparseRows, **changes: Any) -> Votes:
+        """Return a copy with other rows; what was checked once is not checked again."""
+        out = object.__new__(Votes)
+        if not isinstance(rows, SparseRows):
+            rows.flags.writeable = False
+        values = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)} | {"rows": rows} | changes
+        for name, value in values.items():
+            object.__setattr__(out, name, value)
+        return out
+
+    def __len__(self) -> int:
+        return self.n
+
+    def __repr__(self) -> str:
+        covered = f"{self.covered.mean():.1%}" if self.n else "no rows"
+        return f"Votes(n={self.n:,}, m={self.m}, classes={self.classes}, coverage={covered})"
+
+
+def class_codes(labels: Iterable[Any], classes: Sequence[Class]) -> npt.NDArray[np.int64]:
+    """Translate classes to codes; ``None``, NaN and -1 mean unknown and become -1.
+
+    Parameters
+    ----------
+    labels : iterable of (str, int or None)
+        Classes by name, or codes where the classes are integers.
+    classes : sequence of (str or int)
+        The classes in the order of their codes.
+
+    Raises
+    ------
+    VoteError
+        If a label is not among the classes; integer codes are also taken for named classes.
+
+    Examples
+    --------
+    >>> class_codes(["spam", None, -1, 0], ["ham", "spam"]).tolist()
+    [1, -1, -1, 0]
+    """
+    known: dict[Any, int] = {c: i for i, c in enumerate(classes)}
+    known |= {i: i for i in range(-1, len(classes))} | {None: -1}
+    out = []
+    for position, label in enumerate(labels):
+        if isinstance(label, float):
+            label = None if np.isnan(label) else int(label) if label.is_integer() else label
+        code = known.get(label.item() if isinstance(label, np.generic) else label)
+        if code is None:
+            raise VoteError(f"label {label!r} at position {position} is not among the classes {list(classes)}.")
+        out.append(code)
+    return np.array(out, dtype=np.int64)
+
+
+def _dense(values: npt.ArrayLike) -> npt.NDArray[Any]:
+    try:
+        array = np.asarray(values)
+    except ValueError as error:
+        raise VoteError(f"votes must be a table of n rows and m columns, but the rows differ in length ({error}).") from error
+    if array.ndim != 2:
+        raise VoteError(f"votes must be a table of n rows and m columns (2 dimensions), got shape {array.shape}.")
+    if array.dtype.kind not in "iu":
+        array = _as_integers(array)
+    if array.size and (array.max() > np.iinfo(np.int16).max or array.min() < ABSTAIN):
+        worst = array.max() if array.max() > np.iinfo(np.int16).max else array.min()
+        raise VoteError(f"a vote of {worst} is outside -1 (abstain) to {np.iinfo(np.int16).max}.")
+    dtype = np.int8 if not array.size or array.max() <= np.iinfo(np.int8).max else np.int16
+    # Rows are read together everywhere, so keep them together; a copy also cuts the tie to the caller's array.
+    kept = np.array(array, dtype=dtype, order="C")
+    kept.flags.writeable = False
+    return kept
+
+
+def _as_integers(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    if array.dtype.kind == "f" and bool((array == np.round(array)).all()):
+        return array.astype(np.int64)
+    if array.dtype.kind == "f":
+        row, column = np.argwhere(array != np.round(array))[0]
+        raise VoteError(
+            f"row {row}, column {column} holds {array[row, column]}, which is not an integer code; "
+            "votes are 0..k-1, with -1 for abstain."
+        )
+    if array.dtype == object and array.size and any(isinstance(v, (list, tuple)) for v in array.flat):
+        raise VoteError("votes must be a table of n rows and m columns, but the rows differ in length.")
+    raise VoteError(f"votes have dtype {array.dtype}, but must be integer codes 0..k-1, with -1 for abstain.")
+
+
+def _highest(rows: npt.NDArray[Any] | SparseRows) -> int:
+    codes = rows.codes if isinstance(rows, SparseRows) else rows
+    return int(codes.max()) if codes.size else ABSTAIN
+
+
+def _highest_class(sets: Mapping[str, tuple[frozenset[int], ...]]) -> int:
+    return max((c for codes in sets.values() for one in codes for c in one), default=ABSTAIN)
+
+
+def _check_sources(sources: Iterable[str] | None, m: int) -> tuple[str, ...]:
+    names = tuple(str(j) for j in range(m)) if sources is None else tuple(str(s) for s in sources)
+    if len(names) != m:
+        raise VoteError(f"there are {m} columns of votes but {len(names)} source names.")
+    if len(set(names)) != m:
+        repeated = next(s for s in names if names.count(s) > 1)
+        raise VoteError(f"source name {repeated!r} stands more than once; names must differ.")
+    return names
+
+
+def _check_length(values: npt.ArrayLike, n: int, what: str) -> npt.NDArray[Any]:
+    array = np.asarray(values)
+    if array.dtype == object:
+        array = array.astype(np.str_)
+    if array.shape != (n,):
+        raise VoteError(f"{what} has shape {array.shape}, but there are {n} examples.")
+    if array.dtype.kind not in "iuUb":
+        raise VoteError(f"{what} has dtype {array.dtype}; ids are integers or strings.")
+    array = array.copy()
+    array.flags.writeable = False
+    return array
+
+
+def _check_ids(example_ids: npt.ArrayLike | None, n: int) -> npt.NDArray[Any]:
+    if example_ids is None:
+        ids: npt.NDArray[Any] = np.arange(n)
+        ids.flags.writeable = False
+        return ids
+    ids = _check_length(example_ids, n, "example_ids")
+    ordered = np.sort(ids)
+    same = ordered[1:] == ordered[:-1]
+    if same.any():
+        raise VoteError(
+            f"example id {ordered[1:][same][0]!s} stands more than once ({int(same.sum())} repeats in all); "
+            "ids must differ, so that votes can be joined back to examples."
+        )
+    return ids
+
+
+def _take(values: npt.NDArray[Any] | None, where: npt.NDArray[Any]) -> npt.NDArray[Any] | None:
+    return None if values is None else values[where]
+
+
+def _merge_failures(parts: Sequence[Votes], keep: int = 5) -> tuple[Failure, ...]:
+    merged: dict[str, Failure] = {}
+    for failure in (f for p in parts for f in p.failures):
+        old = merged.get(failure.source, Failure(failure.source, 0))
+        merged[failure.source] = Failure(
+            failure.source, old.count + failure.count, (old.first + failure.first)[:keep]
+        )
+    return tuple(merged.values())
