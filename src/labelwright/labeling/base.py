@@ -1,0 +1,127 @@
+"""The seam: what every labeling function has, whatever it is made of."""
+
+from __future__ import annotations
+
+import abc
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from labelwright.core import Class
+from labelwright.core.errors import FunctionError
+
+if TYPE_CHECKING:
+    import polars as pl
+
+__all__ = ["LabelingFunction", "VectorisedFunction"]
+
+
+@dataclass(frozen=True, eq=False, kw_only=True, repr=False)
+class LabelingFunction(abc.ABC):
+    """A small, noisy, named source of votes: it reads some fields of an example and votes for a class or abstains.
+
+    Parameters
+    ----------
+    name : str
+        Name of the source; no two functions that are applied together share one.
+    labels : sequence of (str or int), optional
+        The classes it may vote for. Default ``None``: not declared, any class.
+    fields : sequence of str, optional
+        The columns it reads. Default ``None``: every column.
+
+    Raises
+    ------
+    FunctionError
+        If the name is empty, or if ``labels`` or ``fields`` are not sequences of the right kind.
+    """
+
+    name: str
+    labels: tuple[Class, ...] | None = None
+    fields: tuple[str, ...] | None = None
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.name, str) or not self.name.strip():
+            raise FunctionError(f"a labeling function needs a name, a string that is not empty; got {self.name!r}.")
+        for what, allowed in (("labels", (str, int)), ("fields", (str,))):
+            value = getattr(self, what)
+            if value is None:
+                continue
+            if isinstance(value, str) or not hasattr(value, "__iter__"):
+                raise FunctionError(
+                    f"{what} of labeling function {self.name!r} is {value!r}; pass a list, such as [{value!r}]."
+                )
+            kept = tuple(value)
+            wrong = [v for v in kept if isinstance(v, bool) or not isinstance(v, allowed)]
+            if wrong or not kept:
+                kinds = " or ".join(kind.__name__ for kind in allowed)
+                raise FunctionError(
+                    f"{what} of labeling function {self.name!r} must be a list of {kinds} with at least one entry, "
+                    f"got {list(kept)!r}."
+                )
+            object.__setattr__(self, what, kept)
+
+    @cached_property
+    def version(self) -> str:
+        """64 hex digits that change when what the function does changes; worked out on first use."""
+        return self._version()
+
+    @abc.abstractmethod
+    def _version(self) -> str:
+        """Work out the version (see :mod:`labelwright.functions.versions`)."""
+
+    @abc.abstractmethod
+    def __call__(self, x: Any) -> Class | None:
+        """Vote on one example: a class, or ``None`` to abstain (Python functions may also say -1).
+
+        Parameters
+        ----------
+        x : object
+            A record, mapping, ``SimpleNamespace`` or pandas row with the fields that the function reads.
+        """
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.name!r})"
+
+
+@dataclass(frozen=True, eq=False, kw_only=True, repr=False)
+class VectorisedFunction(LabelingFunction):
+    """A function that votes for one class, where one Polars expression holds; it never sees single rows.
+
+    All the vectorised functions that are applied together run as one lazy Polars plan per part.
+
+    Parameters
+    ----------
+    label : str or int
+        The class it votes for where the expression holds.
+    name, labels, fields
+        As for :class:`LabelingFunction`; ``labels`` is always ``(label,)``.
+    """
+
+    label: Class
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "labels", (self.label,))
+        super().__post_init__()
+
+    @abc.abstractmethod
+    def expression(self, schema: pl.Schema) -> pl.Expr:
+        """Return a Boolean expression, one value per row: true votes, false and null abstain.
+
+        An expression must be elementwise (the value on a row depends on that row alone), so that votes are the same
+        for every partition. Slow paths belong in it too, through ``Expr.map_batches(..., is_elementwise=True)``.
+
+        Parameters
+        ----------
+        schema : polars.Schema
+            Names and types of the columns that the data has.
+
+        Raises
+        ------
+        FunctionError
+            If a column is missing or has a type that the function cannot read.
+        """
+
+    def slow_path(self, schema: pl.Schema) -> str | None:
+        """Return why this function cannot run in Polars' own engine, or ``None`` where it can."""
+        del schema
+        return None
