@@ -61,7 +61,7 @@ def check_classes(classes: int | Iterable[Class]) -> tuple[Class, ...]:
         return numbered_classes(int(classes))
     if isinstance(classes, str):
         raise VoteError(f"classes is the string {classes!r}; pass a list of names, such as ['ham', 'spam'].")
-    found = tuple(int(c) if isinstance(c, np.integer) else str(c) if isinstance(c, str) else c for c in classes)
+    found: tuple[Class, ...] = tuple(c.item() if isinstance(c, np.generic) else c for c in classes)
     _check_kinds(found)
     repeated = sorted({str(c) for c in found if found.count(c) > 1})
     if repeated:

@@ -89,7 +89,7 @@ class SoftLabels:
     @property
     def k(self) -> int:
         """Cardinality: number of classes."""
-        return self.probs.shape[1]
+        return int(self.probs.shape[1])
 
     @property
     def confidence(self) -> npt.NDArray[np.float64]:
@@ -150,15 +150,17 @@ def break_ties(
     best = tied.argmax(axis=1)
     several = tied.sum(axis=1) > 1
     if ties == "abstain":
-        return np.where(several, -1, best).astype(np.int64)
+        return np.asarray(np.where(several, -1, best), dtype=np.int64)
     if ties == "prior":
         if class_balance is None:
             raise VoteError('ties="prior" needs class_balance.')
         weight: npt.NDArray[Any] = np.broadcast_to(np.asarray(class_balance, dtype=np.float64), p.shape)
     elif ties == "random":
         ids = np.arange(len(p)) if example_ids is None else example_ids
-        weight = np.stack([hash_ids(ids, salt=1 + c) >> np.uint64(1) for c in range(p.shape[1])], axis=1).astype(np.int64)
+        weight = np.stack([hash_ids(ids, salt=1 + c) >> np.uint64(1) for c in range(p.shape[1])], axis=1).astype(
+            np.int64
+        )
     else:
         raise VoteError(f"ties is {ties!r}; allowed: 'abstain', 'random', 'prior'.")
     chosen = np.where(tied, weight, -1).argmax(axis=1)
-    return np.where(several, chosen, best).astype(np.int64)
+    return np.asarray(np.where(several, chosen, best), dtype=np.int64)

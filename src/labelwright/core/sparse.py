@@ -60,10 +60,14 @@ class SparseRows:
             raise VoteError(f"rows, columns and codes differ in shape: {r.shape}, {c.shape}, {v.shape}.")
         for what, values, limit in (("row", r, shape[0]), ("column", c, shape[1])):
             if values.size and (values.min() < 0 or values.max() >= limit):
-                raise VoteError(f"an entry has {what} {values.max() if values.max() >= limit else values.min()}, "
-                                f"outside 0..{limit - 1}.")
+                raise VoteError(
+                    f"an entry has {what} {values.max() if values.max() >= limit else values.min()}, "
+                    f"outside 0..{limit - 1}."
+                )
         if v.size and (v.min() < -1 or v.max() > np.iinfo(np.int16).max):
-            raise VoteError(f"a vote of {v.min() if v.min() < -1 else v.max()} is outside -1..{np.iinfo(np.int16).max}.")
+            raise VoteError(
+                f"a vote of {v.min() if v.min() < -1 else v.max()} is outside -1..{np.iinfo(np.int16).max}."
+            )
         kept = v >= 0
         r, c, v = r[kept], c[kept], v[kept]
         order = np.lexsort((c, r))
@@ -71,7 +75,9 @@ class SparseRows:
         twice = (r[1:] == r[:-1]) & (c[1:] == c[:-1])
         if twice.any():
             at = int(np.flatnonzero(twice)[0])
-            raise VoteError(f"source {c[at]} voted twice on example {r[at]}; keep one vote of each source on each example.")
+            raise VoteError(
+                f"source {c[at]} voted twice on example {r[at]}; keep one vote of each source on each example."
+            )
         indptr = np.concatenate([[0], np.cumsum(np.bincount(r, minlength=shape[0]))]).astype(np.int64)
         return cls(indptr, c.astype(np.int32), v.astype(np.int16), shape)
 

@@ -118,7 +118,8 @@ class Votes:
             for code, one in enumerate(sets):
                 if not one or not one <= set(range(self.k)):
                     raise VoteError(
-                        f"alphabet of source {source!r}, code {code}: {sorted(one)} is not a non-empty set of 0..{self.k - 1}."
+                        f"alphabet of source {source!r}, code {code}: {sorted(one)} must be a non-empty set of "
+                        f"classes 0..{self.k - 1}."
                     )
         allowed = np.array([len(self.alphabet.get(s, self.classes)) for s in self.sources], dtype=np.int64)
         for start, block in self.blocks():
@@ -162,12 +163,12 @@ class Votes:
     @property
     def n(self) -> int:
         """Number of examples."""
-        return self.rows.shape[0]
+        return int(self.rows.shape[0])
 
     @property
     def m(self) -> int:
         """Number of sources."""
-        return self.rows.shape[1]
+        return int(self.rows.shape[1])
 
     @property
     def k(self) -> int:
@@ -336,7 +337,9 @@ def _dense(values: npt.ArrayLike) -> npt.NDArray[Any]:
     try:
         array = np.asarray(values)
     except ValueError as error:
-        raise VoteError(f"votes must be a table of n rows and m columns, but the rows differ in length ({error}).") from error
+        raise VoteError(
+            f"votes must be a table of n rows and m columns, but the rows differ in length ({error})."
+        ) from error
     if array.ndim != 2:
         raise VoteError(f"votes must be a table of n rows and m columns (2 dimensions), got shape {array.shape}.")
     if array.dtype.kind not in "iu":
@@ -421,7 +424,5 @@ def _merge_failures(parts: Sequence[Votes], keep: int = 5) -> tuple[Failure, ...
     merged: dict[str, Failure] = {}
     for failure in (f for p in parts for f in p.failures):
         old = merged.get(failure.source, Failure(failure.source, 0))
-        merged[failure.source] = Failure(
-            failure.source, old.count + failure.count, (old.first + failure.first)[:keep]
-        )
+        merged[failure.source] = Failure(failure.source, old.count + failure.count, (old.first + failure.first)[:keep])
     return tuple(merged.values())

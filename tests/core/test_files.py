@@ -1,0 +1,22 @@
+from __future__ import annotations
+
+import pytest
+
+from labelwright.core import atomic_path, atomic_write
+
+
+def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path):
+    target = tmp_path / "deep" / "a.txt"
+    atomic_write(target, "old")
+    with pytest.raises(RuntimeError), atomic_path(target) as temporary:
+        temporary.write_text("half")
+        raise RuntimeError
+    assert target.read_text() == "old"
+    assert [p.name for p in target.parent.iterdir()] == ["a.txt"]
+
+
+def test_a_written_file_follows_the_umask(tmp_path):
+    plain = tmp_path / "plain"
+    plain.write_text("x")
+    atomic_write(tmp_path / "ours", b"x")
+    assert (tmp_path / "ours").stat().st_mode == plain.stat().st_mode
