@@ -32,7 +32,18 @@ _HOMES = {
     "preprocessor": "functions",
     "report": "pipeline",
 }
-_ROOMS = ("analysis", "core", "data", "endmodels", "engines", "functions", "labeling", "labelmodels", "pipeline", "testing")
+_ROOMS = (
+    "analysis",
+    "core",
+    "data",
+    "endmodels",
+    "engines",
+    "functions",
+    "labeling",
+    "labelmodels",
+    "pipeline",
+    "testing",
+)
 
 __all__ = ["__version__", *_HOMES, *_ROOMS]
 
