@@ -1,0 +1,527 @@
+"""Preprocessors: user code that adds attributes to an example before labeling functions see it.
+
+The rules are Snorkel's: the user function gets the example, sets attributes on it and returns it; the original is left
+alone; preprocessors chain through ``pre``. Two things differ. The example is never copied by pickling (a thin layer
+over the original takes the writes), and `Run` shares the work: however many functions ask for the same chain, each
+example goes through it once.
+"""
+
+from __future__ import annotations
+
+import copy
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, overload
+
+from labelwright.core.errors import FunctionError
+
+__all__ = ["Layer", "Preprocessor", "Run", "apply_preprocessors", "preprocessor"]
+
+MEMO_SIZE = 10_000
+"""Examples that one memoising preprocessor remembers; the least recently used one is forgotten first."""
+
+
+class Layer:
+    """An example with attributes added on top; the example below is never written to.
+
+    Reading falls through to the example; writing stays in the layer. A list, dict, set or array is copied when it is
+    first read, so that changing it in place stays in the layer as well.
+
+    Parameters
+    ----------
+    example : object
+        What lies below: anything with attributes, or a mapping.
+    added : mapping of str to object, optional
+        Attributes to start with.
+
+    Examples
+    --------
+    >>> row = {"text": "HELLO", "tags": []}
+    >>> x = Layer(row)
+    >>> x.lower = x.text.lower()
+    >>> x.tags.append("loud")
+    >>> x["lower"], x.tags, row
+    ('hello', ['loud'], {'text': 'HELLO', 'tags': []})
+    """
+
+    __slots__ = ("__dict__", "_example")
+
+    _example: Any
+
+    def __init__(self, example: Any, added: Mapping[str, Any] | None = None) -> None:
+        if isinstance(example, Layer):
+            # Layers do not pile up: a chain of ten preprocessors still reads the example in one step.
+            object.__setattr__(self, "_example", example._example)
+            self.__dict__.update(example.__dict__)
+        else:
+            object.__setattr__(self, "_example", example)
+        if added:
+            self.__dict__.update(added)
+
+    def __getattr__(self, name: str) -> Any:
+        # Only reached when the layer itself has no such attribute.
+        if name.startswith("__") and name.endswith("__"):
+            raise AttributeError(name)
+        value = _read(object.__getattribute__(self, "_example"), name)
+        if _is_mutable(value):
+            value = copy.deepcopy(value)
+            self.__dict__[name] = value
+        return value
+
+    def __getitem__(self, name: str) -> Any:
+        try:
+            return getattr(self, name)
+        except AttributeError:
+            raise KeyError(name) from None
+
+    def __setitem__(self, name: str, value: Any) -> None:
+        setattr(self, name, value)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.keys()
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.keys())
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """Value of a field, or ``default`` where there is none."""
+        return getattr(self, name, default)
+
+    def keys(self) -> tuple[str, ...]:
+        """Names of the fields, the example's first, then the added ones."""
+        return tuple(dict.fromkeys((*_names(self._example), *self.__dict__)))
+
+    def __repr__(self) -> str:
+        return f"Layer({self._example!r}, added={sorted(self.__dict__)})"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Layer, (self._example, dict(self.__dict__))
+
+
+def _read(example: Any, name: str) -> Any:
+    if isinstance(example, Mapping):
+        if name in example:
+            return example[name]
+        raise AttributeError(f"the example has no field {name!r}; it has {', '.join(map(repr, _names(example)))}")
+    return getattr(example, name)
+
+
+def _names(example: Any) -> tuple[str, ...]:
+    """Names of the fields of any example: records, mappings, named tuples, pandas rows, plain objects."""
+    keys = getattr(example, "keys", None)
+    if callable(keys):
+        return tuple(keys())
+    named = getattr(example, "_fields", None)
+    if isinstance(named, tuple):
+        return named
+    return tuple(getattr(example, "__dict__", ()))
+
+
+def _is_mutable(value: Any) -> bool:
+    # Arrays are recognised by name: numpy's cost on import is not this module's to decide.
+    return isinstance(value, (list, dict, set, bytearray)) or type(value).__name__ == "ndarray"
+
+
+class Preprocessor:
+    """Adds attributes to an example; made by `preprocessor`, or subclassed for batched ones.
+
+    Parameters
+    ----------
+    function : callable
+        Gets the example, sets attributes on it and returns it.
+    name : str, optional
+        Default: the function's name.
+    pre : sequence of Preprocessor, optional
+        Preprocessors that go first.
+    memoize : bool, default False
+        Remember results between examples, at most ``MEMO_SIZE`` of them, in memory. (Within one example a chain is
+        computed once in any case.)
+    memoize_key : callable, optional
+        Gets the example and returns the hashable key of its result. Default: the values of ``fields``, or of every
+        field of the example.
+    fields : sequence of str, optional
+        The fields that the function reads. None: not stated, so every field is handed over.
+    depends_on : sequence of object, optional
+        What else the version depends on; see `labelwright.functions.versions.version_of`.
+
+    Attributes
+    ----------
+    version : str
+        Content hash (64 hexadecimal digits) of what the preprocessor does, with those that go first.
+
+    Examples
+    --------
+    >>> def shout(x):
+    ...     x.loud = x.text.upper()
+    ...     return x
+    >>> Preprocessor(shout)({"text": "hello"}).loud
+    'HELLO'
+    """
+
+    def __init__(
+        self,
+        function: Callable[[Any], Any],
+        *,
+        name: str | None = None,
+        pre: Sequence[Preprocessor] | None = None,
+        memoize: bool = False,
+        memoize_key: Callable[[Any], Hashable] | None = None,
+        fields: Sequence[str] | None = None,
+        depends_on: Sequence[Any] = (),
+    ) -> None:
+        if not callable(function):
+            raise FunctionError(f"a preprocessor needs a function of one example, not {type(function).__name__}")
+        self.function = function
+        self.name: str = name if name is not None else getattr(function, "__name__", type(function).__name__)
+        self.pre = tuple(pre or ())
+        for other in self.pre:
+            if not isinstance(other, Preprocessor):
+                raise FunctionError(
+                    f"pre of preprocessor {self.name!r} holds {other!r}, which is not a preprocessor; "
+                    "decorate it with @preprocessor"
+                )
+        self.memoize = memoize
+        self.memoize_key = memoize_key
+        self.fields = None if fields is None else tuple(fields)
+        self.depends_on = tuple(depends_on)
+        self.reset_cache()
+
+    @property
+    def version(self) -> str:
+        """Content hash of what the preprocessor does."""
+        from .versions import version_of
+
+        return version_of(self)
+
+    def __version_parts__(self) -> dict[str, Any]:
+        """What the version is made of, for `labelwright.functions.versions`."""
+        parts: dict[str, Any] = {"function": self.function, "pre": list(self.pre)}
+        if self.memoize:
+            parts["memoize_key"] = self.memoize_key
+        return parts
+
+    @property
+    def batched(self) -> bool:
+        """Whether `process_batch` does many examples at once."""
+        return type(self).process_batch is not Preprocessor.process_batch
+
+    def __call__(self, example: Any) -> Any:
+        """Run ``pre`` and then this preprocessor on one example.
+
+        Parameters
+        ----------
+        example : object
+            Anything with attributes, or a mapping. It is not changed.
+
+        Returns
+        -------
+        object
+            The example with the added attributes.
+        """
+        return apply_preprocessors((self,), example)
+
+    def process(self, example: Any) -> Any:
+        """Run this preprocessor alone (without ``pre``) on one example; remember the result where asked to."""
+        if not self.memoize:
+            return self._compute(example)
+        key = self._key(example)
+        with self._lock:
+            hit = key in self._memo
+            if hit:
+                self._memo.move_to_end(key)
+                remembered = self._memo[key]
+        if hit:
+            return Layer(example, remembered) if isinstance(remembered, dict) else remembered
+        result = self._compute(example)
+        self._remember(key, example, result)
+        return result
+
+    def process_batch(self, examples: Sequence[Any]) -> list[Any]:
+        """Run this preprocessor alone on many examples; subclasses do it faster than one by one."""
+        return [self.process(example) for example in examples]
+
+    def reset_cache(self) -> None:
+        """Forget every remembered result."""
+        self._lock = threading.Lock()
+        self._memo: OrderedDict[Hashable, Any] = OrderedDict()
+
+    def _compute(self, example: Any) -> Any:
+        result = self.function(Layer(example))
+        if result is None:
+            raise FunctionError(f"preprocessor {self.name!r} returned None; it must return the example")
+        return result
+
+    def _key(self, example: Any) -> Hashable:
+        if self.memoize_key is not None:
+            return self.memoize_key(example if isinstance(example, Layer) else Layer(example))
+        layer = example if isinstance(example, Layer) else Layer(example)
+        names = self.fields if self.fields is not None else layer.keys()
+        return tuple((name, _hashable(getattr(layer, name), name, self.name)) for name in names)
+
+    def _remember(self, key: Hashable, example: Any, result: Any) -> None:
+        # What was added is remembered, not the example: the next example with this key has other fields of its own.
+        remembered: Any = result
+        if type(result) is Layer:
+            before = example.__dict__ if isinstance(example, Layer) else {}
+            remembered = {
+                name: value
+                for name, value in result.__dict__.items()
+                if name not in before or before[name] is not value
+            }
+        with self._lock:
+            self._memo[key] = remembered
+            while len(self._memo) > MEMO_SIZE:
+                self._memo.popitem(last=False)
+
+    def __getstate__(self) -> dict[str, Any]:
+        # A worker starts with an empty memo: sending results around costs more than computing them.
+        state = dict(self.__dict__)
+        del state["_lock"], state["_memo"]
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self.reset_cache()
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.name!r})"
+
+
+def _hashable(value: Any, field: str, name: str) -> Hashable:
+    if isinstance(value, (list, tuple)):
+        return type(value).__name__, tuple(_hashable(item, field, name) for item in value)
+    if isinstance(value, dict):
+        return "dict", frozenset((key, _hashable(item, field, name)) for key, item in value.items())
+    if isinstance(value, (set, frozenset)):
+        return "set", frozenset(value)
+    if type(value).__name__ == "ndarray" and value.dtype != object:
+        return "ndarray", value.dtype.str, value.shape, value.tobytes()
+    try:
+        hash(value)
+    except TypeError:
+        raise FunctionError(
+            f"preprocessor {name!r} cannot remember results by field {field!r}: a {type(value).__name__} has no hash; "
+            "give memoize_key=, or fields= without it"
+        ) from None
+    # 1, 1.0 and True are equal keys in Python but not equal inputs.
+    return type(value).__name__, value
+
+
+def _flatten(preprocessors: Sequence[Preprocessor]) -> tuple[Preprocessor, ...]:
+    """Every step of a chain in order, each once: what an earlier step already did is not done again."""
+    steps: dict[Preprocessor, None] = {}
+
+    def add(step: Preprocessor) -> None:
+        if step not in steps:
+            for earlier in step.pre:
+                add(earlier)
+            steps[step] = None
+
+    for step in preprocessors:
+        add(step)
+    return tuple(steps)
+
+
+def apply_preprocessors(preprocessors: Sequence[Preprocessor], example: Any) -> Any:
+    """Run a chain of preprocessors on one example.
+
+    Parameters
+    ----------
+    preprocessors : sequence of Preprocessor
+        The chain; each one's own ``pre`` goes before it. One that occurs twice runs once.
+    example : object
+        Anything with attributes, or a mapping. It is not changed.
+
+    Returns
+    -------
+    object
+        The example itself where the chain is empty, else the example with the added attributes.
+    """
+    for step in _flatten(preprocessors):
+        example = step.process(example)
+    return example
+
+
+class Run:
+    """Shares the preprocessors' work between all functions of one pass over the data.
+
+    One `Run` belongs to one worker: it remembers the example at hand, so two threads must not share it.
+
+    Parameters
+    ----------
+    preprocessors : iterable of Preprocessor or of sequences of Preprocessor
+        Every chain that `apply` will be asked for (a single preprocessor is a chain of one). They are needed ahead
+        only by `prepare`.
+
+    Examples
+    --------
+    >>> calls = []
+    >>> @preprocessor
+    ... def tokens(x):
+    ...     calls.append(x.text)
+    ...     x.tokens = x.text.split()
+    ...     return x
+    >>> run = Run([tokens])
+    >>> row = {"text": "one pass for all"}
+    >>> [len(run.apply([tokens], row).tokens) for function in range(5)], calls
+    ([4, 4, 4, 4, 4], ['one pass for all'])
+    """
+
+    def __init__(self, preprocessors: Iterable[Preprocessor | Sequence[Preprocessor]] = ()) -> None:
+        self._chains: dict[tuple[Preprocessor, ...], tuple[Preprocessor, ...]] = {}
+        for chain in preprocessors:
+            self._steps((chain,) if isinstance(chain, Preprocessor) else tuple(chain))
+        self._record: Any = None
+        self._results: dict[tuple[Preprocessor, ...], Any] = {}
+        self._chunk: dict[int, tuple[Any, dict[tuple[Preprocessor, ...], Any]]] = {}
+
+    @property
+    def batched(self) -> bool:
+        """Whether any chain has a step that does many examples at once, so that `prepare` is worth calling."""
+        return any(step.batched for steps in self._chains.values() for step in steps)
+
+    def apply(self, preprocessors: Sequence[Preprocessor], record: Any) -> Any:
+        """Run a chain on one example; a chain that this example already went through is not run again.
+
+        Parameters
+        ----------
+        preprocessors : sequence of Preprocessor
+            The chain.
+        record : object
+            The example. It is recognised by identity and not changed.
+
+        Returns
+        -------
+        object
+            The example with the added attributes; functions that ask for the same chain share it.
+        """
+        if not preprocessors:
+            return record
+        if record is not self._record:
+            self._record = record
+            prepared = self._chunk.get(id(record))
+            self._results = prepared[1] if prepared is not None else {}
+        return self._advance(self._steps(tuple(preprocessors)), record, self._results)
+
+    def prepare(self, records: Sequence[Any]) -> None:
+        """Let batched preprocessors do a whole chunk of examples at once, ahead of `apply`.
+
+        Without batched preprocessors this does nothing. An example on which a batch fails is left to `apply`, where
+        the failure can be told with the example it belongs to.
+
+        Parameters
+        ----------
+        records : sequence of object
+            The very objects that `apply` will be given. They and their results are held until the next call.
+        """
+        self._record, self._results, self._chunk = None, {}, {}
+        if not self.batched:
+            return
+        self._chunk = {id(record): (record, {}) for record in records}
+        for steps in self._chains.values():
+            for position, step in enumerate(steps):
+                if step.batched:
+                    self._prepare_step(steps[:position], step)
+
+    def _prepare_step(self, before: tuple[Preprocessor, ...], step: Preprocessor) -> None:
+        waiting, inputs = [], []
+        for record, results in self._chunk.values():
+            if (*before, step) in results:
+                continue
+            try:
+                inputs.append(self._advance(before, record, results))
+            except Exception:  # raised again by apply, which knows whom to tell
+                continue
+            waiting.append(results)
+        try:
+            outputs = step.process_batch(inputs)
+        except Exception:  # as above: one by one, the example at fault shows
+            return
+        for results, output in zip(waiting, outputs, strict=True):
+            results[(*before, step)] = output
+
+    def _steps(self, preprocessors: tuple[Preprocessor, ...]) -> tuple[Preprocessor, ...]:
+        steps = self._chains.get(preprocessors)
+        if steps is None:
+            steps = self._chains[preprocessors] = _flatten(preprocessors)
+        return steps
+
+    @staticmethod
+    def _advance(steps: tuple[Preprocessor, ...], record: Any, results: dict[tuple[Preprocessor, ...], Any]) -> Any:
+        if steps in results:
+            return results[steps]
+        if not steps:
+            return record
+        result = steps[-1].process(Run._advance(steps[:-1], record, results))
+        results[steps] = result
+        return result
+
+
+@overload
+def preprocessor(name: Callable[[Any], Any], /) -> Preprocessor: ...
+@overload
+def preprocessor(
+    name: str | None = None,
+    pre: Sequence[Preprocessor] | None = None,
+    memoize: bool = False,
+    memoize_key: Callable[[Any], Hashable] | None = None,
+    *,
+    fields: Sequence[str] | None = None,
+    depends_on: Sequence[Any] = (),
+) -> Callable[[Callable[[Any], Any]], Preprocessor]: ...
+def preprocessor(
+    name: str | Callable[[Any], Any] | None = None,
+    pre: Sequence[Preprocessor] | None = None,
+    memoize: bool = False,
+    memoize_key: Callable[[Any], Hashable] | None = None,
+    *,
+    fields: Sequence[str] | None = None,
+    depends_on: Sequence[Any] = (),
+) -> Preprocessor | Callable[[Callable[[Any], Any]], Preprocessor]:
+    """Make a function a preprocessor: a decorator, with or without parentheses.
+
+    Parameters
+    ----------
+    name : str, optional
+        Default: the function's name.
+    pre : sequence of Preprocessor, optional
+        Preprocessors that go first.
+    memoize : bool, default False
+        Remember results between examples.
+    memoize_key : callable, optional
+        Gets the example and returns the hashable key of its result.
+    fields : sequence of str, optional
+        The fields that the function reads.
+    depends_on : sequence of object, optional
+        What else the version depends on.
+
+    Returns
+    -------
+    Preprocessor or decorator
+
+    Examples
+    --------
+    >>> @preprocessor(memoize=True)
+    ... def length(x):
+    ...     x.length = len(x.text)
+    ...     return x
+    >>> length({"text": "four"}).length
+    4
+    """
+    if callable(name):
+        return Preprocessor(name)
+    given = name
+
+    def decorate(function: Callable[[Any], Any]) -> Preprocessor:
+        return Preprocessor(
+            function,
+            name=given,
+            pre=pre,
+            memoize=memoize,
+            memoize_key=memoize_key,
+            fields=fields,
+            depends_on=depends_on,
+        )
+
+    return decorate
