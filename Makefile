@@ -36,7 +36,7 @@ format: .venv/dev ## Format the code and mend what lint can mend
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-bench: .venv/dev ## Measure speed and memory beside the peers (installs them into .venv-peers)
+bench: .venv/dev .venv-peers/installed ## Measure speed and memory beside the peers (installs them into .venv-peers)
 	$(BIN)/python -m benchmarks
 
 docs: .venv/dev ## Build the documentation into site/
@@ -57,6 +57,13 @@ env: .venv/dev ## Make .venv with every extra and every development tool
 	@echo "Installing labelwright with every extra and tool into .venv ..."
 	$(PIP) --editable '.[all,dev]'
 	@touch $@ .venv/core
+
+# The peers live apart: their requirements must not bend ours.
+.venv-peers/installed: benchmarks/peers.txt constraints.txt
+	@echo "Installing the peers into .venv-peers ..."
+	$(PYTHON) -m venv .venv-peers
+	.venv-peers/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --requirement benchmarks/peers.txt
+	@touch $@
 
 clean: ## Remove what the other targets made
 	rm -rf .venv .venv-peers site build dist labelwright-demo .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
