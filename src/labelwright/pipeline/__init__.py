@@ -1,0 +1,1 @@
+"""The pipeline: joins the rooms into a project that runs, predicts, exports and reports."""

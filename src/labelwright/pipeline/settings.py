@@ -1,0 +1,304 @@
+"""What ``labelwright.toml`` may say, and how a mistake in it is explained."""
+
+from __future__ import annotations
+
+import difflib
+import re
+import tomllib
+import typing
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+
+from labelwright.core.classes import check_classes
+from labelwright.core.errors import ProjectError, VoteError
+
+__all__ = [
+    "FILE_NAME",
+    "SPLITS",
+    "ApplySettings",
+    "DataSettings",
+    "EndModelSettings",
+    "LabelModelSettings",
+    "ProjectSettings",
+    "ScoreSettings",
+    "Settings",
+    "SplitSettings",
+    "TaskSettings",
+    "parse_settings",
+    "read_settings",
+]
+
+FILE_NAME = "labelwright.toml"
+SPLITS = ("train", "valid", "test")
+
+SplitName = Literal["train", "valid", "test"]
+SplitValue = str | int | float | list[str | int]
+
+
+class _Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A table of the file: read-only, and a key that it does not know is a mistake."""
+
+
+class ProjectSettings(_Table, frozen=True):
+    """``[project]``: its name (default: the folder's)."""
+
+    name: str = ""
+
+
+class SplitSettings(_Table, frozen=True):
+    """``[data.splits]``: which examples are for training and which for scoring.
+
+    Three ways, told apart by what is written: with ``column`` the three hold values of that column; without it, strings
+    are paths (one data file per split) and numbers are fractions, drawn by a hash of the group or example id, so that
+    an example stays in its split whatever is added around it.
+    """
+
+    column: str | None = None
+    train: SplitValue | None = None
+    valid: SplitValue | None = None
+    test: SplitValue | None = None
+
+    @property
+    def given(self) -> dict[str, SplitValue]:
+        """The splits that are written down, in the order train, valid, test."""
+        return {name: value for name in SPLITS if (value := getattr(self, name)) is not None}
+
+    @property
+    def kind(self) -> Literal["none", "column", "paths", "fractions"]:
+        """How examples are divided; ``"none"`` puts all of them into train."""
+        if self.column is not None:
+            return "column"
+        values = list(self.given.values())
+        if not values:
+            return "none"
+        return "fractions" if all(isinstance(v, (int, float)) for v in values) else "paths"
+
+
+class DataSettings(_Table, frozen=True):
+    """``[data]``: where the examples are. Relative paths start at the project's folder."""
+
+    path: str | list[str] | None = None
+    id: str | None = None
+    group: str | None = None
+    splits: SplitSettings = SplitSettings()
+
+
+class TaskSettings(_Table, frozen=True):
+    """``[task]``: the classes in the order of their codes, and the column with gold labels (for scoring only)."""
+
+    classes: list[str | int]
+    gold: str | None = None
+
+
+class ApplySettings(_Table, frozen=True):
+    """``[apply]``: what to do when a function raises, seconds allowed per example, and worker processes."""
+
+    on_error: Literal["raise", "abstain"] = "raise"
+    timeout: float | None = None
+    workers: int | None = None
+
+
+class LabelModelSettings(_Table, frozen=True):
+    """``[label_model]``: how votes become soft labels. ``class_balance`` is estimated where it is not given."""
+
+    method: Literal["label_model", "majority_vote"] = "label_model"
+    class_balance: list[float] | None = None
+    random_state: int = 0
+
+
+class EndModelSettings(_Table, frozen=True):
+    """``[end_model]``: what is trained on the soft labels, and the only fields that it may see."""
+
+    kind: Literal["text", "tabular", "none"] = "none"
+    fields: list[str] = []
+    random_state: int = 0
+
+
+class ScoreSettings(_Table, frozen=True):
+    """``[score]``: ``supervised = true`` also trains the end model's recipe on gold, as the ceiling to compare with."""
+
+    supervised: bool = False
+
+
+class Settings(_Table, frozen=True):
+    """The whole file.
+
+    Examples
+    --------
+    >>> text = '''
+    ... [data]
+    ... path = "comments.csv"
+    ... [task]
+    ... classes = ["ham", "spam"]
+    ... '''
+    >>> parse_settings(text).data.path
+    'comments.csv'
+    """
+
+    data: DataSettings
+    task: TaskSettings
+    project: ProjectSettings = ProjectSettings()
+    apply: ApplySettings = ApplySettings()
+    label_model: LabelModelSettings = LabelModelSettings()
+    end_model: EndModelSettings = EndModelSettings()
+    score: ScoreSettings = ScoreSettings()
+
+
+def read_settings(folder: Path) -> Settings:
+    """Read ``labelwright.toml`` in ``folder``.
+
+    Raises
+    ------
+    ProjectError
+        If the file is missing, is not UTF-8 TOML, or says something that :class:`Settings` does not allow; the message
+        names the file, the key, what is allowed and the closest match.
+    """
+    path = folder / FILE_NAME
+    try:
+        text = path.read_bytes().decode("utf-8")
+    except (FileNotFoundError, NotADirectoryError):
+        raise ProjectError(
+            f"{folder} is not a Labelwright project: it has no {FILE_NAME}. Start one here with `labelwright init`, "
+            "or name a project's folder with --project."
+        ) from None
+    except UnicodeDecodeError as error:
+        raise ProjectError(f"{path} is not UTF-8 text (byte {error.start}); save it as UTF-8.") from None
+    return parse_settings(text, path=path)
+
+
+def parse_settings(text: str, *, path: Path | str = FILE_NAME) -> Settings:
+    r"""Parse the text of a ``labelwright.toml``; ``path`` only names the file in errors.
+
+    Raises
+    ------
+    ProjectError
+        As :func:`read_settings`.
+
+    Examples
+    --------
+    >>> parse_settings('[task]\nclases = ["ham", "spam"]')
+    Traceback (most recent call last):
+    labelwright.core.errors.ProjectError: labelwright.toml: [task] has no key 'clases'. Did you mean 'classes'? ...
+    """
+    try:
+        content = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ProjectError(f"{path} is not valid TOML: {error}.") from None
+    _reject_unknown(content, Settings, (), path)
+    try:
+        settings = msgspec.convert(content, Settings)
+    except msgspec.ValidationError as error:
+        raise ProjectError(_explain(str(error), path)) from None
+    _check(settings, path)
+    return settings
+
+
+def _tables(kind: type[msgspec.Struct]) -> dict[str, Any]:
+    return typing.get_type_hints(kind)
+
+
+def _reject_unknown(
+    content: dict[str, Any], kind: type[msgspec.Struct], where: tuple[str, ...], path: Path | str
+) -> None:
+    """Refuse keys that a table does not have, before types are checked: a typo explains the missing key best."""
+    allowed = _tables(kind)
+    for key, value in content.items():
+        if key not in allowed:
+            close = difflib.get_close_matches(key, allowed, n=1)
+            hint = f" Did you mean {close[0]!r}?" if close else ""
+            place = f"[{'.'.join(where)}]" if where else "the top level"
+            raise ProjectError(f"{path}: {place} has no key {key!r}.{hint} Allowed: {', '.join(sorted(allowed))}.")
+        inner = allowed[key]
+        if isinstance(inner, type) and issubclass(inner, msgspec.Struct) and isinstance(value, dict):
+            _reject_unknown(value, inner, (*where, key), path)
+
+
+def _explain(message: str, path: Path | str) -> str:
+    """Put msgspec's sentence into ours: the file, the key as TOML writes it, what was met, what is allowed."""
+    found = re.fullmatch(r"(?P<what>.*?)(?: - at `\$(?P<key>.*)`)?", message, flags=re.DOTALL)
+    assert found is not None
+    what, key = found["what"], (found["key"] or "").lstrip(".")
+    missing = re.fullmatch(r"Object missing required field `(\w+)`", what)
+    if missing:
+        return f"{path}: {f'[{key}]' if key else 'the file'} needs {_missing(key, missing[1])}."
+    allowed = _allowed(key)
+    listed = f" Allowed: {', '.join(allowed)}." if allowed else ""
+    value = re.fullmatch(r"Invalid enum value '(.*)'", what)
+    if value:
+        close = difflib.get_close_matches(value[1], allowed, n=1)
+        hint = f" Did you mean {close[0]!r}?" if close else ""
+        return f"{path}: {key} is {value[1]!r}.{hint}{listed}"
+    return f"{path}: {key}: {what[:1].lower()}{what[1:].replace('`', '')}.{listed}"
+
+
+def _missing(table: str, key: str) -> str:
+    """Say which key is missing, with a line to write where it can be guessed."""
+    examples = {
+        "data": 'path = "data.csv"',
+        "task": 'classes = ["ham", "spam"]',
+        "classes": 'classes = ["ham", "spam"]',
+    }
+    what = f"the key {key!r}" if table else f"a [{key}] table"
+    return f"{what}, such as `{examples[key]}`" if key in examples else what
+
+
+def _allowed(key: str) -> list[str]:
+    """List the values of a key that has few, and nothing for any other."""
+    kind: Any = Settings
+    for name in key.split("."):
+        if not (isinstance(kind, type) and issubclass(kind, msgspec.Struct)):
+            return []
+        kind = _tables(kind).get(name)
+    return [str(v) for v in typing.get_args(kind)] if typing.get_origin(kind) is Literal else []
+
+
+def _check(settings: Settings, path: Path | str) -> None:
+    """Check what types cannot say."""
+    try:
+        classes = check_classes(settings.task.classes)
+    except VoteError as error:
+        raise ProjectError(f"{path}: task.classes: {error}") from None
+    _check_splits(settings.data, path)
+    balance = settings.label_model.class_balance
+    if balance is not None and (len(balance) != len(classes) or min(balance) <= 0 or abs(sum(balance) - 1) > 1e-6):
+        raise ProjectError(
+            f"{path}: label_model.class_balance is {balance}; it needs one positive share per class "
+            f"({', '.join(map(str, classes))}), adding up to 1."
+        )
+    end = settings.end_model
+    if end.kind != "none" and not end.fields:
+        raise ProjectError(f"{path}: end_model.fields is empty; name the columns that the {end.kind} end model reads.")
+    if settings.score.supervised and (end.kind == "none" or settings.task.gold is None):
+        raise ProjectError(f"{path}: score.supervised = true needs task.gold and an end model (end_model.kind).")
+    if (settings.apply.workers or 1) < 1 or (settings.apply.timeout or 1) <= 0:
+        raise ProjectError(f"{path}: apply.workers and apply.timeout must be positive.")
+
+
+def _check_splits(data: DataSettings, path: Path | str) -> None:
+    splits = data.splits
+    kind, given = splits.kind, splits.given
+    if kind == "paths":
+        wrong = [n for n, v in given.items() if not isinstance(v, str) and not _is_list_of_text(v)]
+        if wrong:
+            raise ProjectError(
+                f"{path}: data.splits.{wrong[0]} is {given[wrong[0]]!r}; give a path for every split, or a number for "
+                "every split, or name a column."
+            )
+        if data.path is not None:
+            raise ProjectError(f"{path}: data.path and a path for each split are both given; keep one of them.")
+    elif data.path is None or data.path == []:
+        raise ProjectError(f'{path}: [data] needs path = "...", or paths per split in [data.splits].')
+    if kind == "column" and not given:
+        raise ProjectError(f'{path}: data.splits.column is given; say which values are which, such as train = "train".')
+    if kind == "fractions":
+        total = sum(float(v) for v in given.values() if isinstance(v, (int, float)))
+        if min(float(v) for v in given.values() if isinstance(v, (int, float))) <= 0 or total > 1 + 1e-9:
+            raise ProjectError(f"{path}: data.splits: fractions must be positive and add up to at most 1, got {given}.")
+    if kind != "none" and "train" not in given:
+        raise ProjectError(f"{path}: data.splits has no train; the label model and the end model are fitted on it.")
+
+
+def _is_list_of_text(value: object) -> bool:
+    return isinstance(value, list) and bool(value) and all(isinstance(v, str) for v in value)
