@@ -2,21 +2,26 @@
 
 from .classes import Class, check_classes
 from .files import atomic_path, atomic_write
+from .pattern_counts import PatternCounts
 from .seeds import Seed, generator, hash_ids
 from .soft_labels import SoftLabels, Ties, break_ties
 from .sparse import SparseRows
 from .stats import Stats
+from .vote_counts import VoteCounts, VoteFrame
 from .votes import ABSTAIN, Failure, Votes, class_codes
 
 __all__ = [
     "ABSTAIN",
     "Class",
     "Failure",
+    "PatternCounts",
     "Seed",
     "SoftLabels",
     "SparseRows",
     "Stats",
     "Ties",
+    "VoteCounts",
+    "VoteFrame",
     "Votes",
     "atomic_path",
     "atomic_write",

@@ -1,0 +1,183 @@
+"""Counts per source and vote: the smallest statistic of a label matrix."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from .classes import Class
+from .errors import ModelError, VoteError
+from .votes import Votes
+
+__all__ = ["BUCKETS", "VoteCounts", "VoteFrame", "check_gold"]
+
+BUCKETS = 32
+
+
+@dataclass(frozen=True, slots=True)
+class VoteFrame:
+    """What votes are about, without the votes: only stats of equal frames may be merged.
+
+    Parameters
+    ----------
+    classes : tuple of (str or int)
+        The classes in the order of their codes.
+    sources : tuple of str
+        The sources in the order of their columns.
+    alphabet : tuple of (str, tuple of frozenset of int)
+        Sources whose codes mean sets of classes, as in :class:`~labelwright.core.Votes`, sorted by name.
+
+    Examples
+    --------
+    >>> VoteFrame.of(Votes([[0, 1]], sources=["a", "b"])).sizes.tolist()
+    [2, 2]
+    """
+
+    classes: tuple[Class, ...]
+    sources: tuple[str, ...]
+    alphabet: tuple[tuple[str, tuple[frozenset[int], ...]], ...] = ()
+
+    @classmethod
+    def of(cls, votes: Votes) -> VoteFrame:
+        """Return the frame of ``votes``."""
+        return cls(votes.classes, votes.sources, tuple(sorted(votes.alphabet.items())))
+
+    @property
+    def k(self) -> int:
+        """Cardinality."""
+        return len(self.classes)
+
+    @property
+    def m(self) -> int:
+        """Number of sources."""
+        return len(self.sources)
+
+    @property
+    def sizes(self) -> npt.NDArray[np.int64]:
+        """How many codes each source may use, shape (m,)."""
+        own = dict(self.alphabet)
+        return np.array([len(own.get(s, self.classes)) for s in self.sources], dtype=np.int64)
+
+    def check_same(self, other: VoteFrame) -> None:
+        """Raise ModelError, naming what differs, unless ``other`` is equal."""
+        for what in ("classes", "sources", "alphabet"):
+            if getattr(self, what) != getattr(other, what):
+                raise ModelError(
+                    f"stats differ in their {what} ({getattr(self, what)} and {getattr(other, what)}); only stats of "
+                    "the same sources and classes can be merged. Summarise the votes of all sources again."
+                )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class VoteCounts:
+    """How many rows there are and how often each source gave each vote: exact, mergeable, subtractable.
+
+    Parameters
+    ----------
+    frame : VoteFrame
+    rows, covered : ndarray of int64, shape (32,)
+        Rows, and rows with at least one vote, in each sub-sum (:attr:`labelwright.core.Votes.bucket`).
+    votes : ndarray of int64, shape (32, number of (source, code) pairs)
+        Votes in each sub-sum; the codes of the first source come first.
+    gold : ndarray of int64, shape (32, k)
+        Rows with a known class.
+
+    Examples
+    --------
+    >>> votes = Votes([[0, 1], [0, -1], [1, 1]], sources=["a", "b"])
+    >>> counts = VoteCounts.of(votes)
+    >>> counts.by_source("a").tolist(), int(counts.covered.sum())
+    ([2, 1], 3)
+    >>> counts == VoteCounts.of(votes.take([2])) + VoteCounts.of(votes.take([0, 1]))
+    True
+    """
+
+    frame: VoteFrame
+    rows: npt.NDArray[np.int64]
+    covered: npt.NDArray[np.int64]
+    votes: npt.NDArray[np.int64]
+    gold: npt.NDArray[np.int64]
+
+    @classmethod
+    def of(cls, votes: Votes, *, gold: npt.ArrayLike | None = None) -> VoteCounts:
+        """Count ``votes``; ``gold`` (n,) holds class codes, -1 where unknown."""
+        frame = VoteFrame.of(votes)
+        offsets = np.concatenate([[0], np.cumsum(frame.sizes)])
+        features = int(offsets[-1])
+        bucket = votes.bucket.astype(np.int64)
+        counts = np.zeros(BUCKETS * features, dtype=np.int64)
+        for start, block in votes.blocks():
+            row, column = np.nonzero(block >= 0)
+            cell = bucket[start + row] * features + offsets[column] + block[row, column]
+            counts += np.bincount(cell, minlength=len(counts))
+        known = check_gold(gold, votes)
+        cell = bucket[known >= 0] * votes.k + known[known >= 0]
+        return cls(
+            frame,
+            np.bincount(bucket, minlength=BUCKETS),
+            np.bincount(bucket[votes.covered], minlength=BUCKETS),
+            counts.reshape(BUCKETS, features),
+            np.bincount(cell, minlength=BUCKETS * votes.k).reshape(BUCKETS, votes.k),
+        )
+
+    def by_source(self, source: str) -> npt.NDArray[np.int64]:
+        """Return how often ``source`` gave each of its codes."""
+        at = self.frame.sources.index(source)
+        stop = np.cumsum(self.frame.sizes)
+        return np.asarray(self.votes.sum(axis=0)[stop[at] - self.frame.sizes[at] : stop[at]])
+
+    def __add__(self, other: VoteCounts) -> VoteCounts:
+        self.frame.check_same(other.frame)
+        return VoteCounts(self.frame, *(a + b for a, b in zip(self._arrays(), other._arrays(), strict=True)))
+
+    def __sub__(self, other: VoteCounts) -> VoteCounts:
+        self.frame.check_same(other.frame)
+        left = [a - b for a, b in zip(self._arrays(), other._arrays(), strict=True)]
+        if any((a < 0).any() for a in left):
+            raise ModelError("these stats do not contain the rows to be taken away; subtract only what was added.")
+        return VoteCounts(self.frame, *left)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, VoteCounts):
+            return NotImplemented
+        pairs = zip(self._arrays(), other._arrays(), strict=True)
+        return self.frame == other.frame and all(np.array_equal(a, b) for a, b in pairs)
+
+    def _arrays(self) -> tuple[npt.NDArray[np.int64], ...]:
+        return self.rows, self.covered, self.votes, self.gold
+
+
+def check_gold(gold: npt.ArrayLike | None, votes: Votes) -> npt.NDArray[np.int64]:
+    """Return gold as class codes, shape (n,), -1 where unknown.
+
+    Parameters
+    ----------
+    gold : array_like of (int or str), shape (n,), or None
+        Codes, or classes by name.
+    votes : Votes
+
+    Raises
+    ------
+    VoteError
+        If the shape does not fit the votes, or a label is not among the classes.
+
+    Examples
+    --------
+    >>> check_gold(["spam", None], Votes([[0], [1]], classes=["ham", "spam"])).tolist()
+    [1, -1]
+    """
+    if gold is None:
+        return np.full(votes.n, -1, dtype=np.int64)
+    array: npt.NDArray[Any] = np.asarray(gold)
+    if array.shape != (votes.n,):
+        raise VoteError(f"gold has shape {array.shape}, but there are {votes.n} examples; -1 marks an unknown class.")
+    if array.dtype.kind not in "iu":
+        return votes.codes(array.tolist())
+    codes = array.astype(np.int64)
+    if codes.size and (codes.min() < -1 or codes.max() >= votes.k):
+        worst = int(codes.max() if codes.max() >= votes.k else codes.min())
+        raise VoteError(f"gold holds {worst}; allowed: -1 (unknown) to {votes.k - 1}.")
+    return codes

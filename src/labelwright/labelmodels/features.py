@@ -1,0 +1,67 @@
+"""Votes as sparse features: one column for each (source, code) pair."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from scipy import sparse
+
+from labelwright.core import SparseRows, VoteFrame, Votes
+
+__all__ = ["Features"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Features:
+    """The columns of a feature matrix: the codes of the first source first.
+
+    Parameters
+    ----------
+    source : ndarray of int64, shape (f,)
+        Which source each feature belongs to.
+    meaning : ndarray of bool, shape (f, k)
+        Which classes each feature's vote means; for ordinary sources, its own class alone.
+    offsets : ndarray of int64, shape (m + 1,)
+        Where the features of each source begin.
+
+    Examples
+    --------
+    >>> features = Features.of(VoteFrame((0, 1), ("a", "b")))
+    >>> features.matrix(Votes([[1, -1], [0, 1]])).toarray().tolist()
+    [[0.0, 1.0, 0.0, 0.0], [1.0, 0.0, 0.0, 1.0]]
+    """
+
+    source: npt.NDArray[np.int64]
+    meaning: npt.NDArray[np.bool_]
+    offsets: npt.NDArray[np.int64]
+
+    @classmethod
+    def of(cls, frame: VoteFrame) -> Features:
+        """Return the features of the sources in ``frame``."""
+        offsets = np.concatenate([[0], np.cumsum(frame.sizes)]).astype(np.int64)
+        meaning = np.zeros((int(offsets[-1]), frame.k), dtype=bool)
+        own = dict(frame.alphabet)
+        for j, source in enumerate(frame.sources):
+            for code, sets in enumerate(own.get(source, [frozenset([c]) for c in range(frame.k)])):
+                meaning[offsets[j] + code, sorted(sets)] = True
+        return cls(np.repeat(np.arange(frame.m), frame.sizes), meaning, offsets)
+
+    def matrix(self, votes: Votes | SparseRows, start: int = 0, stop: int | None = None) -> sparse.csr_array[Any]:
+        """Return rows ``start`` to ``stop`` of the votes as a 0/1 matrix, shape (stop - start, f)."""
+        rows = votes.rows if isinstance(votes, Votes) else votes
+        stop = rows.shape[0] if stop is None else stop
+        if isinstance(rows, SparseRows):
+            low, high = rows.indptr[start], rows.indptr[stop]
+            columns = self.offsets[rows.columns[low:high]] + rows.codes[low:high]
+            indptr = rows.indptr[start : stop + 1] - low
+        else:
+            block = rows[start:stop]
+            fired = block >= 0
+            row, column = np.nonzero(fired)
+            columns = self.offsets[column] + block[row, column]
+            indptr = np.concatenate([[0], np.cumsum(fired.sum(axis=1))])
+        shape = (stop - start, len(self.source))
+        return sparse.csr_array((np.ones(len(columns)), columns, indptr), shape=shape)

@@ -1,0 +1,89 @@
+"""Majority vote: the baseline that every label model must beat."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from labelwright.core import SoftLabels, VoteCounts, Votes
+from labelwright.core.errors import ModelError
+
+from .base import BaseLabelModel, Outcome, Params, check_cardinality, check_class_balance
+from .features import Features
+
+__all__ = ["MajorityVote", "vote_shares"]
+
+_BLOCK = 65_536
+
+
+class MajorityVote(BaseLabelModel[VoteCounts, Params]):
+    """The share of an example's votes that each class received.
+
+    Parameters
+    ----------
+    cardinality : int, optional
+        Number of classes k of votes that come as plain arrays. Default: as many as the codes need, at least 2.
+    class_balance : array_like of float, shape (k,), optional
+        The answer for examples without votes. Default: the shares in ``y`` where it is given, otherwise uniform.
+
+    Notes
+    -----
+    A vote that means a set of classes is spread evenly over the set. Accuracies stay unknown (NaN).
+
+    Examples
+    --------
+    >>> votes = [[0, 0, 1], [1, -1, 1], [-1, -1, -1]]
+    >>> MajorityVote().fit(votes).predict_proba(votes).round(2).tolist()
+    [[0.67, 0.33], [0.0, 1.0], [0.5, 0.5]]
+    """
+
+    def __init__(self, cardinality: int | None = None, class_balance: npt.ArrayLike | None = None) -> None:
+        self.cardinality = cardinality
+        self.class_balance = class_balance
+
+    def summarize(self, votes: Votes | npt.ArrayLike, *, gold: npt.ArrayLike | None = None) -> VoteCounts:
+        """Return counts of votes per source; see :class:`labelwright.core.VoteCounts`."""
+        check_cardinality(self.cardinality)
+        return VoteCounts.of(self._votes(votes), gold=gold)
+
+    def solve(self, stats: VoteCounts) -> Params:
+        """Return parameters; there is only the class balance to learn."""
+        check_some_votes(stats)
+        frame = stats.frame
+        given = check_class_balance(self.class_balance, frame.k)
+        known = stats.gold.sum(axis=0)
+        # Laplace's rule: one pseudo-label for each class keeps a class that gold misses possible.
+        balance = given if given is not None else (known + 1) / (known + 1).sum()
+        outcome = Outcome("closed_form", "Majority vote has nothing to solve.")
+        return Params(frame.classes, frame.sources, frame.alphabet, balance, np.full(frame.m, np.nan), outcome)
+
+    def posterior(self, params: Params, votes: Votes | npt.ArrayLike) -> SoftLabels:
+        """Return each example's vote shares."""
+        found = self._votes_like(params, votes)
+        features = Features.of(params.frame)
+        probs = np.empty((found.n, len(params.classes)))
+        for start in range(0, found.n, _BLOCK):
+            stop = min(start + _BLOCK, found.n)
+            probs[start:stop] = vote_shares(features, features.matrix(found, start, stop), params.class_balance)
+        return SoftLabels(probs, found.covered, classes=params.classes, example_ids=found.example_ids)
+
+
+def vote_shares(features: Features, matrix: Any, class_balance: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Return each row's vote shares, shape (rows, k); ``class_balance`` where there is no vote."""
+    mass = features.meaning / features.meaning.sum(axis=1, keepdims=True)
+    shares = matrix @ mass
+    total = shares.sum(axis=1, keepdims=True)
+    return np.where(total > 0, shares / np.where(total > 0, total, 1), class_balance)
+
+
+def check_some_votes(stats: VoteCounts) -> None:
+    """Raise ModelError where there is nothing to learn from."""
+    rows = int(stats.rows.sum())
+    if not stats.votes.any():
+        what = "there are no examples" if rows == 0 else f"all sources abstain on all {rows:,} examples"
+        raise ModelError(
+            f"{what}, so there is nothing to learn. Look at what the {stats.frame.m} sources return, and whether -1 "
+            "(abstain) was meant; on real data, lf_summary shows the coverage of each."
+        )
