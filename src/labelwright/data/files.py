@@ -1,0 +1,236 @@
+"""Sources that are files: Parquet by row ranges; CSV and JSON lines as a stream."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from labelwright.core.errors import DataError
+
+from .base import Frame, Load, Source
+from .frames import rechunk, stream
+
+__all__ = ["FILE_KINDS", "ParquetSource", "TextSource", "find_files"]
+
+_INFER_ROWS = 10_000
+
+FILE_KINDS = {
+    ".csv": "csv",
+    ".tsv": "tsv",
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+    ".parquet": "parquet",
+    ".pq": "parquet",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _ParquetRows:
+    """Loads a range of rows of one Parquet file, wherever it is unpickled."""
+
+    path: str
+    start: int
+    rows: int
+    columns: tuple[str, ...]
+
+    def __call__(self) -> pl.LazyFrame:
+        lazy = pl.scan_parquet(self.path, glob=False).slice(self.start, self.rows)
+        return lazy.select(self.columns) if self.columns else lazy
+
+
+class ParquetSource(Source):
+    """Rows of Parquet files with the same columns, in the order given."""
+
+    def __init__(self, paths: Sequence[Path]) -> None:
+        self.paths = paths
+        self.counts = [_parquet_rows(path) for path in paths]
+        self.rows = sum(self.counts)
+        schemas = [_file_schema(path, pl.scan_parquet(path, glob=False)) for path in paths]
+        self.schema = schemas[0]
+        for path, schema in zip(paths[1:], schemas[1:], strict=True):
+            _same_columns(path, schema, paths[0], self.schema)
+            wrong = next((c for c in schema if schema[c] != self.schema[c]), None)
+            if wrong:
+                raise DataError(
+                    f"{path}: column {wrong!r} has type {schema[wrong]}, but {self.schema[wrong]} in {paths[0]}."
+                )
+
+    def blocks(self, columns: Sequence[str], part_rows: int) -> Iterator[tuple[int, Load]]:
+        """Yield row ranges; nothing is read here."""
+        for path, count in zip(self.paths, self.counts, strict=True):
+            for start in range(0, count, part_rows):
+                rows = min(part_rows, count - start)
+                yield rows, _ParquetRows(str(path), start, rows, tuple(columns))
+
+
+class TextSource(Source):
+    """Rows of CSV, TSV or JSON lines files with the same columns, read as a stream in the order given.
+
+    Types are inferred from the first 10,000 rows of each file; a column that is whole numbers in one file and decimals
+    in the next is read as decimals.
+    """
+
+    def __init__(self, paths: Sequence[Path], kind: str) -> None:
+        self.kind = kind
+        self.paths = paths
+        for path in paths:
+            if not path.stat().st_size:
+                raise DataError(f"{path} is empty.")
+        schemas = [_file_schema(path, self._scan(path)) for path in paths]
+        for path, schema in zip(paths[1:], schemas[1:], strict=True):
+            _same_columns(path, schema, paths[0], schemas[0])
+        names = schemas[0].names()
+        empty = [pl.LazyFrame(schema=schema).select(names) for schema in schemas]
+        try:
+            self.schema = pl.concat(empty, how="vertical_relaxed").collect_schema()
+        except pl.exceptions.PolarsError as error:
+            raise DataError(
+                f"the columns of {paths[0]} and the files after it have different types: {error}"
+            ) from error
+
+    def _scan(self, path: Path) -> pl.LazyFrame:
+        if self.kind == "jsonl":
+            return pl.scan_ndjson(path, infer_schema_length=_INFER_ROWS)
+        separator = "\t" if self.kind == "tsv" else ","
+        return pl.scan_csv(path, separator=separator, infer_schema_length=_INFER_ROWS, glob=False)
+
+    def _frames(self, columns: Sequence[str], part_rows: int) -> Iterator[pl.DataFrame]:
+        names = list(columns) or self.schema.names()
+        wanted = [pl.col(c).cast(self.schema[c]) for c in names]
+        for path in self.paths:
+            try:
+                yield from stream(self._scan(path).select(wanted), part_rows)
+            except (pl.exceptions.PolarsError, OSError) as error:
+                raise _explain(path, self.kind, error) from error
+
+    def blocks(self, columns: Sequence[str], part_rows: int) -> Iterator[tuple[int, Load]]:
+        """Yield frames as they are read."""
+        for frame in rechunk(self._frames(columns, part_rows), part_rows):
+            yield frame.height, Frame(frame)
+
+
+def find_files(paths: Sequence[str | Path]) -> tuple[list[Path], str]:
+    """Return the files that paths, globs and folders name, and their one kind.
+
+    A glob and a folder give their files in the order of their names; a list keeps its own order.
+
+    Raises
+    ------
+    DataError
+        If nothing is found, or if the kinds are unknown or mixed.
+    """
+    found = [file for path in paths for file in _expand(Path(path))]
+    if not found:
+        raise DataError("the list of paths is empty.")
+    kinds: dict[str, Path] = {}
+    for file in found:
+        kind = FILE_KINDS.get(file.suffix.lower())
+        if kind is None:
+            raise DataError(f"{file}: the ending {file.suffix!r} is not known; allowed: {', '.join(FILE_KINDS)}.")
+        kinds.setdefault(kind, file)
+    if len(kinds) > 1:
+        first, second = list(kinds.values())[:2]
+        raise DataError(f"files of different kinds cannot be read together: {first} and {second}.")
+    return found, next(iter(kinds))
+
+
+def _expand(path: Path) -> list[Path]:
+    if path.is_dir():
+        inside = sorted(file for file in path.iterdir() if file.suffix.lower() in FILE_KINDS and file.is_file())
+        if not inside:
+            raise DataError(f"folder {path} holds no file that can be read; allowed: {', '.join(FILE_KINDS)}.")
+        return inside
+    if path.is_file():
+        return [path]
+    if any(mark in str(path) for mark in "*?["):
+        matched = sorted(
+            file for file in Path(path.anchor or ".").glob(str(path.relative_to(path.anchor))) if file.is_file()
+        )
+        if not matched:
+            raise DataError(f"no file matches {path}.")
+        return matched
+    raise DataError(f"there is no file {path} (looked in {Path.cwd()}).")
+
+
+def _parquet_rows(path: Path) -> int:
+    try:
+        return int(pq.read_metadata(path).num_rows)
+    except (pa.ArrowException, OSError) as error:
+        raise DataError(
+            f"{path} is not a whole Parquet file; was it cut short while it was copied? ({error})"
+        ) from error
+
+
+def _file_schema(path: Path, lazy: pl.LazyFrame) -> pl.Schema:
+    try:
+        return lazy.collect_schema()
+    except (pl.exceptions.PolarsError, OSError) as error:
+        raise _explain(path, FILE_KINDS[path.suffix.lower()], error) from error
+
+
+def _same_columns(path: Path, schema: pl.Schema, first: Path, expected: pl.Schema) -> None:
+    differing = set(schema) ^ set(expected)
+    if differing:
+        name = min(differing)
+        has, lacks = (path, first) if name in schema else (first, path)
+        raise DataError(f"column {name!r} is in {has} but not in {lacks}; files that are read together share columns.")
+
+
+def _explain(path: Path, kind: str, error: Exception) -> DataError:
+    """Say where in the file the trouble is. It is read again to find out, which only a failure pays for."""
+    finders: list[Callable[[Path, str], str | None]] = [_find_bad_byte]
+    if kind in ("csv", "tsv"):
+        finders.append(_find_ragged_line)
+    for find in finders:
+        found = find(path, kind)
+        if found:
+            return DataError(f"{path}: {found}")
+    advice = "To set the types yourself, pass a Polars frame, such as polars.scan_csv(path, schema_overrides=...)."
+    return DataError(f"{path} cannot be read as {kind}: {str(error).splitlines()[0]}. {advice}")
+
+
+def _find_bad_byte(path: Path, kind: str) -> str | None:
+    reader = "pandas.read_json" if kind == "jsonl" else "pandas.read_csv"
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    offset = line = 0
+    with path.open("rb") as file:
+        while True:
+            block = file.read(1 << 20)
+            kept = len(decoder.getstate()[0])
+            try:
+                decoder.decode(block, final=not block)
+            except UnicodeDecodeError as error:
+                at = offset - kept + error.start
+                line += error.object[: error.start].count(b"\n") + 1
+                return (
+                    f"not UTF-8: byte 0x{error.object[error.start]:02x} at offset {at} (line {line}). Save the file as "
+                    f"UTF-8, or read it with its own encoding, such as {reader}(path, encoding='latin-1'), and pass "
+                    "the frame."
+                )
+            if not block:
+                return None
+            offset += len(block)
+            line += block.count(b"\n")
+
+
+def _find_ragged_line(path: Path, kind: str) -> str | None:
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        lines = csv.reader(file, delimiter="\t" if kind == "tsv" else ",")
+        try:
+            width = len(next(lines))
+            for cells in lines:
+                if len(cells) > width:
+                    return (
+                        f"line {lines.line_num} has {len(cells)} fields, but the header names {width}. "
+                        "Put quotes around a field that holds the separator."
+                    )
+        except (csv.Error, StopIteration):
+            return None
+    return None
