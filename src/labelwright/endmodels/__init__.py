@@ -5,6 +5,7 @@
 
 from .base import Classifier, Targets, Uncovered, targets
 from .noise_aware import NoiseAwareClassifier
+from .persistence import load, save
 from .recipes import EndModel, fit_end_model, recipe, recipes, tabular_classifier, text_classifier
 
 __all__ = [
@@ -14,8 +15,10 @@ __all__ = [
     "Targets",
     "Uncovered",
     "fit_end_model",
+    "load",
     "recipe",
     "recipes",
+    "save",
     "tabular_classifier",
     "targets",
     "text_classifier",

@@ -18,6 +18,7 @@ from sklearn.utils.validation import _num_samples, has_fit_parameter
 
 from labelwright.core import SoftLabels
 from labelwright.core.errors import ModelError, NotFittedError
+
 from .base import Targets, Uncovered, targets
 
 __all__ = ["NoiseAwareClassifier"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,10 +16,10 @@ from sklearn.preprocessing import StandardScaler
 
 from labelwright.core import Class, SoftLabels
 from labelwright.core.errors import DataError, ModelError
+
 from .base import Uncovered
 from .noise_aware import NoiseAwareClassifier
 from .text_features import TextFeatures
-import contextlib
 
 __all__ = ["EndModel", "fit_end_model", "recipe", "recipes", "tabular_classifier", "text_classifier"]
 

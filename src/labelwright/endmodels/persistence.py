@@ -1,0 +1,234 @@
+"""End models as folders: JSON that says what the model is, and a payload that holds data, never code.
+
+A pickle runs whatever it contains when it is loaded. The payload here is a skops archive (JSON and npy arrays in a
+zip); only types on an allow-list are built from it, and every other one is refused by name.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import importlib.metadata
+import io
+import json
+import os
+import tempfile
+import warnings
+import zipfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import skops.io
+from sklearn.exceptions import InconsistentVersionWarning
+
+from labelwright.core import atomic_write, check_classes
+from labelwright.core.errors import DataError, DataWarning, ModelError
+
+from .noise_aware import NoiseAwareClassifier
+from .recipes import EndModel
+
+__all__ = ["TRUSTED_TYPES", "load", "save"]
+
+# Types that skops does not trust by itself. Each only holds numbers: none runs code when it is built.
+TRUSTED_TYPES = (
+    "labelwright.endmodels.noise_aware.NoiseAwareClassifier",
+    "labelwright.endmodels.text_features.TextFeatures",
+    "numpy.dtype",
+)
+
+_FORMAT = 1
+_DESCRIPTION, _PAYLOAD = "model.json", "estimator.skops"
+_LIBRARIES = ("labelwright", "scikit-learn", "numpy", "scipy", "skops")
+
+
+def save(model: EndModel, folder: str | os.PathLike[str], *, trusted: Sequence[str] = ()) -> None:
+    """Write an end model to a folder, whole or not at all; the same model gives the same bytes.
+
+    Parameters
+    ----------
+    model : EndModel
+    folder : path-like
+        Made if absent; an end model that is there already is replaced.
+    trusted : sequence of str, optional
+        Full names of further types that the estimator holds (your own classes). They must be given to :func:`load` too.
+
+    Raises
+    ------
+    ModelError
+        If the estimator holds a type that could not be loaded again.
+    DataError
+        If the folder exists and is not an end model.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from labelwright.core import SoftLabels
+    >>> from labelwright.endmodels import fit_end_model
+    >>> soft = SoftLabels([[1, 0], [0.9, 0.1], [0.2, 0.8], [0, 1]])
+    >>> model = fit_end_model("tabular", ["size"], {"size": [1.0, 2.0, 8.0, 9.0]}, soft)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     save(model, Path(folder) / "triage")
+    ...     again = load(Path(folder) / "triage")
+    >>> bool((again.predict_proba({"size": [7.0]}) == model.predict_proba({"size": [7.0]})).all())
+    True
+    """
+    payload = _stable_archive(skops.io.dumps(model.estimator))
+    unknown = _unknown_types(payload, trusted)
+    if unknown:
+        raise ModelError(
+            f"the end model holds types that are not on the allow-list: {', '.join(unknown)}. If you trust them, pass "
+            f"trusted={unknown!r} to save and to load."
+        )
+    description = {
+        "format": _FORMAT,
+        "kind": model.kind,
+        "fields": list(model.fields),
+        "classes": list(model.classes),
+        "sha256": hashlib.sha256(payload).hexdigest(),
+        "libraries": {name: importlib.metadata.version(name) for name in _LIBRARIES},
+    }
+    with _whole_folder(Path(folder)) as temporary:
+        atomic_write(temporary / _PAYLOAD, payload)
+        atomic_write(temporary / _DESCRIPTION, json.dumps(description, indent=2) + "\n")
+
+
+def load(folder: str | os.PathLike[str], *, trusted: Sequence[str] = ()) -> EndModel:
+    """Read an end model from a folder; no project and no labeling function is needed.
+
+    Parameters
+    ----------
+    folder : path-like
+        Written by :func:`save`.
+    trusted : sequence of str, optional
+        Full names of further types that may be built.
+
+    Raises
+    ------
+    DataError
+        If the folder is not an end model, is damaged, or holds a type that is not trusted.
+
+    Warns
+    -----
+    DataWarning
+        If the model was written with another version of scikit-learn.
+    """
+    place = Path(folder)
+    description = _description(place)
+    try:
+        payload = (place / _PAYLOAD).read_bytes()
+    except OSError as error:
+        raise DataError(f"{place / _PAYLOAD} cannot be read: {error}.") from error
+    found = hashlib.sha256(payload).hexdigest()
+    if found != description["sha256"]:
+        raise DataError(
+            f"{place / _PAYLOAD} is damaged or was changed: its sha256 is {found}, but {_DESCRIPTION} says "
+            f"{description['sha256']}. Export the model again."
+        )
+    unknown = _unknown_types(payload, trusted)
+    if unknown:
+        raise DataError(
+            f"{place / _PAYLOAD} holds types that are not on the allow-list: {', '.join(unknown)}. Load it only if you "
+            f"trust where it came from, with trusted={unknown!r}."
+        )
+    _compare_versions(place, description["libraries"])
+    with warnings.catch_warnings():
+        # Said once, by us, with the folder's name.
+        warnings.simplefilter("ignore", InconsistentVersionWarning)
+        estimator = skops.io.loads(payload, trusted=[*TRUSTED_TYPES, *trusted])
+    classes = check_classes(description["classes"])
+    if not isinstance(estimator, NoiseAwareClassifier) or estimator.classes_.tolist() != list(classes):
+        raise DataError(f"{place / _PAYLOAD} does not hold the model that {_DESCRIPTION} describes.")
+    return EndModel(description["kind"], tuple(description["fields"]), classes, estimator)
+
+
+def _description(place: Path) -> dict[str, Any]:
+    path = place / _DESCRIPTION
+    try:
+        description = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise DataError(f"{place} is not a saved end model: {path} cannot be read ({error}).") from error
+    expected = {"format": int, "kind": str, "fields": list, "classes": list, "sha256": str, "libraries": dict}
+    for name, kind in expected.items():
+        if not isinstance(description, dict) or not isinstance(description.get(name), kind):
+            raise DataError(
+                f"{path} has no {name!r}, or one that is not a {kind.__name__}; it is not a saved end model."
+            )
+    if description["format"] != _FORMAT:
+        raise DataError(
+            f"{path} has format {description['format']}; this version reads {_FORMAT}. Upgrade labelwright."
+        )
+    return dict(description)
+
+
+def _unknown_types(payload: bytes, trusted: Sequence[str]) -> list[str]:
+    try:
+        found = skops.io.get_untrusted_types(data=payload)
+    except (zipfile.BadZipFile, KeyError, ValueError, TypeError) as error:
+        raise DataError(f"{_PAYLOAD} is not an archive that can be read ({error!r}).") from error
+    return sorted(set(found) - set(TRUSTED_TYPES) - set(trusted))
+
+
+def _compare_versions(place: Path, libraries: dict[str, Any]) -> None:
+    here, there = importlib.metadata.version("scikit-learn"), libraries.get("scikit-learn")
+    if here != there:
+        warnings.warn(
+            f"{place} was written with scikit-learn {there}, and this is {here}: its answers may differ. "
+            "Compare a few predictions, or export the model again.",
+            DataWarning,
+            stacklevel=3,
+        )
+
+
+def _stable_archive(payload: bytes) -> bytes:
+    """Rewrite a skops archive so that it depends on the model alone: no memory addresses, random names or times."""
+    with zipfile.ZipFile(io.BytesIO(payload)) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    schema = json.loads(members.pop("schema.json"))
+    numbers: dict[int, int] = {}
+    names: dict[str, str] = {}
+
+    def renumber(node: Any) -> Any:
+        if isinstance(node, list):
+            return [renumber(part) for part in node]
+        if not isinstance(node, dict):
+            return node
+        out: dict[str, Any] = {}
+        for key, value in node.items():
+            if key == "__id__" and isinstance(value, int):
+                out[key] = numbers.setdefault(value, len(numbers))
+            elif key == "file" and isinstance(value, str) and value in members:
+                out[key] = names.setdefault(value, f"{len(names)}{Path(value).suffix}")
+            else:
+                out[key] = renumber(value)
+        return out
+
+    written = {"schema.json": json.dumps(renumber(schema)).encode()}
+    written |= {new: members[old] for old, new in names.items()}
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in written.items():
+            # A ZipInfo made by hand carries the earliest date a zip can hold instead of the time of day.
+            archive.writestr(zipfile.ZipInfo(name), content, zipfile.ZIP_DEFLATED)
+    return out.getvalue()
+
+
+@contextlib.contextmanager
+def _whole_folder(target: Path) -> Iterator[Path]:
+    """Yield a temporary folder beside ``target``; on success it takes ``target``'s place, else it is removed."""
+    if target.exists() and not (target / _DESCRIPTION).is_file() and (not target.is_dir() or any(target.iterdir())):
+        raise DataError(f"{target} exists and is not a saved end model; it is left alone. Choose another folder.")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.name}.") as work:
+        new, old = Path(work) / "new", Path(work) / "old"
+        new.mkdir()
+        yield new
+        # A folder cannot be renamed over one that has files, so the old one steps aside first.
+        if target.exists():
+            target.rename(old)
+        try:
+            new.rename(target)
+        except OSError:
+            if old.exists():
+                old.rename(target)
+            raise
