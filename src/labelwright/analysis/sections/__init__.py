@@ -1,0 +1,10 @@
+"""Sections of the report, one file each: from :class:`ReportContent` to markup, or to nothing where content lacks."""
+
+from .answer import answer
+from .data import data
+from .examples import examples
+from .lineage import lineage
+from .models import models
+from .sources import sources
+
+__all__ = ["answer", "data", "examples", "lineage", "models", "sources"]
