@@ -87,8 +87,9 @@ class Part:
         DataError
             If the rows cannot be read.
         """
-        lazy = self.lazy()
-        return collect(lazy if columns is None else lazy.select(list(columns)))
+        if isinstance(self.load, Frame):
+            return self.load.frame if columns is None else self.load.frame.select(columns)
+        return collect(self.lazy() if columns is None else self.lazy().select(columns))
 
     @property
     def example_ids(self) -> npt.NDArray[Any]:
@@ -98,7 +99,7 @@ class Part:
         return id_array(self.frame([self.id]).get_column(self.id), what="id", start=self.start)
 
     def slice(self, offset: int, rows: int) -> Part:
-        """Return ``rows`` rows from ``offset`` on as a part of their own; the rows are loaded now."""
+        """Return ``rows`` rows from ``offset`` on as a part of their own, loaded into memory."""
         frame = self.frame().slice(offset, rows)
         return replace(self, start=self.start + offset, rows=frame.height, load=Frame(frame))
 

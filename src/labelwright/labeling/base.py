@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from labelwright.core import Class
+from labelwright.core import ABSTAIN, Class
 from labelwright.core.errors import FunctionError
 
 if TYPE_CHECKING:
@@ -25,7 +25,8 @@ class LabelingFunction(abc.ABC):
     name : str
         Name of the source; no two functions that are applied together share one.
     labels : sequence of (str or int), optional
-        The classes it may vote for. Default ``None``: not declared, any class.
+        The classes it may vote for; -1 (abstain) may stand among them and is left out. Default ``None``: not declared,
+        any class.
     fields : sequence of str, optional
         The columns it reads. Default ``None``: every column.
 
@@ -50,13 +51,12 @@ class LabelingFunction(abc.ABC):
                 raise FunctionError(
                     f"{what} of labeling function {self.name!r} is {value!r}; pass a list, such as [{value!r}]."
                 )
-            kept = tuple(value)
+            kept = tuple(v for v in value if isinstance(v, bool) or v != ABSTAIN)
             wrong = [v for v in kept if isinstance(v, bool) or not isinstance(v, allowed)]
-            if wrong or not kept:
+            if wrong or (what == "labels" and not kept):
                 kinds = " or ".join(kind.__name__ for kind in allowed)
                 raise FunctionError(
-                    f"{what} of labeling function {self.name!r} must be a list of {kinds} with at least one entry, "
-                    f"got {list(kept)!r}."
+                    f"{what} of labeling function {self.name!r} must be a list of {kinds}, got {list(value)!r}."
                 )
             object.__setattr__(self, what, kept)
 
@@ -78,6 +78,29 @@ class LabelingFunction(abc.ABC):
         x : object
             A record, mapping, ``SimpleNamespace`` or pandas row with the fields that the function reads.
         """
+
+    def columns(self, schema: pl.Schema) -> tuple[str, ...]:
+        """Return the columns of the data that it reads, in a stable order.
+
+        Parameters
+        ----------
+        schema : polars.Schema
+            Names and types of the columns that the data has.
+
+        Raises
+        ------
+        FunctionError
+            If the data lacks a field that the function reads.
+        """
+        if self.fields is None:
+            return tuple(schema)
+        missing = [field for field in self.fields if field not in schema]
+        if missing:
+            raise FunctionError(
+                f"labeling function {self.name!r} reads field {missing[0]!r}, which the data does not have; columns: "
+                f"{', '.join(schema)}."
+            )
+        return self.fields
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.name!r})"

@@ -1,0 +1,145 @@
+"""Labeling functions that get a whole part at once: for models, and for anything that numpy does better."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, overload
+
+import polars as pl
+
+from labelwright.core import Class
+from labelwright.core.errors import FunctionError
+from labelwright.functions.versions import version_of
+
+from .base import LabelingFunction
+from .votes import checked
+
+__all__ = ["BatchFunction", "batch_lf"]
+
+
+@dataclass(frozen=True, eq=False, kw_only=True, repr=False)
+class BatchFunction(LabelingFunction):
+    """A function of a whole part of the data; made by :func:`batch_lf`.
+
+    Parameters
+    ----------
+    function : callable
+        Gets a Polars frame with the columns ``fields``, and ``resources`` as keyword arguments.
+    resources : mapping of str to object
+        Keyword arguments of every call.
+    depends_on : sequence of object
+        What else the version depends on.
+    name, labels, fields
+        As for :class:`LabelingFunction`.
+    """
+
+    function: Callable[..., Any]
+    resources: Mapping[str, Any] = field(default_factory=dict)
+    depends_on: tuple[Any, ...] = ()
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "resources", dict(self.resources))
+        object.__setattr__(self, "depends_on", tuple(self.depends_on))
+        object.__setattr__(self, "__doc__", getattr(self.function, "__doc__", None))
+        super().__post_init__()
+
+    def _version(self) -> str:
+        parameters = {"labels": self.labels, "fields": self.fields}
+        return version_of(self.function, depends_on=self.depends_on, resources=self.resources, parameters=parameters)
+
+    def votes(self, frame: pl.DataFrame) -> list[Any]:
+        """Call the function on the rows of a frame and return one vote per row, not yet checked for its class.
+
+        Raises
+        ------
+        FunctionError
+            If it returns no sequence, or one of another length.
+        """
+        returned = self.function(frame, **self.resources)
+        shape = getattr(returned, "shape", None)
+        if shape is not None and len(shape) != 1:
+            raise FunctionError(
+                f"it returned an array of shape {tuple(shape)}; return one class per row, shape ({frame.height},), "
+                "such as the argmax of probabilities."
+            )
+        listed = getattr(returned, "tolist", None) or getattr(returned, "to_list", None)
+        if listed is None and (isinstance(returned, (str, Mapping)) or not hasattr(returned, "__iter__")):
+            raise FunctionError(
+                f"it returned a {type(returned).__name__}; return a list or array with one vote per row."
+            )
+        votes = listed() if listed is not None else list(returned)
+        if len(votes) != frame.height:
+            raise FunctionError(f"it returned {len(votes)} votes for a part of {frame.height} examples.")
+        return votes
+
+    def __call__(self, x: Any) -> Class | None:
+        """Vote on one example, as a part of one row."""
+        named = x if isinstance(x, Mapping) else None
+        if named is None:
+            names = self.fields or tuple(x.keys() if hasattr(x, "keys") else vars(x))
+            named = {name: getattr(x, name) for name in names}
+        frame = pl.DataFrame([{name: named[name] for name in self.fields or named}], infer_schema_length=None)
+        return checked(self, self.votes(frame)[0])
+
+
+@overload
+def batch_lf(name: Callable[..., Any], /) -> BatchFunction: ...
+@overload
+def batch_lf(
+    name: str | None = None,
+    resources: Mapping[str, Any] | None = None,
+    *,
+    labels: Sequence[Class] | None = None,
+    fields: Sequence[str] | None = None,
+    depends_on: Sequence[Any] = (),
+) -> Callable[[Callable[..., Any]], BatchFunction]: ...
+def batch_lf(
+    name: str | Callable[..., Any] | None = None,
+    resources: Mapping[str, Any] | None = None,
+    *,
+    labels: Sequence[Class] | None = None,
+    fields: Sequence[str] | None = None,
+    depends_on: Sequence[Any] = (),
+) -> BatchFunction | Callable[[Callable[..., Any]], BatchFunction]:
+    """Make a function of a whole part a labeling function: a decorator, with or without parentheses.
+
+    The function gets a Polars frame and returns a list, array or series with one vote per row: a class, or ``None`` or
+    -1 to abstain. The vote on a row must depend on that row alone, since parts may be cut anywhere.
+
+    Parameters
+    ----------
+    name : str, optional
+        Name of the source. Default: the function's name.
+    resources : mapping of str to object, optional
+        Keyword arguments of every call, such as a model.
+    labels : sequence of (str or int), optional
+        The classes it may vote for; any other vote is then an error.
+    fields : sequence of str, optional
+        The columns of the frame. Default: all.
+    depends_on : sequence of object, optional
+        What else the version depends on, where that cannot be worked out.
+
+    Returns
+    -------
+    BatchFunction or decorator
+
+    Examples
+    --------
+    >>> @batch_lf(labels=[0, 1], fields=["text"])
+    ... def long(part):
+    ...     return (part["text"].str.len_chars() > 10).cast(int)
+    >>> long({"text": "short"})
+    0
+    """
+    if callable(name):
+        return BatchFunction(name=_name(name), function=name, labels=labels, fields=fields)  # type: ignore[arg-type]
+    made: dict[str, Any] = {"resources": resources or {}, "depends_on": tuple(depends_on)}
+    made |= {"labels": labels, "fields": fields}
+    return lambda function: BatchFunction(name=name or _name(function), function=function, **made)
+
+
+def _name(function: Any) -> str:
+    if not callable(function) or isinstance(function, LabelingFunction):
+        raise FunctionError(f"batch_lf decorates a function of a frame, not a {type(function).__name__}.")
+    return str(getattr(function, "__name__", type(function).__name__))

@@ -1,0 +1,199 @@
+"""Labeling functions written in Python, one example at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, overload
+
+from labelwright.core import Class
+from labelwright.core.errors import FunctionError
+from labelwright.functions.fields import field_access
+from labelwright.functions.preprocessors import Layer, Preprocessor, apply_preprocessors
+from labelwright.functions.records import record_type
+from labelwright.functions.versions import version_of
+
+from .base import LabelingFunction
+from .votes import checked
+
+if TYPE_CHECKING:
+    import polars as pl
+
+__all__ = ["PythonFunction", "labeling_function"]
+
+
+@dataclass(frozen=True, eq=False, kw_only=True, repr=False)
+class PythonFunction(LabelingFunction):
+    """A Python function of one example; made by :func:`labeling_function`.
+
+    Parameters
+    ----------
+    function : callable
+        Gets the example, and ``resources`` as keyword arguments; returns a class, ``None`` or -1.
+    resources : mapping of str to object
+        Keyword arguments of every call.
+    pre : sequence of Preprocessor
+        Run on the example first.
+    depends_on : sequence of object
+        What else the version depends on.
+    name, labels, fields
+        As for :class:`LabelingFunction`. Without ``fields``, they are worked out from the syntax tree.
+    """
+
+    function: Callable[..., Any]
+    resources: Mapping[str, Any] = field(default_factory=dict)
+    pre: tuple[Preprocessor, ...] = ()
+    depends_on: tuple[Any, ...] = ()
+    asks: frozenset[str] = field(default=frozenset(), init=False)
+
+    def __post_init__(self) -> None:
+        set_ = object.__setattr__
+        set_(self, "resources", dict(self.resources))
+        set_(self, "pre", tuple(self.pre))
+        set_(self, "depends_on", tuple(self.depends_on))
+        wrong = [p for p in self.pre if not isinstance(p, Preprocessor)]
+        if wrong:
+            raise FunctionError(
+                f"pre of labeling function {self.name!r} holds {wrong[0]!r}; decorate it with @preprocessor first."
+            )
+        if self.fields is None:
+            reads, asks = _fields_of(self.function, self.pre)
+            set_(self, "fields", reads)
+            set_(self, "asks", asks)
+        set_(self, "__doc__", getattr(self.function, "__doc__", None))
+        super().__post_init__()
+
+    def _version(self) -> str:
+        parameters = {"labels": self.labels, "pre": [p.version for p in self.pre]}
+        return version_of(self.function, depends_on=self.depends_on, resources=self.resources, parameters=parameters)
+
+    def columns(self, schema: pl.Schema) -> tuple[str, ...]:
+        """Return the columns that it reads; those it asks for with ``x.get`` only where the data has them."""
+        found = super().columns(schema)
+        return found if self.fields is None else (*found, *sorted(f for f in self.asks if f in schema))
+
+    def vote(self, example: Any) -> Any:
+        """Call the function on an example that has been through the preprocessors; what it returns is not checked."""
+        return self.function(example, **self.resources) if self.resources else self.function(example)
+
+    def __call__(self, x: Any) -> Class | None:
+        """Vote on one example of any kind: a record, mapping, namespace or pandas row.
+
+        Raises
+        ------
+        FunctionError
+            If the function returns something that is no class, ``None`` or -1.
+        """
+        return checked(self, self.vote(apply_preprocessors(self.pre, _example(x))))
+
+
+def _example(x: Any) -> Any:
+    if isinstance(x, Mapping):
+        return record_type(tuple(x))(*x.values())
+    return x if hasattr(x, "__getitem__") else Layer(x)
+
+
+def _fields_of(
+    function: Callable[..., Any], pre: Sequence[Preprocessor]
+) -> tuple[tuple[str, ...] | None, frozenset[str]]:
+    """Work out the columns that a function and its preprocessors read and those that they only ask for."""
+    written: set[str] = set()
+    reads: dict[str, None] = {}
+    asks: set[str] = set()
+    for step in _chain(pre):
+        access = field_access(step.function, preprocessor=True)
+        if access is None:
+            return None, frozenset()
+        needed = access.reads if step.fields is None else frozenset(step.fields)
+        reads |= dict.fromkeys(sorted(needed - written))
+        asks |= access.asks - written
+        written |= access.writes
+    access = field_access(function)
+    if access is None:
+        return None, frozenset()
+    reads |= dict.fromkeys(sorted(access.reads - written))
+    return tuple(reads), frozenset((asks | access.asks) - written - set(reads))
+
+
+def _chain(pre: Sequence[Preprocessor]) -> list[Preprocessor]:
+    steps: dict[Preprocessor, None] = {}
+    for step in pre:
+        steps |= dict.fromkeys([*_chain(step.pre), step])
+    return list(steps)
+
+
+@overload
+def labeling_function(name: Callable[..., Any], /) -> PythonFunction: ...
+@overload
+def labeling_function(
+    name: str | None = None,
+    resources: Mapping[str, Any] | None = None,
+    pre: Sequence[Preprocessor] | None = None,
+    *,
+    labels: Sequence[Class] | None = None,
+    fields: Sequence[str] | None = None,
+    depends_on: Sequence[Any] = (),
+) -> Callable[[Callable[..., Any]], PythonFunction]: ...
+def labeling_function(
+    name: str | Callable[..., Any] | None = None,
+    resources: Mapping[str, Any] | None = None,
+    pre: Sequence[Preprocessor] | None = None,
+    *,
+    labels: Sequence[Class] | None = None,
+    fields: Sequence[str] | None = None,
+    depends_on: Sequence[Any] = (),
+) -> PythonFunction | Callable[[Callable[..., Any]], PythonFunction]:
+    """Make a Python function a labeling function: a decorator, with or without parentheses.
+
+    The function gets one example and returns a class (by name or number), or ``None`` or -1 to abstain. It reads
+    fields as attributes (``x.text``) or items (``x["text"]``); a missing value is ``None`` (NaN in a column of
+    floating-point numbers).
+
+    Parameters
+    ----------
+    name : str, optional
+        Name of the source. Default: the function's name.
+    resources : mapping of str to object, optional
+        Keyword arguments of every call: word lists, a knowledge base, a model.
+    pre : sequence of Preprocessor, optional
+        Preprocessors to run on the example first.
+    labels : sequence of (str or int), optional
+        The classes it may vote for; any other vote is then an error.
+    fields : sequence of str, optional
+        The columns that it and its preprocessors read. Default: worked out from the syntax tree where the example is
+        only used as ``x.field``, ``x["field"]`` or ``x.get("field")``; otherwise all columns are built.
+    depends_on : sequence of object, optional
+        What else the version depends on, where that cannot be worked out.
+
+    Returns
+    -------
+    PythonFunction or decorator
+
+    Examples
+    --------
+    >>> @labeling_function(labels=["spam"])
+    ... def asks_to_subscribe(x):
+    ...     return "spam" if "subscribe" in x.text.lower() else None
+    >>> asks_to_subscribe({"text": "Please SUBSCRIBE"})
+    'spam'
+    """
+    if callable(name):
+        return _decorate(name, None, labels, fields)
+    given, made = name, {"resources": resources or {}, "pre": tuple(pre or ()), "depends_on": tuple(depends_on)}
+    return lambda function: _decorate(function, given, labels, fields, **made)
+
+
+def _decorate(
+    function: Any,
+    name: str | None,
+    labels: Sequence[Class] | None,
+    fields: Sequence[str] | None,
+    **more: Any,
+) -> PythonFunction:
+    if isinstance(function, LabelingFunction):
+        raise FunctionError(f"{function.name!r} is a labeling function already.")
+    if not callable(function):
+        raise FunctionError(f"labeling_function decorates a function of one example, not a {type(function).__name__}.")
+    chosen = name if name is not None else getattr(function, "__name__", type(function).__name__)
+    # The base class checks labels and fields and makes tuples of them.
+    return PythonFunction(name=chosen, function=function, labels=labels, fields=fields, **more)  # type: ignore[arg-type]

@@ -1,0 +1,340 @@
+"""The task that engines run: the votes of all functions on one part."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from labelwright.core import ABSTAIN, Class, Failure
+from labelwright.core.errors import FunctionError, LabelingError, LabelingTimeoutError
+from labelwright.data import Part
+from labelwright.data.base import id_array
+from labelwright.functions.preprocessors import Run
+from labelwright.functions.records import rows
+
+from .base import LabelingFunction, VectorisedFunction
+from .batch import BatchFunction
+from .codebook import Codebook
+from .limits import Overrun, limited, time_limits
+from .python import PythonFunction
+
+__all__ = ["KEPT_FAILURES", "ApplyTask", "OnError", "PartVotes"]
+
+OnError = Literal["raise", "abstain"]
+
+KEPT_FAILURES = 5
+_SHOWN_CHARACTERS = 200
+_PREPARED_ROWS = 256
+
+
+@dataclass(frozen=True, slots=True)
+class PartVotes:
+    """The votes on one part, in codes of the part's own list of classes.
+
+    Parameters
+    ----------
+    values : array of int8 or int16, shape (rows, m)
+        Codes, -1 = abstain.
+    classes : tuple
+        What the codes mean.
+    ids, groups : array or None, shape (rows,)
+        Example ids and groups, where the data has them.
+    failures : tuple of Failure
+        Functions that raised.
+    seconds : float
+        Time it took.
+    """
+
+    values: npt.NDArray[Any]
+    classes: tuple[Class, ...]
+    ids: npt.NDArray[Any] | None
+    groups: npt.NDArray[Any] | None
+    failures: tuple[Failure, ...]
+    seconds: float
+
+
+class ApplyTask:
+    """Applies functions to parts; see :func:`labelwright.labeling.apply`.
+
+    Parameters
+    ----------
+    functions : sequence of LabelingFunction
+        With different names.
+    schema : polars.Schema
+        Names and types of the columns that the data has.
+    classes : sequence of (str or int)
+        The classes known ahead.
+    closed : bool
+        Whether there are no others.
+    on_error : {"raise", "abstain"}
+        What to do when user code raises.
+    timeout : float or None
+        Seconds that a Python function may take on one example.
+
+    Raises
+    ------
+    FunctionError
+        If a function reads a column that the data lacks, or one of a type it cannot read.
+    """
+
+    def __init__(
+        self,
+        functions: Sequence[LabelingFunction],
+        schema: pl.Schema,
+        classes: Sequence[Class],
+        *,
+        closed: bool,
+        on_error: OnError = "raise",
+        timeout: float | None = None,
+    ) -> None:
+        self.functions = tuple(functions)
+        self.schema = schema
+        self.classes = tuple(classes)
+        self.closed = closed
+        self.on_error = on_error
+        self.timeout = timeout
+        self.vectorised = [(j, f) for j, f in enumerate(functions) if isinstance(f, VectorisedFunction)]
+        self.python = [(j, f) for j, f in enumerate(functions) if isinstance(f, PythonFunction)]
+        self.batch = [(j, f) for j, f in enumerate(functions) if isinstance(f, BatchFunction)]
+        self._expressions = self._bind()
+
+    @property
+    def prefers(self) -> Literal["threads", "processes", "inline"]:
+        """Python holds the interpreter's lock; Polars does not; a model had better not be copied."""
+        return "processes" if self.python else "inline" if self.batch else "threads"
+
+    @property
+    def main_thread(self) -> bool:
+        """Whether a time limit ties it to the main thread."""
+        return bool(self.python) and self.timeout is not None
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns that the functions read; never empty, since a frame without columns has no rows."""
+        found = dict.fromkeys(c for _, f in (*self.python, *self.batch) for c in f.columns(self.schema))
+        for expression in self._expressions.values():
+            found |= dict.fromkeys(expression.meta.root_names())
+        return tuple(found) or tuple(self.schema)[:1]
+
+    def setup(self) -> None:
+        """Nothing to prepare: expressions travel with the task."""
+
+    def __call__(self, part: Part) -> PartVotes:
+        """Return the votes on one part.
+
+        Raises
+        ------
+        LabelingError
+            If a function raises, or votes for what is no class.
+        DataError
+            If the part cannot be read.
+        """
+        started = time.perf_counter()
+        codebook = Codebook(self.classes, closed=self.closed)
+        frame = self._collect(part, codebook)
+        ids = None if part.id is None else id_array(frame.get_column(part.id), what="id", start=part.start)
+        groups = None if part.group is None else id_array(frame.get_column(part.group), what="group", start=part.start)
+        context = _Context(part.start, ids, self.on_error)
+        columns: dict[int, npt.NDArray[Any]] = {}
+        for j, function in self.vectorised:
+            if _vote_name(j) not in frame.columns:
+                columns[j] = self._isolated(function, frame, codebook, context)
+        for j, batch in self.batch:
+            columns[j] = codebook.encode(self._batch_votes(batch, frame, context), batch, context.example_id)
+        for (j, python), votes in zip(self.python, self._python_votes(frame, context), strict=True):
+            columns[j] = codebook.encode(votes, python, context.example_id)
+        values = self._assembled(frame, columns, len(codebook.classes))
+        return PartVotes(
+            values, tuple(codebook.classes), ids, groups, context.failures(), time.perf_counter() - started
+        )
+
+    def _bind(self) -> dict[int, pl.Expr]:
+        """Ask every vectorised function for its expression, and check that it fits the data."""
+        bound = {}
+        empty = pl.LazyFrame(schema=self.schema)
+        for j, function in self.vectorised:
+            bound[j] = function.expression(self.schema)
+            try:
+                (kind,) = empty.select(bound[j]).collect_schema().dtypes()
+            except pl.exceptions.PolarsError as error:
+                raise FunctionError(
+                    f"labeling function {function.name!r} does not fit the data: {str(error).splitlines()[0]}; "
+                    f"columns: {', '.join(f'{name} ({dtype})' for name, dtype in self.schema.items())}."
+                ) from error
+            if kind not in (pl.Boolean, pl.Null):
+                raise FunctionError(
+                    f"the expression of labeling function {function.name!r} gives {kind}, but it must be true or false."
+                )
+        return bound
+
+    def _collect(self, part: Part, codebook: Codebook) -> pl.DataFrame:
+        """Run one plan for the part: the votes of vectorised functions, and the columns that the others read."""
+        others = dict.fromkeys(c for _, f in (*self.python, *self.batch) for c in f.columns(self.schema))
+        others |= dict.fromkeys(c for c in (part.id, part.group) if c is not None)
+        wanted = [pl.col(c) for c in others]
+        votes = [_coded(self._expressions[j], codebook.code(f.label), _vote_name(j)) for j, f in self.vectorised]
+        if not wanted and not votes:
+            wanted = [pl.col(self.columns[0])]
+        try:
+            return part.lazy().select(wanted + votes).collect(engine="streaming")
+        except (pl.exceptions.PolarsError, OSError):
+            # Data that cannot be read raises again here; otherwise a function failed, and is found one by one.
+            return part.frame()
+
+    def _isolated(
+        self, function: VectorisedFunction, frame: pl.DataFrame, codebook: Codebook, context: _Context
+    ) -> npt.NDArray[np.int16]:
+        """Evaluate one vectorised function alone; halve the rows until those on which it fails are found."""
+        expression = _coded(function.expression(self.schema), codebook.code(function.label), "vote")
+        out = np.full(frame.height, ABSTAIN, dtype=np.int16)
+        waiting = [(0, frame.height)]
+        while waiting:
+            start, rows_ = waiting.pop()
+            try:
+                out[start : start + rows_] = frame.slice(start, rows_).select(expression).to_series().to_numpy()
+            except pl.exceptions.PolarsError as error:
+                if rows_ == 1:
+                    fields = {c: frame[start, c] for c in expression.meta.root_names()}
+                    context.failed(function.name, error, start, fields)
+                else:
+                    half = rows_ // 2
+                    waiting += [(start + half, rows_ - half), (start, half)]
+        return out
+
+    def _batch_votes(self, function: BatchFunction, frame: pl.DataFrame, context: _Context) -> list[Any]:
+        try:
+            return function.votes(frame.select(function.columns(self.schema)))
+        except Exception as error:
+            if self.on_error == "abstain":
+                # Its unit is the part, so all the part's examples count.
+                context.count(function.name, 0, _summary(error), times=frame.height)
+                return [None] * frame.height
+            first, last = context.example_id(0), context.example_id(frame.height - 1)
+            raise LabelingError(
+                f"labeling function {function.name!r} failed on the part of {frame.height} examples from {first!r} to "
+                f"{last!r}: {_summary(error)}",
+                source=function.name,
+                example_id=first,
+            ) from error
+
+    def _python_votes(self, frame: pl.DataFrame, context: _Context) -> list[list[Any]]:
+        """Call the Python functions: examples in the outer loop, so that each record is built once and shared."""
+        if not self.python:
+            return []
+        run = Run([f.pre for _, f in self.python if f.pre])
+        fields = {f.name: f.columns(self.schema) for _, f in self.python}
+        votes: list[list[Any]] = [[] for _ in self.python]
+        steps = [
+            (f.name, limited(_call(f, run), self.timeout), out.append)
+            for (_, f), out in zip(self.python, votes, strict=True)
+        ]
+        records = rows(frame, tuple(dict.fromkeys(c for names in fields.values() for c in names)))
+        with time_limits(self.timeout):
+            for position, x in enumerate(_prepared(records, run)):
+                for name, call, append in steps:
+                    try:
+                        append(call(x))
+                    except (Exception, Overrun) as error:
+                        seen = {field: x[field] for field in fields[name]}
+                        context.failed(name, error, position, seen, self.timeout)
+                        append(None)
+        return votes
+
+    def _assembled(self, frame: pl.DataFrame, columns: Mapping[int, npt.NDArray[Any]], k: int) -> npt.NDArray[Any]:
+        planned = [(j, _vote_name(j)) for j, _ in self.vectorised if _vote_name(j) in frame.columns]
+        fits = k <= np.iinfo(np.int8).max
+        if fits and len(planned) == len(self.functions):
+            return np.ascontiguousarray(frame.select([name for _, name in planned]).to_numpy())
+        values = np.full((frame.height, len(self.functions)), ABSTAIN, dtype=np.int8 if fits else np.int16)
+        for j, name in planned:
+            values[:, j] = frame.get_column(name).to_numpy()
+        for j, column in columns.items():
+            values[:, j] = column
+        return values
+
+
+class _Context:
+    """Which example is at hand, and what failed so far, within one part."""
+
+    def __init__(self, start: int, ids: npt.NDArray[Any] | None, on_error: OnError) -> None:
+        self.start = start
+        self.ids = ids
+        self.on_error = on_error
+        self._counts: dict[str, int] = {}
+        self._first: dict[str, list[tuple[Any, str]]] = {}
+
+    def example_id(self, position: int) -> Any:
+        return self.start + position if self.ids is None else self.ids[position].item()
+
+    def count(self, name: str, position: int, message: str, *, times: int = 1) -> None:
+        self._counts[name] = self._counts.get(name, 0) + times
+        first = self._first.setdefault(name, [])
+        if len(first) < KEPT_FAILURES:
+            first.append((self.example_id(position), message))
+
+    def failed(
+        self,
+        name: str,
+        error: BaseException,
+        position: int,
+        fields: Mapping[str, Any],
+        timeout: float | None = None,
+    ) -> None:
+        """Raise an error that says where, or count it."""
+        slow = isinstance(error, Overrun)
+        said = f"took longer than {timeout:g} s" if slow else f"raised {_summary(error)}"
+        if self.on_error == "abstain":
+            self.count(name, position, said)
+            return
+        example_id = self.example_id(position)
+        message = f"labeling function {name!r} {said} on example {example_id!r}; it saw {_shown(fields)}."
+        kind = LabelingTimeoutError if slow else LabelingError
+        raise kind(message, source=name, example_id=example_id, fields=fields) from (None if slow else error)
+
+    def failures(self) -> tuple[Failure, ...]:
+        return tuple(Failure(name, count, tuple(self._first[name])) for name, count in self._counts.items())
+
+
+def _vote_name(j: int) -> str:
+    # A column of the data can hardly be called this.
+    return f"\0vote {j}"
+
+
+def _coded(expression: pl.Expr, code: int, name: str) -> pl.Expr:
+    kind = pl.Int8 if code <= np.iinfo(np.int8).max else pl.Int16
+    return pl.when(expression).then(pl.lit(code, kind)).otherwise(pl.lit(ABSTAIN, kind)).alias(name)
+
+
+def _call(function: PythonFunction, run: Run) -> Callable[[Any], Any]:
+    if function.pre:
+        return lambda x: function.vote(run.apply(function.pre, x))
+    return function.vote if function.resources else function.function
+
+
+def _prepared(records: Iterator[Any], run: Run) -> Iterator[Any]:
+    """Let batched preprocessors see some examples at once, ahead of the functions."""
+    if not run.batched:
+        yield from records
+        return
+    while chunk := list(islice(records, _PREPARED_ROWS)):
+        run.prepare(chunk)
+        yield from chunk
+
+
+def _summary(error: BaseException) -> str:
+    return f"{type(error).__name__}: {error}"
+
+
+def _shown(fields: Mapping[str, Any]) -> str:
+    shown = []
+    for name, value in fields.items():
+        text = repr(value)
+        shown.append(f"{name}={text if len(text) <= _SHOWN_CHARACTERS else text[:_SHOWN_CHARACTERS] + '...'}")
+    return ", ".join(shown) or "no fields"
