@@ -1,0 +1,32 @@
+"""End models in torch: the noise-aware loss, a data set of soft labels, and a training loop that can be resumed.
+
+Needs the extra ``torch``; nothing else in Labelwright imports it.
+"""
+
+from labelwright.core.errors import MissingExtraError
+
+try:
+    from .checkpoints import read_checkpoint, write_checkpoint
+    from .data import SoftLabelDataset
+    from .devices import pick_device, seeded
+    from .loss import soft_cross_entropy
+    from .progress import Progress
+    from .training import EpochLoss, TrainingResult, predict_proba, train
+except ModuleNotFoundError as error:
+    if error.name != "torch":
+        raise
+    raise MissingExtraError("labelwright.endmodels.torch", "torch") from error
+
+__all__ = [
+    "EpochLoss",
+    "Progress",
+    "SoftLabelDataset",
+    "TrainingResult",
+    "pick_device",
+    "predict_proba",
+    "read_checkpoint",
+    "seeded",
+    "soft_cross_entropy",
+    "train",
+    "write_checkpoint",
+]
