@@ -8,119 +8,19 @@ example goes through it once.
 
 from __future__ import annotations
 
-import copy
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from typing import Any, overload
 
 from labelwright.core.errors import FunctionError
 
-__all__ = ["Layer", "Preprocessor", "Run", "apply_preprocessors", "preprocessor"]
+from .layers import Layer, hashable_value
+
+__all__ = ["Preprocessor", "Run", "apply_preprocessors", "preprocessor"]
 
 MEMO_SIZE = 10_000
 """Examples that one memoising preprocessor remembers; the least recently used one is forgotten first."""
-
-
-class Layer:
-    """An example with attributes added on top; the example below is never written to.
-
-    Reading falls through to the example; writing stays in the layer. A list, dict, set or array is copied when it is
-    first read, so that changing it in place stays in the layer as well.
-
-    Parameters
-    ----------
-    example : object
-        What lies below: anything with attributes, or a mapping.
-    added : mapping of str to object, optional
-        Attributes to start with.
-
-    Examples
-    --------
-    >>> row = {"text": "HELLO", "tags": []}
-    >>> x = Layer(row)
-    >>> x.lower = x.text.lower()
-    >>> x.tags.append("loud")
-    >>> x["lower"], x.tags, row
-    ('hello', ['loud'], {'text': 'HELLO', 'tags': []})
-    """
-
-    __slots__ = ("__dict__", "_example")
-
-    _example: Any
-
-    def __init__(self, example: Any, added: Mapping[str, Any] | None = None) -> None:
-        if isinstance(example, Layer):
-            # Layers do not pile up: a chain of ten preprocessors still reads the example in one step.
-            object.__setattr__(self, "_example", example._example)
-            self.__dict__.update(example.__dict__)
-        else:
-            object.__setattr__(self, "_example", example)
-        if added:
-            self.__dict__.update(added)
-
-    def __getattr__(self, name: str) -> Any:
-        # Only reached when the layer itself has no such attribute.
-        if name.startswith("__") and name.endswith("__"):
-            raise AttributeError(name)
-        value = _read(object.__getattribute__(self, "_example"), name)
-        if _is_mutable(value):
-            value = copy.deepcopy(value)
-            self.__dict__[name] = value
-        return value
-
-    def __getitem__(self, name: str) -> Any:
-        try:
-            return getattr(self, name)
-        except AttributeError:
-            raise KeyError(name) from None
-
-    def __setitem__(self, name: str, value: Any) -> None:
-        setattr(self, name, value)
-
-    def __contains__(self, name: object) -> bool:
-        return name in self.keys()
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self.keys())
-
-    def get(self, name: str, default: Any = None) -> Any:
-        """Value of a field, or ``default`` where there is none."""
-        return getattr(self, name, default)
-
-    def keys(self) -> tuple[str, ...]:
-        """Names of the fields, the example's first, then the added ones."""
-        return tuple(dict.fromkeys((*_names(self._example), *self.__dict__)))
-
-    def __repr__(self) -> str:
-        return f"Layer({self._example!r}, added={sorted(self.__dict__)})"
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return Layer, (self._example, dict(self.__dict__))
-
-
-def _read(example: Any, name: str) -> Any:
-    if isinstance(example, Mapping):
-        if name in example:
-            return example[name]
-        raise AttributeError(f"the example has no field {name!r}; it has {', '.join(map(repr, _names(example)))}")
-    return getattr(example, name)
-
-
-def _names(example: Any) -> tuple[str, ...]:
-    """Names of the fields of any example: records, mappings, named tuples, pandas rows, plain objects."""
-    keys = getattr(example, "keys", None)
-    if callable(keys):
-        return tuple(keys())
-    named = getattr(example, "_fields", None)
-    if isinstance(named, tuple):
-        return named
-    return tuple(getattr(example, "__dict__", ()))
-
-
-def _is_mutable(value: Any) -> bool:
-    # Arrays are recognised by name: numpy's cost on import is not this module's to decide.
-    return isinstance(value, (list, dict, set, bytearray)) or type(value).__name__ == "ndarray"
 
 
 class Preprocessor:
@@ -257,7 +157,7 @@ class Preprocessor:
             return self.memoize_key(example if isinstance(example, Layer) else Layer(example))
         layer = example if isinstance(example, Layer) else Layer(example)
         names = self.fields if self.fields is not None else layer.keys()
-        return tuple((name, _hashable(getattr(layer, name), name, self.name)) for name in names)
+        return tuple((name, hashable_value(getattr(layer, name), name, self.name)) for name in names)
 
     def _remember(self, key: Hashable, example: Any, result: Any) -> None:
         # What was added is remembered, not the example: the next example with this key has other fields of its own.
@@ -286,26 +186,6 @@ class Preprocessor:
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.name!r})"
-
-
-def _hashable(value: Any, field: str, name: str) -> Hashable:
-    if isinstance(value, (list, tuple)):
-        return type(value).__name__, tuple(_hashable(item, field, name) for item in value)
-    if isinstance(value, dict):
-        return "dict", frozenset((key, _hashable(item, field, name)) for key, item in value.items())
-    if isinstance(value, (set, frozenset)):
-        return "set", frozenset(value)
-    if type(value).__name__ == "ndarray" and value.dtype != object:
-        return "ndarray", value.dtype.str, value.shape, value.tobytes()
-    try:
-        hash(value)
-    except TypeError:
-        raise FunctionError(
-            f"preprocessor {name!r} cannot remember results by field {field!r}: a {type(value).__name__} has no hash; "
-            "give memoize_key=, or fields= without it"
-        ) from None
-    # 1, 1.0 and True are equal keys in Python but not equal inputs.
-    return type(value).__name__, value
 
 
 def _flatten(preprocessors: Sequence[Preprocessor]) -> tuple[Preprocessor, ...]:

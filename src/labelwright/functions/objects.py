@@ -1,0 +1,141 @@
+"""What objects are made of, as far as Python can see: helpers of the walk."""
+
+from __future__ import annotations
+
+import functools
+import logging
+import operator
+import reprlib
+import sys
+import types
+from collections import Counter, OrderedDict, defaultdict, deque
+from typing import Any, Generic
+
+from .names import Package
+from .origins import OWN, STANDARD, origin_of, package_of
+
+__all__ = [
+    "CONTAINERS",
+    "DESCRIPTORS",
+    "file_of_class",
+    "is_importable",
+    "is_object_array",
+    "made_of",
+    "shortened",
+    "state_of",
+]
+
+_VALUE_BASES = (dict, list, tuple, set, frozenset, str, bytes, int, float)
+_BOUND_IN_C = (types.BuiltinFunctionType, types.MethodWrapperType)
+_NAMED_IN_C = (types.WrapperDescriptorType, types.MethodDescriptorType, types.ClassMethodDescriptorType)
+DESCRIPTORS = (
+    *(types.FunctionType, staticmethod, classmethod, property, functools.cached_property),
+    *(types.MemberDescriptorType, types.GetSetDescriptorType),
+)
+
+
+CONTAINERS = frozenset(
+    (
+        *(list, tuple, set, frozenset, dict, slice, OrderedDict, defaultdict, Counter, deque),
+        *(types.MappingProxyType, types.SimpleNamespace),
+    )
+)
+
+
+def is_object_array(obj: Any) -> bool:
+    """Whether an object is a numpy array of Python objects."""
+    return type(obj).__name__ == "ndarray" and type(obj).__module__ == "numpy" and obj.dtype.hasobject
+
+
+def made_of(obj: Any) -> tuple[str, str, dict[str, Any]] | None:
+    """Kind, name and ingredients of an object that is no more than its ingredients."""
+    if isinstance(obj, types.MethodType):
+        return "method", "", {"function": obj.__func__, "self": obj.__self__}
+    if isinstance(obj, functools.partial):
+        return "partial", "", {"function": obj.func, "arguments": obj.args, "keywords": dict(obj.keywords)}
+    if isinstance(obj, (staticmethod, classmethod)):
+        return type(obj).__name__, "", {"function": obj.__func__}
+    if isinstance(obj, property):
+        return "property", "", {"get": obj.fget}
+    if isinstance(obj, (operator.itemgetter, operator.attrgetter, operator.methodcaller)):
+        return "operator", type(obj).__name__, {"arguments": list(obj.__reduce__()[1:])}
+    if isinstance(obj, types.UnionType):
+        return "union", "", {"types": list(obj.__args__)}
+    if isinstance(obj, logging.Logger):
+        return "logger", "", {}  # what is logged is no part of the answer
+    if isinstance(obj, types.GenericAlias) or type(obj).__module__ == "typing":
+        return "type hint", "", {}
+    if isinstance(obj, _NAMED_IN_C):
+        return "builtin", f"{obj.__objclass__.__qualname__}.{obj.__name__}", {}
+    if isinstance(obj, _BOUND_IN_C) and not isinstance(obj.__self__, (types.ModuleType, type(None))):
+        return "method", obj.__name__, {"self": obj.__self__}
+    if isinstance(getattr(obj, "__wrapped__", None), types.FunctionType) and callable(obj):
+        return "wrapper", f"{package_of(type(obj))}.{type(obj).__name__}", {"function": obj.__wrapped__}
+    if callable(obj) and isinstance(getattr(obj, "__name__", None), str):
+        origin = origin_of(obj)
+        if origin != OWN and is_importable(obj, origin):
+            package = "" if origin == STANDARD else origin
+            return "builtin", f"{package_of(obj)}.{obj.__name__}", {"package": Package(package)} if package else {}
+    return None
+
+
+def is_importable(obj: Any, origin: str) -> bool:
+    """Whether an object is what its name says in the installed module that it names."""
+    module = sys.modules.get(getattr(obj, "__module__", None) or "")
+    if module is None:
+        # Builtins of C modules that name no module: found by their owner.
+        owner = getattr(obj, "__self__", None)
+        module = owner if isinstance(owner, types.ModuleType) else None
+    if module is None or origin_of(module) != origin:
+        return False
+    value: Any = module
+    for name in getattr(obj, "__qualname__", obj.__name__).split("."):
+        value = getattr(value, name, None)
+    return value is obj
+
+
+def file_of_class(kind: type) -> str | None:
+    """File that a class was written in, told by its methods where its module has none (notebooks, doctests)."""
+    for value in vars(kind).values():
+        method = getattr(value, "__func__", None) or getattr(value, "fget", None) or value
+        if isinstance(method, types.FunctionType) and method.__module__ == kind.__module__:
+            filename = method.__code__.co_filename
+            if filename.startswith("<doctest") or not filename.startswith("<") or filename.startswith("<ipython"):
+                return filename
+    return getattr(sys.modules.get(kind.__module__), "__file__", None)
+
+
+def state_of(obj: Any) -> dict[str, Any] | None:
+    """What an instance holds, or None where some of it is out of Python's sight."""
+    state: dict[str, Any] = {}
+    for kind in type(obj).__mro__:
+        if kind in _VALUE_BASES:
+            state["value"] = kind(obj)
+        elif _is_made_in_c(kind):
+            return None
+        slots = vars(kind).get("__slots__", ())
+        for name in (slots,) if isinstance(slots, str) else tuple(slots):
+            if name not in ("__dict__", "__weakref__") and hasattr(obj, name):
+                state[name] = getattr(obj, name)
+    return state | getattr(obj, "__dict__", {})
+
+
+def _is_made_in_c(kind: type) -> bool:
+    """Whether instances may hold memory that no attribute shows."""
+    if kind in (object, Generic):
+        return False
+    named = vars(kind).values()
+    return any(isinstance(value, (types.MethodDescriptorType, types.WrapperDescriptorType)) for value in named)
+
+
+def shortened(value: Any) -> str:
+    """A value in a few words, for people."""
+    shape = getattr(value, "shape", None)
+    if isinstance(shape, tuple):
+        return f"{type(value).__name__} of shape {shape}"
+    if type(value).__module__ not in ("builtins", "re", "pathlib", "datetime", "decimal", "pathlib._local"):
+        return type(value).__name__
+    shortener = reprlib.Repr()
+    shortener.maxstring = shortener.maxother = 80
+    shortener.maxset = shortener.maxlist = shortener.maxdict = 8
+    return shortener.repr(value)

@@ -1,0 +1,448 @@
+"""The walk from a function to everything that decides what it does.
+
+Depth first, in an order that depends on names alone. Functions, classes and instances are numbered when they are first
+met and named by their number when they are met again, so recursion of any kind ends and two walks of the same program
+write down the same list.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+import inspect
+import sys
+import types
+from collections import OrderedDict, defaultdict, deque
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from labelwright.core.errors import VersionError
+
+from .names import MISSING, Dynamic, Package, class_attributes, names_of_class, names_of_function
+from .objects import (
+    CONTAINERS,
+    DESCRIPTORS,
+    file_of_class,
+    is_importable,
+    is_object_array,
+    made_of,
+    shortened,
+    state_of,
+)
+from .origins import OWN, STANDARD, distribution_of, is_house, origin_of, package_of
+from .sources import Source, class_source, function_source, module_source
+from .values import Unwritable, sealed, write_leaf
+
+__all__ = ["Part", "Walker"]
+
+
+@dataclasses.dataclass(frozen=True)
+class Part:
+    """One thing that a version is made of.
+
+    Attributes
+    ----------
+    kind : str
+        ``function``, ``class``, ``instance``, ``constant``, ``closure value``, ``default``, ``resource``,
+        ``parameter``, ``dependency``, ``package``, ``again`` (met before) or ``left out`` (answered for by
+        ``depends_on``), and a few more of that sort.
+    name : str
+        How it was reached, from the function on: ``"spam > helpers.clean"``.
+    digest : str
+        Hash of the thing itself.
+    where : str
+        File and line, where it has them.
+    text : str
+        Source, short form of the value, or version; for people, not part of the hash.
+    parent : int
+        Index of the part that uses it, -1 for the function itself.
+    """
+
+    kind: str
+    name: str
+    digest: str = ""
+    where: str = ""
+    text: str = ""
+    parent: int = -1
+
+
+@dataclasses.dataclass(frozen=True)
+class _Edge:
+    """How something was reached."""
+
+    kind: str
+    label: str
+    path: str
+    parent: int
+
+    def below(self, kind: str, label: str, index: int, shown: str | None = None) -> _Edge:
+        return _Edge(kind, label, f"{self.path} > {shown or label}", index)
+
+
+class Walker:
+    """Collects the parts of one version.
+
+    Parameters
+    ----------
+    declared : bool, default False
+        Whether the author has declared what the code depends on, so that what cannot be hashed is left out.
+    inside : frozenset of int, optional
+        Ids of members of sets that are being walked, for a set that holds a function that uses the set.
+
+    Attributes
+    ----------
+    parts : list of Part
+    """
+
+    def __init__(self, *, declared: bool = False, inside: frozenset[int] = frozenset()) -> None:
+        self.parts: list[Part] = []
+        self._labels: list[str] = []
+        self._declared = declared
+        self._in_declaration = False
+        self._inside = inside
+        self._met: dict[int, tuple[int, Any]] = {}
+        self._open: set[int] = set()
+        self._root: Any = None
+
+    def version(self) -> str:
+        """Hash of the parts, in 64 hexadecimal digits."""
+        pieces = (
+            piece.encode("utf-8", "surrogatepass")
+            for part, label in zip(self.parts, self._labels, strict=True)
+            for piece in (str(part.parent), label, part.kind, part.digest)
+        )
+        return sealed("version 1", pieces).hex()
+
+    def root(
+        self, obj: Any, *, depends_on: Sequence[Any], resources: Mapping[str, Any], parameters: Mapping[str, Any]
+    ) -> None:
+        """Walk from the object a version is asked for.
+
+        Parameters
+        ----------
+        obj, depends_on, resources, parameters
+            As for `labelwright.functions.versions.version_of`.
+        """
+        name = getattr(obj, "__name__", None) or getattr(obj, "name", None) or type(obj).__name__
+        edge = _Edge("value", "", str(name), -1)
+        self._root = obj  # whoever wrote it, it is asked for by its source
+        with self._naming(edge):
+            self._reach(obj, edge)
+            for kind, given in (("resource", resources), ("parameter", parameters)):
+                for key in sorted(given):
+                    self._reach(given[key], edge.below(kind, key, 0))
+            self._declare(depends_on, edge, 0)
+
+    @contextmanager
+    def _naming(self, edge: _Edge) -> Iterator[None]:
+        try:
+            yield
+        except RecursionError:
+            raise VersionError(
+                f"the version of {edge.path!r} cannot be worked out: it reaches values nested too deeply. "
+                "Declare what it depends on instead: depends_on=[...]"
+            ) from None
+
+    def _declare(self, depends_on: Sequence[Any], edge: _Edge, index: int) -> None:
+        # What is declared must itself be hashable, or the declaration would say nothing.
+        before = self._declared, self._in_declaration
+        self._declared, self._in_declaration = False, True
+        for position, dependency in enumerate(depends_on):
+            self._reach(dependency, edge.below("dependency", str(position), index, f"depends_on[{position}]"))
+        self._declared, self._in_declaration = before
+
+    def _add(self, edge: _Edge, kind: str, digest: bytes, *, where: str = "", text: str = "") -> int:
+        self.parts.append(Part(kind, edge.path, digest.hex(), where, text, edge.parent))
+        self._labels.append(edge.label)
+        return len(self.parts) - 1
+
+    def _refuse(self, edge: _Edge, reason: str) -> int:
+        if self._declared:
+            return self._add(edge, "left out", b"", text=reason)
+        index = edge.parent
+        while index >= 0 and not self.parts[index].where:
+            index = self.parts[index].parent
+        root, _, rest = edge.path.partition(" > ")
+        used = f", used at {self.parts[index].where}," if index >= 0 else ""
+        raise VersionError(
+            f"the version of {root!r} cannot be worked out: {rest or 'it'}{used} {reason}. Declare what the function "
+            "depends on instead: depends_on=[...] takes a version text, a path, a function or any plain value."
+        )
+
+    def _reach(self, obj: Any, edge: _Edge, *, ordered: bool = False) -> int:
+        """Add a part for whatever an edge leads to, and for all that follows from it."""
+        try:
+            digest = write_leaf(obj, folders=self._in_declaration)
+        except Unwritable as error:
+            return self._refuse(edge, str(error))
+        if digest is not None:
+            return self._add(edge, edge.kind, digest, text=shortened(obj))
+        if id(obj) in self._met:
+            return self._add(edge, "again", sealed("again", [b"%d" % self._met[id(obj)][0]]))
+        if type(obj) in CONTAINERS or is_object_array(obj):
+            index = self._add(edge, edge.kind, b"", text=shortened(obj))
+            digest = self._container(obj, edge, index, ordered)
+            self.parts[index] = dataclasses.replace(self.parts[index], digest=digest.hex())
+            return index
+        return self._object(obj, edge)
+
+    # Containers: written down in place; what they hold that is not plain becomes a part below them.
+
+    def _container(self, obj: Any, edge: _Edge, index: int, ordered: bool) -> bytes:
+        if id(obj) in self._open:
+            self._refuse(edge, "holds itself")
+            return b""
+        self._open.add(id(obj))
+        try:
+            return self._contents(obj, edge, index, ordered)
+        finally:
+            self._open.discard(id(obj))
+
+    def _contents(self, obj: Any, edge: _Edge, index: int, ordered: bool) -> bytes:
+        kind = type(obj).__name__
+        if isinstance(obj, (set, frozenset)):
+            return sealed(kind, self._unordered(obj, edge))
+        if isinstance(obj, (dict, types.MappingProxyType)):
+            keeps_order = ordered or isinstance(obj, OrderedDict)
+            pairs = list(zip(self._each(obj, edge), obj, strict=True))
+            pairs = pairs if keeps_order else sorted(pairs, key=lambda pair: pair[0])
+            items = (
+                piece
+                for position, (written, key) in enumerate(pairs)
+                for piece in (written, self._item(obj[key], edge, index, position, f"[{shortened(key)}]", ordered))
+            )
+            if isinstance(obj, defaultdict):
+                return sealed(kind, [self._item(obj.default_factory, edge, index, -1, "default_factory"), *items])
+            return sealed(f"{kind} in order" if keeps_order else kind, items)
+        if isinstance(obj, types.SimpleNamespace):
+            state = vars(obj)
+            return sealed(kind, (p for n in sorted(state) for p in (n.encode(), self._item(state[n], edge, index, n))))
+        if isinstance(obj, slice):
+            obj = (obj.start, obj.stop, obj.step)
+        values = list(obj.flat) if is_object_array(obj) else list(obj)
+        if values and all(type(value) is str for value in values):
+            return sealed(f"{kind} of text", (ascii(values).encode(),))  # long word lists, quickly
+        shape = [str(obj.shape).encode()] if is_object_array(obj) else []
+        if isinstance(obj, deque):
+            shape = [str(obj.maxlen).encode()]
+        return sealed(kind, [*shape, *(self._item(value, edge, index, n) for n, value in enumerate(values))])
+
+    def _item(
+        self,
+        value: Any,
+        edge: _Edge,
+        index: int,
+        label: int | str,
+        shown: str | None = None,
+        ordered: bool = False,
+    ) -> bytes:
+        below = edge.below("value", str(label), index, shown or f"[{label}]")
+        try:
+            digest = write_leaf(value, folders=self._in_declaration)
+        except Unwritable as error:
+            self._refuse(below, str(error))
+            return b"left out"
+        if digest is not None:
+            return digest
+        if type(value) in CONTAINERS or is_object_array(value):
+            return self._container(value, below, index, ordered)
+        return b"part %d" % self._reach(value, below)
+
+    def _unordered(self, members: Any, edge: _Edge) -> list[bytes]:
+        if all(type(member) is str for member in members):
+            return [ascii(sorted(members)).encode()]
+        return sorted(self._each(members, edge))
+
+    def _each(self, members: Any, edge: _Edge) -> Iterator[bytes]:
+        """Digests of things that have no order among themselves, each worked out on its own."""
+        for member in members:
+            try:
+                digest = write_leaf(member)
+            except Unwritable as error:
+                self._refuse(edge, f"holds something that {error}")
+                digest = b"left out"
+            if digest is None and id(member) in self._inside:
+                digest = b"itself"
+            if digest is None:
+                alone = Walker(declared=self._declared, inside=self._inside | {id(member)})
+                alone._reach(member, dataclasses.replace(edge, label="", parent=-1))
+                digest = bytes.fromhex(alone.version())
+            yield digest
+
+    # Everything else: functions, classes, modules, instances.
+
+    def _object(self, obj: Any, edge: _Edge) -> int:
+        if obj is MISSING:
+            return self._add(edge, "undefined", b"")
+        if isinstance(obj, Dynamic):
+            return self._refuse(edge, f"calls {obj.name}, behind which any code may run")
+        if isinstance(obj, Package):
+            return self._package(edge, obj.name, "")
+        if isinstance(obj, types.FunctionType):
+            return self._function(obj, edge)
+        if isinstance(obj, type):
+            return self._class(obj, edge)
+        if isinstance(obj, types.ModuleType):
+            return self._module(obj, edge)
+        ingredients = made_of(obj)
+        if ingredients is not None:
+            return self._composed(obj, edge, *ingredients)
+        return self._instance(obj, edge)
+
+    def _composed(self, obj: Any, edge: _Edge, kind: str, name: str, below: Mapping[str, Any]) -> int:
+        """Add something that is no more than what it is made of (a bound method, a partial, a wrapper in C)."""
+        index = self._meet(obj, edge, "instance", sealed(kind, [name.encode()]), text=f"{kind} {name}".strip())
+        for label, value in below.items():
+            self._reach(value, edge.below("value", label, index))
+        return index
+
+    def _meet(self, obj: Any, edge: _Edge, kind: str, digest: bytes, *, where: str = "", text: str = "") -> int:
+        index = self._add(edge, kind, digest, where=where, text=text)
+        self._met[id(obj)] = (index, obj)  # the object is kept, so that its id is not used again
+        return index
+
+    def _function(self, function: types.FunctionType, edge: _Edge) -> int:
+        if inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function):
+            raise VersionError(f"{edge.path} is an async function; a labeling function answers at once, so use `def`")
+        origin = origin_of(function)
+        if function is not self._root and origin != OWN and is_importable(function, origin):
+            return self._package(edge, origin, function.__qualname__)
+        if function is not self._root and origin != OWN:
+            return self._made_elsewhere(function, edge, origin)
+        source = function_source(function, edge.path)
+        if source is None:
+            return self._refuse(
+                edge, "has no source text to read (made by exec, typed into a shell, or read from standard input)"
+            )
+        index = self._meet(function, edge, "function", sealed("f", [source.tree.encode()]), **_told(source))
+        self._defaults(function, edge, index)
+        for name in names_of_function(function, source):
+            self._reach(name.value, edge.below(name.kind, name.label, index), ordered=name.ordered)
+        for written in sorted(source.uses.written):
+            self._refuse(
+                edge.below("constant", f"{written} (written)", index, written),
+                "is assigned by the function itself, so what it holds depends on what ran before",
+            )
+        return index
+
+    def _defaults(self, function: types.FunctionType, edge: _Edge, index: int) -> None:
+        values = function.__defaults__ or ()
+        names = function.__code__.co_varnames[: function.__code__.co_argcount]
+        given = dict(zip(names[len(names) - len(values) :], values, strict=True)) | (function.__kwdefaults__ or {})
+        for name in sorted(given):
+            self._reach(given[name], edge.below("default", f"default of {name}", index, name))
+
+    def _made_elsewhere(self, function: types.FunctionType, edge: _Edge, origin: str) -> int:
+        """Add a function that installed code made here: a decorator's wrapper, a factory's product."""
+        index = self._package(edge, origin, function.__qualname__)
+        self._met[id(function)] = (index, function)
+        cells = dict(zip(function.__code__.co_freevars, function.__closure__ or (), strict=True))
+        for name in sorted(cells):
+            try:
+                value = cells[name].cell_contents
+            except ValueError:
+                continue
+            self._reach(value, edge.below("closure value", name, index))
+        return index
+
+    def _package(self, edge: _Edge, origin: str, name: str) -> int:
+        if origin == STANDARD or origin in sys.stdlib_module_names:
+            # No version: the standard library keeps its promises, and hashes are equal across versions of Python.
+            return self._add(edge, "package", sealed(STANDARD, [name.encode()]), text=STANDARD)
+        found = distribution_of(origin)
+        if found is None:
+            return self._refuse(edge, f"comes from package {origin!r}, of which no version is known")
+        text = " ".join(found)
+        return self._add(edge, "package", sealed("package", [text.encode(), name.encode()]), text=text)
+
+    def _module(self, module: types.ModuleType, edge: _Edge) -> int:
+        origin = origin_of(module)
+        if origin != OWN:
+            return self._package(edge, origin, package_of(module))
+        text = module_source(module.__file__) if module.__file__ and self._in_declaration else None
+        if text is None:
+            return self._refuse(
+                edge,
+                "is a module used as a value, so what matters of it cannot be seen; use its names one by one "
+                f"({module.__name__.rpartition('.')[2]}.NAME)",
+            )
+        return self._meet(module, edge, "module", sealed("module", [text.encode()]), where=module.__file__ or "")
+
+    def _class(self, kind: type, edge: _Edge) -> int:
+        origin = origin_of(kind)
+        if origin != OWN:
+            return self._package(edge, origin, f"{package_of(kind)}.{kind.__qualname__}")
+        filename = file_of_class(kind)
+        source = class_source(kind, filename)
+        is_enum = issubclass(kind, enum.Enum)
+        fields = getattr(kind, "_fields", None) if issubclass(kind, tuple) else None
+        if source is None and not is_enum and fields is None:
+            return self._refuse(edge, f"is the class {kind.__qualname__}, of which no single source text can be found")
+        told = {} if source is None else _told(source)
+        tree = kind.__name__ if source is None else source.tree
+        index = self._meet(kind, edge, "class", sealed("class", [tree.encode(), ascii(fields).encode()]), **told)
+        for position, base in enumerate(kind.__bases__):
+            if base is not object:
+                self._reach(base, edge.below("value", f"base {position}", index))
+        if issubclass(kind, enum.Enum):
+            for name, member in kind.__members__.items():
+                self._reach(member._value_, edge.below("constant", name, index))
+        if source is not None and filename is not None:
+            self._class_body(kind, edge, index, source, filename)
+        elif fields is not None:
+            self._reach(kind._field_defaults, edge.below("default", "defaults", index))  # type: ignore[attr-defined]
+        return index
+
+    def _class_body(self, kind: type, edge: _Edge, index: int, source: Source, filename: str) -> None:
+        for name in names_of_class(kind, source, filename):
+            self._reach(name.value, edge.below(name.kind, name.label, index), ordered=name.ordered)
+        if issubclass(kind, enum.Enum):
+            return
+        for attribute in sorted(set(class_attributes(source.node)) - {"__slots__", "__doc__"}):
+            value = vars(kind).get(attribute, MISSING)
+            # Methods are in the source; what a computed attribute came to is not.
+            if value is not MISSING and not isinstance(value, DESCRIPTORS):
+                self._reach(value, edge.below("constant", f".{attribute}", index, attribute))
+
+    def _instance(self, obj: Any, edge: _Edge) -> int:
+        kind = type(obj)
+        told = getattr(kind, "__version_parts__", None)
+        if told is not None:
+            return self._self_told(obj, edge)
+        if is_house(kind.__module__) and isinstance(getattr(obj, "version", None), str):
+            return self._meet(obj, edge, "instance", sealed("version", [obj.version.encode()]), text=shortened(obj))
+        if isinstance(obj, enum.Enum):
+            index = self._meet(obj, edge, "instance", sealed("member", [obj.name.encode()]), text=str(obj))
+            self._reach(kind, edge.below("value", "class", index))
+            return index
+        origin = origin_of(kind)
+        state = state_of(obj)
+        plain_record = dataclasses.is_dataclass(obj) or (isinstance(obj, tuple) and hasattr(obj, "_fields"))
+        if state is None or (origin != OWN and not plain_record):
+            whose = "" if origin == OWN else f" (from {origin})"
+            return self._refuse(edge, f"is a {kind.__qualname__}{whose}, which has no stable written form")
+        index = self._meet(obj, edge, "instance", b"", text=shortened(obj))
+        self._reach(kind, edge.below("value", "class", index))
+        for name in sorted(state):
+            self._reach(state[name], edge.below("constant", name, index))
+        return index
+
+    def _self_told(self, obj: Any, edge: _Edge) -> int:
+        """Add an object that says itself what its version is made of."""
+        index = self._meet(
+            obj, edge, "instance", sealed("parts", [type(obj).__qualname__.encode()]), text=shortened(obj)
+        )
+        depends_on = getattr(obj, "depends_on", ())
+        before = self._declared
+        self._declared = before or bool(depends_on)
+        parts = obj.__version_parts__()
+        for name in sorted(parts):
+            self._reach(parts[name], edge.below("parameter", name, index))
+        self._declared = before
+        self._declare(depends_on, edge, index)
+        return index
+
+
+def _told(source: Source) -> dict[str, str]:
+    return {"where": source.where, "text": source.text}
