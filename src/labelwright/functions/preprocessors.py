@@ -17,7 +17,7 @@ from labelwright.core.errors import FunctionError
 
 from .layers import Layer, hashable_value
 
-__all__ = ["Preprocessor", "Run", "apply_preprocessors", "preprocessor"]
+__all__ = ["Layer", "Preprocessor", "Run", "apply_preprocessors", "preprocessor"]
 
 MEMO_SIZE = 10_000
 """Examples that one memoising preprocessor remembers; the least recently used one is forgotten first."""

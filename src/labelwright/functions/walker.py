@@ -421,7 +421,7 @@ class Walker:
         plain_record = dataclasses.is_dataclass(obj) or (isinstance(obj, tuple) and hasattr(obj, "_fields"))
         if state is None or (origin != OWN and not plain_record):
             whose = "" if origin == OWN else f" (from {origin})"
-            return self._refuse(edge, f"is a {kind.__qualname__}{whose}, which has no stable written form")
+            return self._refuse(edge, f"is of type {kind.__qualname__}{whose}, which has no stable written form")
         index = self._meet(obj, edge, "instance", b"", text=shortened(obj))
         self._reach(kind, edge.below("value", "class", index))
         for name in sorted(state):
