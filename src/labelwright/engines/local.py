@@ -181,9 +181,7 @@ def _process_pool(blob: bytes, workers: int) -> Iterator[Any]:
     # Each worker gets its share of the cores: oversubscription costs several times more than it brings.
     share = str(max(1, _cores() // workers))
     names = ("POLARS_MAX_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
-    pool = loky.ProcessPoolExecutor(
-        workers, context="loky", initializer=begin, initargs=(blob,), env=dict.fromkeys(names, share)
-    )
+    pool = loky.ProcessPoolExecutor(workers, initializer=begin, initargs=(blob,), env=dict.fromkeys(names, share))
     finished = False
     try:
         yield pool

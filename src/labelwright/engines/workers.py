@@ -7,7 +7,6 @@ import signal
 import sys
 import traceback
 from dataclasses import dataclass
-from importlib.machinery import PathFinder
 from types import ModuleType
 from typing import Any, cast
 
@@ -36,15 +35,20 @@ def dump(task: Task) -> bytes:
 
 def _is_stray(module: Any) -> bool:
     """Whether a module was loaded from a file that is not on the path (a project's ``supervision.py``, say)."""
-    name = getattr(module, "__name__", "")
-    if not isinstance(module, ModuleType) or not getattr(module, "__file__", None) or "." in name or name == "__main__":
+    name = getattr(module, "__name__", None)
+    if not isinstance(module, ModuleType) or not isinstance(name, str) or not getattr(module, "__file__", None):
         return False
-    if name in sys.stdlib_module_names or name not in sys.modules:
-        return False
+    return name in sys.modules and not _is_importable(name.partition(".")[0])
+
+
+def _is_importable(package: str) -> bool:
+    # importlib.util.find_spec would answer from sys.modules, where the stray ones stand too.
+    if package in sys.stdlib_module_names or package in sys.builtin_module_names or package == "__main__":
+        return True
     try:
-        return PathFinder.find_spec(name) is None
-    except (ImportError, ValueError):
-        return False
+        return any(finder.find_spec(package, None) is not None for finder in sys.meta_path)
+    except (ImportError, ValueError, AttributeError):
+        return True
 
 
 def begin(blob: bytes) -> None:
