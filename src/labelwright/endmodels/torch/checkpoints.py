@@ -60,10 +60,11 @@ def read_checkpoint(path: str | os.PathLike[str]) -> Any:
         If the file cannot be read, or is not a checkpoint.
     """
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        # Opened here: numpy leaves the file open when it does not understand it.
+        with Path(path).open("rb") as file, np.load(file, allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in archive.files}
         return _decode(json.loads(arrays[_TREE].tobytes()), arrays)
-    except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile) as error:
+    except (OSError, EOFError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
         raise DataError(
             f"{Path(path)} is not a checkpoint that can be read ({error!r}). Remove it to begin again."
         ) from error

@@ -50,5 +50,10 @@ def seeded(random_state: int) -> Iterator[None]:
     True
     """
     with torch.random.fork_rng(devices=range(torch.cuda.device_count())):
-        torch.manual_seed(random_state)
+        # Not torch.manual_seed: where CUDA is not in use yet, that files a stack trace away on every call.
+        torch.default_generator.manual_seed(random_state)
+        if torch.cuda.is_available():
+            torch.cuda.manual_seed_all(random_state)
+        if torch.backends.mps.is_available():
+            torch.mps.manual_seed(random_state)
         yield

@@ -122,8 +122,9 @@ def train(
         Weight of each class in the training loss.
     patience : int, default 5
     checkpoint : path-like, optional
-        Folder. After each epoch the whole state is written there; calling ``train`` again with the same arguments goes
-        on from it (after Ctrl-C, a crash, or to add epochs), on the CPU to the very same bits as an unbroken run.
+        Folder. At the start and after each epoch the whole state is written there; calling ``train`` again with the
+        same arguments goes on from it (after Ctrl-C, a crash, or to add epochs), on the CPU to the very same bits as an
+        unbroken run.
     device : {"auto", "cpu", "cuda", "mps"} or torch.device, default "auto"
         "auto" takes CUDA, else MPS, else the CPU.
     random_state : int, default 0
@@ -159,15 +160,19 @@ def train(
     class_weights = None if class_weight is None else torch.as_tensor(class_weight, dtype=torch.get_default_dtype())
     path = None if checkpoint is None else Path(checkpoint) / _CHECKPOINT
     settings = {} if path is None else _settings(dataset, valid, descent, batch_size, class_weight, random_state)
-    state = _resumed(path, settings, model, descent) if path is not None and path.exists() else _State()
+    if path is not None and path.exists():
+        state = _resumed(path, settings, model, descent)
+    else:
+        state = _State()
+        # The first weights are kept too: a run that is stopped in its first epoch must not begin from others.
+        _write(path, settings, state, model, descent)
     reporter = Reporter(progress, epochs=epochs, examples_per_epoch=len(dataset))
     try:
         while state.epoch < epochs and not state.exhausted(patience):
             with seeded(_seed(random_state, state.epoch)):
                 loss = _one_epoch(model, dataset, descent, batch_size, class_weights, state, reporter)
             state.note(EpochLoss(loss, None if valid is None else _mean_loss(model, valid, batch_size)), model)
-            if path is not None:
-                _write(path, settings, state, model, descent)
+            _write(path, settings, state, model, descent)
     finally:
         reporter.close()
     if state.best_weights is not None:
@@ -281,8 +286,10 @@ def _settings(
 
 
 def _write(
-    path: Path, settings: dict[str, str], state: _State, model: torch.nn.Module, descent: torch.optim.Optimizer
+    path: Path | None, settings: dict[str, str], state: _State, model: torch.nn.Module, descent: torch.optim.Optimizer
 ) -> None:
+    if path is None:
+        return
     write_checkpoint(
         path,
         {
