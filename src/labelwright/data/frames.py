@@ -135,12 +135,20 @@ def from_dicts(examples: Sequence[Any]) -> pl.DataFrame:
         raise DataError(
             f"a list of examples must hold dictionaries, but item {wrong} is a {type(examples[wrong]).__name__}."
         )
-    if not examples:
-        return pl.DataFrame()
+    names = dict.fromkeys(key for example in examples for key in example)
+    return pl.DataFrame([_column(str(name), [example.get(name) for example in examples]) for name in names])
+
+
+def _column(name: str, values: list[Any]) -> pl.Series:
+    kinds = {type(v) for v in values} - {type(None)}
     try:
-        return pl.from_dicts(examples, infer_schema_length=None)
+        # Polars would turn numbers among texts into texts without a word; whole numbers among decimals are harmless.
+        return pl.Series(
+            name, values, dtype=pl.Float64 if kinds == {int, float} else None, strict=kinds != {int, float}
+        )
     except (pl.exceptions.PolarsError, TypeError, ValueError, OverflowError) as error:
-        raise DataError(f"the examples do not form a table; each key needs values of one type: {error}") from error
+        named = ", ".join(sorted(kind.__name__ for kind in kinds))
+        raise DataError(f"key {name!r} of the examples needs values of one type, but holds {named}: {error}") from error
 
 
 def from_pandas(frame: Any) -> pl.DataFrame:
