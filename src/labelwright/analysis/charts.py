@@ -86,6 +86,7 @@ def estimates_chart(rows: Sequence[tuple[str, str, Estimate, str]], *, title: st
     domain = [max(0.0, low - margin) if low >= 0 else low - margin, min(1.0, high + margin) if share else high + margin]
     values = [
         {"row": i, "name": clean(name), "value": e.value, "low": e.low, "high": e.high, "figure": figure, "role": role}
+        | {"left": domain[0], "right": domain[1]}
         for i, (name, role, e, figure) in enumerate(rows)
         if e.known
     ]
@@ -93,14 +94,16 @@ def estimates_chart(rows: Sequence[tuple[str, str, Estimate, str]], *, title: st
         "field": "value",
         "type": "quantitative",
         "scale": {"domain": domain, "zero": False, "nice": False},
-        "axis": {"title": title, "format": _PERCENT if share else ".2f", "tickCount": 5},
+        "axis": {"title": title, "format": _PERCENT if share else ".2f", "tickCount": 5, "grid": False, "ticks": True},
     }
     roles = list(ROLES)
     colour = {"field": "role", "legend": None, "scale": {"domain": roles, "range": [ROLES[r][0] for r in roles]}}
     shape = {"field": "role", "legend": None, "scale": {"domain": roles, "range": [ROLES[r][1] for r in roles]}}
     interval = {"x": x | {"field": "low"}, "x2": {"field": "high"}, "color": colour}
     point = {"x": x, "color": colour, "shape": shape}
+    track = {"x": x | {"field": "left"}, "x2": {"field": "right"}}
     layers: list[Spec] = [
+        {"mark": {"type": "rule", "color": GRID}, "encoding": track},
         {"mark": {"type": "rule", "strokeWidth": 4, "opacity": 0.45, "strokeCap": "round"}, "encoding": interval},
         {"mark": {"type": "point", "filled": True, "size": 130, "opacity": 1}, "encoding": point},
         _text("name", align="left", dy=-17, limit=200),
@@ -245,7 +248,8 @@ def heatmap(table: npt.NDArray[np.float64], names: Sequence[str], numbers: Seque
         "field": "column",
         "type": "ordinal",
         "scale": {"domain": order},
-        "axis": axis | {"orient": "top", "labelAngle": 0, "labelExpr": _labels_by_position(column_labels)},
+        "axis": axis
+        | {"orient": "top", "labelAngle": 0 if m <= 12 else -90, "labelExpr": _labels_by_position(column_labels)},
     }
     y = {
         "field": "row",
@@ -263,14 +267,14 @@ def _shade(field: str, highest: float, darkest: float = 0.9) -> Spec:
     return {"field": field, "type": "quantitative", "legend": None, "scale": scale}
 
 
-def _short(name: str, longest: int = 20) -> str:
+def _short(name: str, longest: int = 18) -> str:
     text = clean(name)
     return text if len(text) <= longest else text[: longest - 1] + "…"
 
 
 def _names_axis(labels: Sequence[str], size: int) -> Spec:
     """Reserve room by counting characters: the reader's font may be wider than the one measured while drawing."""
-    room = math.ceil(0.6 * size * max((len(label) for label in labels), default=0)) + 6
+    room = math.ceil(0.55 * size * max((len(label) for label in labels), default=0)) + 6
     return {"labelLimit": 0, "minExtent": room, "maxExtent": room, "labelExpr": _labels_by_position(labels)}
 
 
@@ -308,7 +312,10 @@ def sources_chart(rows: Sequence[tuple[str, Estimate, float]]) -> Spec:
         "type": "ordinal",
         "axis": {"title": None, "grid": False} | _names_axis(names, 11),
     }
-    x = {"type": "quantitative", "scale": {"domain": [0, 1]}, "axis": {"title": "accuracy", "format": _PERCENT}}
+    lowest = min([x for _, e, learned in rows for x in (e.low, learned) if not math.isnan(x)], default=0.0)
+    domain = [max(0.0, math.floor(10 * lowest - 0.5) / 10), 1]
+    axis = {"title": "accuracy", "format": _PERCENT, "tickCount": 5}
+    x = {"type": "quantitative", "scale": {"domain": domain}, "axis": axis}
     measured = {"type": "point", "filled": True, "color": BLUE, "size": 55, "opacity": 1}
     learned = {
         "type": "point",

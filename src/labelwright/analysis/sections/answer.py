@@ -10,6 +10,7 @@ from labelwright.analysis.markup import Markup, tag
 from labelwright.analysis.tables import Column
 
 from .blocks import LOWER_IS_BETTER, METRIC_NAMES, SHARES, figure, headline_model, percent, table, written
+from .data import funnel_figure
 
 __all__ = ["answer"]
 
@@ -18,7 +19,7 @@ def answer(content: ReportContent) -> Markup:
     """Return the top of the report: title, verdict, key figures, the chart of models, warnings."""
     model = headline_model(content)
     verdict = _verdict(content, model) if model else _verdict_without_gold(content)
-    chart = _models_figure(content) if model else None
+    chart = _models_figure(content) if model else funnel_figure(content.summary.funnel, content.summary_split)
     stamp = " · ".join(x for x in (content.when, f"run {content.run_id}" if content.run_id else "") if x)
     title = tag(
         "div",
@@ -26,11 +27,10 @@ def answer(content: ReportContent) -> Markup:
         tag("h1", content.project),
         tag("p", content.description, class_="description") if content.description else None,
     )
-    left = tag("div", verdict, _facts(content), class_="verdict")
+    left = tag("div", tag("div", title, verdict), _facts(content), class_="verdict")
     return tag(
         "header",
-        title,
-        tag("div", left, chart, class_="hero" if chart else "hero alone"),
+        tag("div", left, chart, class_="hero"),
         _warnings(content),
         id="answer",
     )
@@ -40,7 +40,8 @@ def _verdict(content: ReportContent, model: ModelResult) -> Markup:
     metric = content.headline_metric
     estimate = getattr(model.scores, metric)
     value, interval = written(metric, estimate)
-    sentence = f"{METRIC_NAMES[metric]} of {model.name} on {model.scores.n:,} {content.score_split} examples with gold"
+    name = METRIC_NAMES[metric]
+    sentence = [tag("b", model.name), f": {name} on {model.scores.n:,} {content.score_split} examples with gold"]
     spread = tag("span", f"95% interval {interval}", class_="interval") if interval else None
     differences = [d for d in content.differences if d.first == model.name and d.estimate.known]
     compared = [tag("li", _compared(d)) for d in differences]
@@ -57,14 +58,14 @@ def _compared(difference: Difference) -> list[Markup | str]:
     e, metric = difference.estimate, difference.metric
     scale, unit = (100, " points") if metric in SHARES else (1, f" {METRIC_NAMES[metric]}")
     digits = 1 if scale == 100 else 3
-    if math.isnan(e.low):
-        return [f"{scale * e.value:+.{digits}f}{unit} against {difference.second}"]
-    size = f"{scale * e.value:+.{digits}f}{unit}"
-    ends = f" [{scale * e.low:+.{digits}f}, {scale * e.high:+.{digits}f}]"
-    if e.low <= 0 <= e.high:
-        return ["No clear difference from ", tag("b", difference.second), f": {size}{ends}"]
+    if math.isnan(e.low) or e.low <= 0 <= e.high:
+        ends = "" if math.isnan(e.low) else f" [{scale * e.low:+.{digits}f}, {scale * e.high:+.{digits}f}]"
+        verb = "Not clearly different from " if ends else "Beside "
+        return [verb, tag("b", difference.second), f": {scale * e.value:+.{digits}f}{unit}{ends}"]
     better = (e.value > 0) != (metric in LOWER_IS_BETTER)
-    return [tag("b", size), f"{ends} {'better' if better else 'worse'} than ", tag("b", difference.second)]
+    low, high = sorted((abs(e.low), abs(e.high)))
+    interval = f" [{scale * low:.{digits}f}–{scale * high:.{digits}f}] {'better' if better else 'worse'} than "
+    return [tag("b", f"{scale * abs(e.value):.{digits}f}{unit}"), interval, tag("b", difference.second)]
 
 
 def _verdict_without_gold(content: ReportContent) -> Markup:

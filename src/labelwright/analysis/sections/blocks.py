@@ -83,7 +83,7 @@ def table(rows: Sequence[R], columns: Sequence[Column[R]], *, caption: str) -> M
     """Return a table in a region that scrolls sideways, by keyboard too, where it is wider than the page."""
     head = tag("tr", [tag("th", c.title, scope="col", class_="num" if c.numeric else None) for c in columns])
     body = [tag("tr", [_cell(c, row, first=i == 0) for i, c in enumerate(columns)]) for row in rows]
-    inner = tag("table", tag("caption", caption), tag("thead", head), tag("tbody", body))
+    inner = tag("table", tag("caption", tag("span", caption)), tag("thead", head), tag("tbody", body))
     return tag("div", inner, class_="scroll", tabindex="0", role="region", aria_label=caption)
 
 

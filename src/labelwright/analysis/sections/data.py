@@ -13,7 +13,7 @@ from labelwright.analysis.tables import Column
 
 from .blocks import figure, figures, percent, section, table
 
-__all__ = ["data"]
+__all__ = ["data", "funnel_figure"]
 
 # Votes per example beyond this many are drawn together.
 _MOST_VOTES = 8
@@ -27,7 +27,7 @@ def data(content: ReportContent) -> Markup:
         "data",
         "Data and labels",
         figures(
-            _funnel_figure(funnel, split),
+            funnel_figure(funnel, split) if content.models else None,
             _votes_figure(funnel, split),
             _soft_figure(content.soft_labels) if content.soft_labels else None,
         ),
@@ -35,7 +35,8 @@ def data(content: ReportContent) -> Markup:
     )
 
 
-def _funnel_figure(funnel: Funnel, split: str) -> Markup:
+def funnel_figure(funnel: Funnel, split: str) -> Markup:
+    """Return the coverage funnel; it stands at the top of the report where no model was scored."""
     steps = [
         (name, count, f"{count:,}" if i == 0 else f"{count:,} · {percent(count, funnel.n)}")
         for i, (name, count) in enumerate(funnel.steps)
@@ -93,7 +94,7 @@ def _soft_figure(histogram: Histogram) -> Markup:
     return figure(
         "soft",
         "How sure the soft labels are",
-        f"{histogram.of.capitalize()}, over {n:,} covered examples.{left}",
+        f"{histogram.of[:1].upper()}{histogram.of[1:]}, over {n:,} covered examples.{left}",
         histogram_chart(histogram),
         "; ".join(f"{low:.2f} to {high:.2f}: {count:,}" for low, high, count in rows if count),
         table(rows, columns, caption="Soft labels"),

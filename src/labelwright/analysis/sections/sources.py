@@ -84,18 +84,18 @@ def _pair_figures(agreement: Agreement) -> list[Markup]:
     names = [agreement.sources[i] for i in most]
     numbers = [int(i) + 1 for i in most]
     part = "" if len(most) == len(votes) else f" The {len(most)} sources that vote most, of {len(votes):,}."
-    overlap, conflict = agreement.overlap, 1 - agreement.rate
-    np.fill_diagonal(overlap, np.nan)
-    np.fill_diagonal(conflict, np.nan)
+    overlap, conflict = agreement.overlap, agreement.conflict
+    np.fill_diagonal(overlap, 0)
     highest = float(np.nanmax(overlap, initial=0.0))
     worst = float(np.nanmax(conflict, initial=0.0))
-    overlap[overlap == 0] = np.nan
+    overlap[overlap == 0], conflict[conflict == 0] = np.nan, np.nan
     square = np.ix_(most, most)
     return [
         figure(
             "overlap",
             "Overlap",
-            f"Share of all examples on which two sources both vote; the darkest square is {100 * highest:.1f}%.{part}",
+            f"Share of all examples on which two sources both vote; the darkest square is {100 * highest:.1f}%. "
+            f"Blank: never.{part}",
             heatmap(overlap[square], names, numbers),
             f"Overlap of {len(most)} sources; the largest is {100 * highest:.1f}% of examples.",
             _meetings_table(agreement),
@@ -103,10 +103,10 @@ def _pair_figures(agreement: Agreement) -> list[Markup]:
         figure(
             "conflict",
             "Conflict",
-            f"Where two sources meet, how often they contradict each other; the darkest square is {100 * worst:.1f}%. "
-            f"Blank: they never meet.{part}",
+            f"Share of all examples on which two sources contradict each other; the darkest square is "
+            f"{100 * worst:.1f}%. Blank: never.{part}",
             heatmap(conflict[square], names, numbers),
-            f"Conflict of {len(most)} sources; the largest is {100 * worst:.1f}% of their meetings.",
+            f"Conflict of {len(most)} sources; the largest is {100 * worst:.1f}% of examples.",
             _conflicts_table(agreement),
         ),
     ]
