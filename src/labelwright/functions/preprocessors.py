@@ -134,12 +134,41 @@ class Preprocessor:
         if hit:
             return Layer(example, remembered) if isinstance(remembered, dict) else remembered
         result = self._compute(example)
-        self._remember(key, example, result)
+        self._keep(key, example, result)
         return result
 
     def process_batch(self, examples: Sequence[Any]) -> list[Any]:
-        """Run this preprocessor alone on many examples; subclasses do it faster than one by one."""
+        """Run this preprocessor alone on many examples; subclasses do it faster than one by one.
+
+        Returns
+        -------
+        list
+            One result per example; None where the example is left to `process`, for instance to report what is wrong.
+        """
         return [self.process(example) for example in examples]
+
+    def remembers(self, example: Any) -> bool:
+        """Whether the memo holds the result for an example."""
+        return self._key(example) in self._memo
+
+    def remember(self, example: Any, result: Any) -> None:
+        """Put the result for an example into the memo."""
+        self._keep(self._key(example), example, result)
+
+    def _keep(self, key: Hashable, example: Any, result: Any) -> None:
+        # What was added is remembered, not the example: the next example with this key has other fields of its own.
+        remembered: Any = result
+        if type(result) is Layer:
+            before = example.__dict__ if isinstance(example, Layer) else {}
+            remembered = {
+                name: value
+                for name, value in result.__dict__.items()
+                if name not in before or before[name] is not value
+            }
+        with self._lock:
+            self._memo[key] = remembered
+            while len(self._memo) > MEMO_SIZE:
+                self._memo.popitem(last=False)
 
     def reset_cache(self) -> None:
         """Forget every remembered result."""
@@ -158,21 +187,6 @@ class Preprocessor:
         layer = example if isinstance(example, Layer) else Layer(example)
         names = self.fields if self.fields is not None else layer.keys()
         return tuple((name, hashable_value(getattr(layer, name), name, self.name)) for name in names)
-
-    def _remember(self, key: Hashable, example: Any, result: Any) -> None:
-        # What was added is remembered, not the example: the next example with this key has other fields of its own.
-        remembered: Any = result
-        if type(result) is Layer:
-            before = example.__dict__ if isinstance(example, Layer) else {}
-            remembered = {
-                name: value
-                for name, value in result.__dict__.items()
-                if name not in before or before[name] is not value
-            }
-        with self._lock:
-            self._memo[key] = remembered
-            while len(self._memo) > MEMO_SIZE:
-                self._memo.popitem(last=False)
 
     def __getstate__(self) -> dict[str, Any]:
         # A worker starts with an empty memo: sending results around costs more than computing them.
@@ -319,7 +333,8 @@ class Run:
         except Exception:  # as above: one by one, the example at fault shows
             return
         for results, output in zip(waiting, outputs, strict=True):
-            results[(*before, step)] = output
+            if output is not None:
+                results[(*before, step)] = output
 
     def _steps(self, preprocessors: tuple[Preprocessor, ...]) -> tuple[Preprocessor, ...]:
         steps = self._chains.get(preprocessors)
