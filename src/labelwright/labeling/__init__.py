@@ -3,6 +3,7 @@
 from .apply import apply
 from .base import LabelingFunction, VectorisedFunction
 from .batch import BatchFunction, batch_lf
+from .nlp import nlp_labeling_function
 from .python import PythonFunction, labeling_function
 
 __all__ = [
@@ -13,4 +14,5 @@ __all__ = [
     "apply",
     "batch_lf",
     "labeling_function",
+    "nlp_labeling_function",
 ]

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any, overload
 
 from labelwright.core import Class
 from labelwright.core.errors import FunctionError
-from labelwright.functions.fields import field_access
-from labelwright.functions.preprocessors import Layer, Preprocessor, apply_preprocessors
+from labelwright.functions.fields import Access, field_access
+from labelwright.functions.layers import Layer
+from labelwright.functions.nlp import SpacyPreprocessor
+from labelwright.functions.preprocessors import Preprocessor, apply_preprocessors
 from labelwright.functions.records import record_type
 from labelwright.functions.versions import version_of
 
@@ -44,7 +46,7 @@ class PythonFunction(LabelingFunction):
     resources: Mapping[str, Any] = field(default_factory=dict)
     pre: tuple[Preprocessor, ...] = ()
     depends_on: tuple[Any, ...] = ()
-    asks: frozenset[str] = field(default=frozenset(), init=False)
+    _asks: frozenset[str] = field(default=frozenset(), init=False)
 
     def __post_init__(self) -> None:
         set_ = object.__setattr__
@@ -59,18 +61,21 @@ class PythonFunction(LabelingFunction):
         if self.fields is None:
             reads, asks = _fields_of(self.function, self.pre)
             set_(self, "fields", reads)
-            set_(self, "asks", asks)
+            set_(self, "_asks", asks)
         set_(self, "__doc__", getattr(self.function, "__doc__", None))
         super().__post_init__()
 
     def _version(self) -> str:
-        parameters = {"labels": self.labels, "pre": [p.version for p in self.pre]}
-        return version_of(self.function, depends_on=self.depends_on, resources=self.resources, parameters=parameters)
+        return version_of(self)
+
+    def __version_parts__(self) -> dict[str, Any]:
+        """What the version is made of, besides ``depends_on``; also for a function that calls this one."""
+        return {"function": self.function, "labels": self.labels, "pre": self.pre, "resources": self.resources}
 
     def columns(self, schema: pl.Schema) -> tuple[str, ...]:
         """Return the columns that it reads; those it asks for with ``x.get`` only where the data has them."""
         found = super().columns(schema)
-        return found if self.fields is None else (*found, *sorted(f for f in self.asks if f in schema))
+        return found if self.fields is None else (*found, *sorted(f for f in self._asks if f in schema))
 
     def vote(self, example: Any) -> Any:
         """Call the function on an example that has been through the preprocessors; what it returns is not checked."""
@@ -101,11 +106,10 @@ def _fields_of(
     reads: dict[str, None] = {}
     asks: set[str] = set()
     for step in _chain(pre):
-        access = field_access(step.function, preprocessor=True)
+        access = _preprocessor_access(step)
         if access is None:
             return None, frozenset()
-        needed = access.reads if step.fields is None else frozenset(step.fields)
-        reads |= dict.fromkeys(sorted(needed - written))
+        reads |= dict.fromkeys(sorted(access.reads - written))
         asks |= access.asks - written
         written |= access.writes
     access = field_access(function)
@@ -113,6 +117,15 @@ def _fields_of(
         return None, frozenset()
     reads |= dict.fromkeys(sorted(access.reads - written))
     return tuple(reads), frozenset((asks | access.asks) - written - set(reads))
+
+
+def _preprocessor_access(step: Preprocessor) -> Access | None:
+    if isinstance(step, SpacyPreprocessor):
+        return Access(frozenset({step.text_field}), frozenset(), frozenset({step.doc_field}))
+    access = field_access(step.function, preprocessor=True)
+    if access is None or step.fields is None:
+        return access
+    return Access(frozenset(step.fields), frozenset(), access.writes)
 
 
 def _chain(pre: Sequence[Preprocessor]) -> list[Preprocessor]:

@@ -1,0 +1,84 @@
+"""Labeling functions that read a spaCy document."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, overload
+
+from labelwright.core import Class
+from labelwright.functions.nlp import SpacyPreprocessor
+from labelwright.functions.preprocessors import Preprocessor
+
+from .python import PythonFunction, labeling_function
+
+if TYPE_CHECKING:
+    from spacy.language import Language
+
+__all__ = ["nlp_labeling_function"]
+
+
+@overload
+def nlp_labeling_function(name: Callable[..., Any], /) -> PythonFunction: ...
+@overload
+def nlp_labeling_function(
+    name: str | None = None,
+    resources: Mapping[str, Any] | None = None,
+    pre: Sequence[Preprocessor] | None = None,
+    text_field: str = "text",
+    doc_field: str = "doc",
+    language: str | Language = "en_core_web_sm",
+    disable: Sequence[str] | None = None,
+    memoize: bool = True,
+    memoize_key: Callable[[Any], Hashable] | None = None,
+    gpu: bool = False,
+    *,
+    labels: Sequence[Class] | None = None,
+    depends_on: Sequence[Any] = (),
+) -> Callable[[Callable[..., Any]], PythonFunction]: ...
+def nlp_labeling_function(
+    name: str | Callable[..., Any] | None = None,
+    resources: Mapping[str, Any] | None = None,
+    pre: Sequence[Preprocessor] | None = None,
+    text_field: str = "text",
+    doc_field: str = "doc",
+    language: str | Language = "en_core_web_sm",
+    disable: Sequence[str] | None = None,
+    memoize: bool = True,
+    memoize_key: Callable[[Any], Hashable] | None = None,
+    gpu: bool = False,
+    *,
+    labels: Sequence[Class] | None = None,
+    depends_on: Sequence[Any] = (),
+) -> PythonFunction | Callable[[Callable[..., Any]], PythonFunction]:
+    """Make a Python function of a spaCy document a labeling function; needs the extra ``text``.
+
+    Short for ``labeling_function(pre=[SpacyPreprocessor(...)])``. Functions with equal settings share one pass of the
+    pipeline over the texts, in batches; other settings make a pipeline of their own.
+
+    Parameters
+    ----------
+    name, resources, labels, depends_on
+        As for :func:`labeling_function`.
+    pre : sequence of Preprocessor, optional
+        Preprocessors that go before spaCy.
+    text_field, doc_field, language, disable, memoize, memoize_key, gpu
+        As for :class:`labelwright.functions.nlp.SpacyPreprocessor`.
+
+    Returns
+    -------
+    PythonFunction or decorator
+
+    Examples
+    --------
+    >>> @nlp_labeling_function(language="en", labels=["spam"])
+    ... def many_marks(x):
+    ...     return "spam" if sum(token.is_punct for token in x.doc) > 3 else None
+    >>> many_marks({"text": "Wow !!!! free"})
+    'spam'
+    """
+    document = SpacyPreprocessor(
+        text_field, doc_field, language, disable=disable, pre=pre, memoize=memoize, memoize_key=memoize_key, gpu=gpu
+    )
+    if callable(name):
+        return labeling_function(pre=[document])(name)
+    return labeling_function(name, resources, [document], labels=labels, depends_on=depends_on)
