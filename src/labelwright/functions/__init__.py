@@ -1,6 +1,20 @@
-"""Preprocessors, and versions of user code."""
+"""Records, preprocessors, and versions of user code."""
 
+from .nlp import SpacyPreprocessor
 from .preprocessors import Preprocessor, Run, apply_preprocessors, preprocessor
-from .versions import version_of
+from .records import Record, record_type, rows
+from .versions import Explanation, explain, version_of
 
-__all__ = ["Preprocessor", "Run", "apply_preprocessors", "preprocessor", "version_of"]
+__all__ = [
+    "Explanation",
+    "Preprocessor",
+    "Record",
+    "Run",
+    "SpacyPreprocessor",
+    "apply_preprocessors",
+    "explain",
+    "preprocessor",
+    "record_type",
+    "rows",
+    "version_of",
+]

@@ -122,11 +122,13 @@ class Explanation:
         lines = []
         for index, part in enumerate(self.parts):
             depth[index] = depth[part.parent] + 1
-            shown = {"constant": f" = {part.text}", "again": " (above)"}.get(part.kind, "")
+            shown = f" = {part.text}" if part.text else ""
             if part.kind in ("function", "class"):
                 shown = f" ({part.where})"
-            elif part.kind == "package":
+            elif part.kind in ("package", "left out"):
                 shown = f": {part.text}"
+            elif part.kind == "again":
+                shown = " (above)"
             lines.append(f"{'  ' * depth[index]}{part.kind} {part.name.rpartition(' > ')[2]}{shown}")
         return "\n".join(lines)
 

@@ -438,7 +438,13 @@ class Walker:
         self._declared = before or bool(depends_on)
         parts = obj.__version_parts__()
         for name in sorted(parts):
-            self._reach(parts[name], edge.below("parameter", name, index))
+            if name == "function":  # the object stands for it, so it is called by the object's name
+                self._reach(parts[name], _Edge("value", name, edge.path, index))
+            elif name == "resources":
+                for key in sorted(parts[name]):
+                    self._reach(parts[name][key], edge.below("resource", key, index))
+            else:
+                self._reach(parts[name], edge.below("parameter", name, index))
         self._declared = before
         self._declare(depends_on, edge, index)
         return index

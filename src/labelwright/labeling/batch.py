@@ -45,8 +45,11 @@ class BatchFunction(LabelingFunction):
         super().__post_init__()
 
     def _version(self) -> str:
-        parameters = {"labels": self.labels, "fields": self.fields}
-        return version_of(self.function, depends_on=self.depends_on, resources=self.resources, parameters=parameters)
+        return version_of(self)
+
+    def __version_parts__(self) -> dict[str, Any]:
+        """What the version is made of, besides ``depends_on``; also for a function that calls this one."""
+        return {"function": self.function, "labels": self.labels, "fields": self.fields, "resources": self.resources}
 
     def votes(self, frame: pl.DataFrame) -> list[Any]:
         """Call the function on the rows of a frame and return one vote per row, not yet checked for its class.
