@@ -17,9 +17,11 @@ from labelwright.store import ArtifactFolder, ArtifactId
 ARRAYS = st.dictionaries(
     st.sampled_from(["probs", "rows", "ids"]),
     st.one_of(
-        hnp.arrays(np.int8, hnp.array_shapes(max_dims=2, min_side=0)),
-        hnp.arrays(np.float64, hnp.array_shapes(max_dims=2, min_side=0), elements=st.floats(allow_nan=True)),
-        hnp.arrays(np.dtype("U3"), hnp.array_shapes(max_dims=1, min_side=0)),
+        hnp.arrays(np.int8, hnp.array_shapes(min_dims=0, max_dims=2, min_side=0)),
+        hnp.arrays(
+            np.float64, hnp.array_shapes(min_dims=0, max_dims=2, min_side=0), elements=st.floats(allow_nan=True)
+        ),
+        hnp.arrays(np.dtype("U3"), hnp.array_shapes(min_dims=0, max_dims=1, min_side=0)),
     ),
 )
 

@@ -1,7 +1,7 @@
 """Votes, soft labels, stats, errors and seeds: what every room speaks of. numpy and the standard library only."""
 
 from .classes import Class, check_classes
-from .files import atomic_path, atomic_write
+from .files import atomic_folder, atomic_path, atomic_write
 from .pattern_counts import PatternCounts
 from .seeds import Seed, generator, hash_ids
 from .soft_labels import SoftLabels, Ties, break_ties
@@ -23,6 +23,7 @@ __all__ = [
     "VoteCounts",
     "VoteFrame",
     "Votes",
+    "atomic_folder",
     "atomic_path",
     "atomic_write",
     "break_ties",

@@ -8,7 +8,9 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-__all__ = ["atomic_path", "atomic_write"]
+from .errors import DataError
+
+__all__ = ["atomic_folder", "atomic_path", "atomic_write"]
 
 
 @contextlib.contextmanager
@@ -61,6 +63,50 @@ def atomic_write(path: str | os.PathLike[str], content: str | bytes) -> None:
     """
     with atomic_path(path) as temporary:
         temporary.write_bytes(content.encode() if isinstance(content, str) else content)
+
+
+@contextlib.contextmanager
+def atomic_folder(folder: str | os.PathLike[str], *, marker: str) -> Iterator[Path]:
+    """Yield a temporary folder beside ``folder``; on success it takes ``folder``'s place, else it is removed.
+
+    Parameters
+    ----------
+    folder : path-like
+        Where the folder shall be. Missing parents are made; a folder of the same kind is replaced.
+    marker : str
+        Name of a file that every folder of this kind has.
+
+    Raises
+    ------
+    DataError
+        If something is there already that is neither empty nor of this kind; it is left alone.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as place:
+    ...     with atomic_folder(Path(place) / "model", marker="model.json") as temporary:
+    ...         _ = (temporary / "model.json").write_text("{}")
+    ...     [p.name for p in (Path(place) / "model").iterdir()]
+    ['model.json']
+    """
+    target = Path(folder)
+    if target.exists() and not (target / marker).is_file() and (not target.is_dir() or any(target.iterdir())):
+        raise DataError(f"{target} exists and has no {marker}, so it is left alone; choose another folder.")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.name}.") as work:
+        new, old = Path(work) / "new", Path(work) / "old"
+        new.mkdir()
+        yield new
+        # A folder cannot be renamed over one that has files, so the old one steps aside first.
+        if target.exists():
+            target.rename(old)
+        try:
+            new.rename(target)
+        except OSError:
+            if old.exists():
+                old.rename(target)
+            raise
 
 
 def _sync_folder(folder: Path) -> None:

@@ -1,1 +1,27 @@
 """The pipeline: joins the rooms into a project that runs, predicts, exports and reports."""
+
+from .demo import demo, write_demo
+from .doctor import check_installation
+from .export import export_labels, export_model
+from .predict import predict_file, predict_with_model_folder
+from .project import Project
+from .reporting import report
+from .run import RunResult
+from .settings import Settings, read_settings
+from .starting import start_project
+
+__all__ = [
+    "Project",
+    "RunResult",
+    "Settings",
+    "check_installation",
+    "demo",
+    "export_labels",
+    "export_model",
+    "predict_file",
+    "predict_with_model_folder",
+    "read_settings",
+    "report",
+    "start_project",
+    "write_demo",
+]

@@ -20,7 +20,7 @@ from labelwright.core.files import atomic_write
 
 from .base import ArtifactId
 
-__all__ = ["ArtifactFolder"]
+__all__ = ["ArtifactFolder", "hash_folder"]
 
 
 class ArtifactFolder:
@@ -70,6 +70,14 @@ class ArtifactFolder:
         """
         return json.loads(self._get_bytes(key, ".json"))
 
+    def put_text(self, kind: str, content: str) -> ArtifactId:
+        """Keep a text, such as a page of HTML."""
+        return self._put_bytes(kind, content.encode(), ".txt")
+
+    def get_text(self, key: ArtifactId) -> str:
+        """Return the text kept under ``key``."""
+        return self._get_bytes(key, ".txt").decode()
+
     def put_arrays(self, kind: str, arrays: Mapping[str, npt.NDArray[Any]]) -> ArtifactId:
         """Keep named arrays as one npz file; equal arrays have equal ids.
 
@@ -85,7 +93,7 @@ class ArtifactFolder:
                 if arrays[name].dtype.hasobject:
                     raise DataError(f"array {name!r} of {kind} holds Python objects; only numbers and text are kept.")
                 content = io.BytesIO()
-                np.lib.format.write_array(content, np.ascontiguousarray(arrays[name]), allow_pickle=False)
+                np.lib.format.write_array(content, np.asarray(arrays[name], order="C"), allow_pickle=False)
                 archive.writestr(zipfile.ZipInfo(f"{name}.npy"), content.getvalue())
         return self._put_bytes(kind, buffer.getvalue(), ".npz")
 
@@ -96,7 +104,7 @@ class ArtifactFolder:
 
     def put_folder(self, kind: str, folder: Path) -> ArtifactId:
         """Keep a copy of the files in ``folder`` (and below)."""
-        key = ArtifactId(kind, _hash_folder(folder))
+        key = ArtifactId(kind, hash_folder(folder))
         target = self._path(key, "")
         if target.exists():
             return key
@@ -116,7 +124,7 @@ class ArtifactFolder:
         path = self._path(key, "")
         if not path.is_dir():
             raise self._missing(key, path)
-        if _hash_folder(path) != key.digest:
+        if hash_folder(path) != key.digest:
             raise self._damaged(key, path)
         return path
 
@@ -151,8 +159,8 @@ class ArtifactFolder:
         )
 
 
-def _hash_folder(folder: Path) -> str:
-    """Hash relative paths and contents of the files in ``folder``, in the order of the paths."""
+def hash_folder(folder: Path) -> str:
+    """Return the digest under which a store keeps ``folder``: a hash of its files' relative paths and contents."""
     digest = hashlib.sha256()
     for path in sorted((p for p in folder.rglob("*") if p.is_file()), key=lambda p: p.relative_to(folder).as_posix()):
         digest.update(f"{path.relative_to(folder).as_posix()}\0".encode())

@@ -71,6 +71,14 @@ class Store(Protocol):
         """Return the value kept under ``key``."""
         ...
 
+    def put_text(self, kind: str, content: str) -> ArtifactId:
+        """Keep a text, such as a page of HTML."""
+        ...
+
+    def get_text(self, key: ArtifactId) -> str:
+        """Return the text kept under ``key``."""
+        ...
+
     def put_arrays(self, kind: str, arrays: Mapping[str, npt.NDArray[Any]]) -> ArtifactId:
         """Keep named arrays of numbers, Booleans or text."""
         ...

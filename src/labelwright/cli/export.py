@@ -1,0 +1,69 @@
+"""``labelwright export``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal
+
+import click
+
+from .output import Answer, examples, project_option, verb
+
+__all__ = ["command"]
+
+
+@click.command(
+    "export",
+    short_help="Write the labelled training set, or the trained model.",
+    epilog=examples(
+        "labelwright export --to parquet",
+        "labelwright export --to hf --output labelled --split all",
+        "labelwright export --model triage-model",
+    ),
+)
+@click.option("--to", type=click.Choice(["parquet", "jsonl", "csv", "hf"]), help="Format of the training set.")
+@click.option("--output", type=click.Path(path_type=Path), help="File, or folder for hf. Default: labels.<format>.")
+@click.option(
+    "--split",
+    type=click.Choice(["train", "valid", "test", "all"]),
+    default="train",
+    show_default=True,
+    help="Which examples.",
+)
+@click.option("--model", type=click.Path(path_type=Path, file_okay=False), help="Write the end model to this folder.")
+@project_option
+@verb
+def command(
+    to: Literal["parquet", "jsonl", "csv", "hf"] | None,
+    output: Path | None,
+    split: str,
+    model: Path | None,
+    project: Path,
+) -> Answer:
+    """Write the labelled training set of the last run, or its end model.
+
+    Every row has its probabilities (prob_<class>), its label (empty where no function voted or classes tie), how many
+    functions voted, and where the label came from: run_id, label_model_id, functions_hash. In CSV, texts that a
+    spreadsheet would take for a formula (they begin with = + - @) get a leading apostrophe.
+    """
+    if to is None and model is None:
+        raise click.UsageError("say what to export: --to parquet|jsonl|csv|hf, or --model FOLDER.")
+    from labelwright.pipeline import Project
+
+    opened = Project(project)
+    payload: dict[str, Any] = {}
+    if to is not None:
+        target = output or Path("labels" if to == "hf" else f"labels.{to}")
+        payload |= {"count": opened.export(target, to, split=split), "output": str(target)}
+    if model is not None:
+        opened.export_model(model)
+        payload["model"] = str(model)
+
+    def show() -> None:
+        if "output" in payload:
+            click.echo(f"Wrote {payload['count']:,} examples: {payload['output']}")
+        if model is not None:
+            click.echo(f"Wrote the end model: {model}")
+            click.echo(f"Next: labelwright predict DATA --model-folder {model}")
+
+    return Answer(payload, show)

@@ -1,0 +1,71 @@
+"""``labelwright lf``: the labeling functions of a project."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from .output import Answer, examples, one_line, project_option, table, verb
+
+__all__ = ["command"]
+
+
+@click.group(
+    "lf",
+    short_help="List the labeling functions, or try them.",
+    epilog=examples("labelwright lf list", "labelwright lf test has_link --limit 5"),
+)
+def command() -> None:
+    """List the labeling functions of a project, or try them without running it."""
+
+
+@command.command("list", epilog=examples("labelwright lf list", "labelwright lf list --json"))
+@project_option
+@verb
+def list_functions(project: Path) -> Answer:
+    """List the labeling functions: name, what they may vote for, which fields they read, version."""
+    from labelwright.pipeline import Project
+
+    found = Project(project).describe_functions()
+
+    def show() -> None:
+        rows = [
+            [f["name"], _listed(f["labels"], "any class"), _listed(f["fields"], "all fields"), f["version"][:12]]
+            for f in found
+        ]
+        table(["function", "votes for", "reads", "version"], rows, text_columns=4)
+
+    return Answer({"functions": found}, show)
+
+
+@command.command("test", epilog=examples("labelwright lf test", "labelwright lf test has_link short --limit 10"))
+@click.argument("names", metavar="[NAME]...", nargs=-1)
+@project_option
+@click.option("--limit", type=click.IntRange(min=0), default=3, show_default=True, help="Examples to show of each.")
+@click.option(
+    "--split", type=click.Choice(["train", "valid", "test"]), default="train", show_default=True, help="Where to try."
+)
+@verb
+def test_functions(names: tuple[str, ...], project: Path, limit: int, split: str) -> Answer:
+    """Try the functions: how often they vote, on what, and where they fail. Nothing is kept, no gold is needed."""
+    from labelwright.pipeline import Project
+
+    tried = Project(project).try_functions(list(names) or None, split=split, limit=limit)
+
+    def show() -> None:
+        rows = [[t.name, f"{t.votes:,}", f"{t.coverage:.1%}", f"{t.failures:,}"] for t in tried]
+        table(["function", "votes", "coverage", "failures"], rows, title=f"On {split} (n = {tried[0].n:,})")
+        for one in tried:
+            if one.examples or one.first_failures:
+                click.echo(f"{one.name}:")
+            for shown in one.examples:
+                click.echo(f"  {shown.vote}  [{shown.example_id}] {one_line(shown.text)}")
+            for example_id, message in one.first_failures:
+                click.echo(f"  FAILED  [{example_id}] {one_line(message)}")
+
+    return Answer({"split": split, "functions": [t.to_dict() for t in tried]}, show)
+
+
+def _listed(values: list[str] | None, otherwise: str) -> str:
+    return otherwise if values is None else ", ".join(map(str, values))

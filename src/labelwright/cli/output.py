@@ -1,0 +1,173 @@
+"""What every verb shares: its options, how it answers (text or JSON), and how it fails."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import shutil
+import sys
+import textwrap
+import traceback
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+
+from labelwright.core.errors import LabelwrightError, LabelwrightWarning
+
+__all__ = ["Answer", "examples", "one_line", "progress_line", "project_option", "table", "verb"]
+
+EXIT_USER_ERROR = 1
+EXIT_INTERNAL = 3
+EXIT_INTERRUPTED = 130
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a verb found: ``payload`` for ``--json``, ``show`` to print it for people."""
+
+    payload: dict[str, Any]
+    show: Callable[[], None]
+
+
+project_option = click.option(
+    "--project",
+    type=click.Path(path_type=Path),
+    default=Path(),
+    show_default="this folder",
+    help="The project's folder.",
+)
+
+
+def examples(*commands: str) -> str:
+    """Return commands as the end of a help text, one a line, as they are."""
+    # Click breaks lines anew, except in a paragraph that begins with a backspace.
+    return "\n".join(["\b", "Examples:", *(f"  {command}" for command in commands)])
+
+
+def verb(function: Callable[..., Answer]) -> Callable[..., None]:
+    """Give a command ``--json`` and ``--debug``, print its answer, and turn errors into one block and an exit code."""
+
+    @click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout, and nothing else.")
+    @click.option("--debug", is_flag=True, help="Show the traceback of an error.")
+    @functools.wraps(function)
+    def command(*, as_json: bool, debug: bool, **options: Any) -> None:
+        try:
+            with _notes():
+                answer = function(**options)
+            if as_json:
+                click.echo(_to_json(answer.payload))
+            else:
+                answer.show()
+        except (click.exceptions.ClickException, click.exceptions.Exit, BrokenPipeError):
+            raise
+        except KeyboardInterrupt:
+            click.echo("\nstopped; nothing was left half-written.", err=True)
+            raise SystemExit(EXIT_INTERRUPTED) from None
+        except Exception as error:
+            _fail(error, as_json=as_json, debug=debug)
+
+    return command
+
+
+def table(
+    columns: Sequence[str], rows: Sequence[Sequence[str]], *, title: str | None = None, text_columns: int = 1
+) -> None:
+    """Print a table: the first ``text_columns`` are text, the others are right-aligned; nothing is cut off."""
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    drawn = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False, title_style="bold")
+    for position, column in enumerate(columns):
+        drawn.add_column(column, justify="left" if position < text_columns else "right", overflow="fold")
+    for row in rows:
+        drawn.add_row(*(_plain(cell) for cell in row))
+    Console(highlight=False).print(drawn)
+
+
+@contextlib.contextmanager
+def progress_line() -> Iterator[Callable[[str], None]]:
+    """Yield a function that shows the present step on stderr: a spinner on a terminal, nothing anywhere else."""
+    if not sys.stderr.isatty():
+        yield lambda _step: None
+        return
+    from rich.console import Console
+
+    with Console(stderr=True).status("starting") as status:
+        yield lambda step: status.update(_plain(step))
+
+
+def one_line(text: str, width: int = 160) -> str:
+    """Return a text as one line of at most ``width`` characters, without control characters."""
+    flat = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    return flat if len(flat) <= width else flat[: width - 1] + "…"
+
+
+def _plain(text: str) -> Any:
+    from rich.text import Text
+
+    # Data is hostile: brackets in it are not Rich's mark-up, and control characters do not reach the terminal.
+    return Text("".join(c if c.isprintable() or c == "\n" else "�" for c in text))
+
+
+@contextlib.contextmanager
+def _notes() -> Iterator[None]:
+    """Print our own warnings on stderr as notes, each text once."""
+    said: set[str] = set()
+    with warnings.catch_warnings():
+        usual = warnings.showwarning
+
+        def show(message: Warning | str, category: type[Warning], *where: Any, **more: Any) -> None:
+            if not issubclass(category, LabelwrightWarning):
+                usual(message, category, *where, **more)
+            elif str(message) not in said:
+                said.add(str(message))
+                _block("note", str(message))
+
+        warnings.simplefilter("always", LabelwrightWarning)
+        warnings.showwarning = show
+        yield
+
+
+def _fail(error: Exception, *, as_json: bool, debug: bool) -> None:
+    known = isinstance(error, (LabelwrightError, OSError))
+    if debug:
+        traceback.print_exception(error, file=sys.stderr)
+    message = str(error) if isinstance(error, LabelwrightError) else f"{type(error).__name__}: {error}"
+    if isinstance(error, OSError) and not isinstance(error, LabelwrightError):
+        message = f"{error.strerror or error}: {error.filename}" if error.filename else str(error)
+    if not known:
+        message = (
+            f"this is a bug in Labelwright: {message}\nRun the command again with --debug and report what it prints."
+        )
+    if as_json:
+        click.echo(_to_json({"error": {"kind": type(error).__name__, "message": message}}))
+    _block("error", message)
+    raise SystemExit(EXIT_USER_ERROR if known else EXIT_INTERNAL) from None
+
+
+def _block(kind: str, message: str) -> None:
+    """Print one block on stderr; on a terminal lines break between words."""
+    lines = f"{kind}: {message}".splitlines()
+    if sys.stderr.isatty():
+        width = shutil.get_terminal_size().columns
+        lines = [
+            textwrap.fill(line, width, break_long_words=False, break_on_hyphens=False, replace_whitespace=False)
+            for line in lines
+        ]
+    click.echo("\n".join(lines), err=True)
+
+
+def _to_json(payload: dict[str, Any]) -> str:
+    import msgspec
+
+    def other(value: Any) -> Any:
+        if hasattr(value, "tolist"):  # numpy scalars and arrays
+            return value.tolist()
+        return str(value)
+
+    return msgspec.json.format(msgspec.json.encode(payload, enc_hook=other), indent=2).decode()

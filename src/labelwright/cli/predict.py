@@ -1,0 +1,65 @@
+"""``labelwright predict``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+import click
+
+from .output import Answer, examples, project_option, table, verb
+
+__all__ = ["command"]
+
+_SHOWN = 20
+
+
+@click.command(
+    "predict",
+    short_help="Predict new examples with a finished run; nothing is refitted.",
+    epilog=examples(
+        "labelwright predict new.csv",
+        "labelwright predict new.csv --output labels.parquet",
+        "labelwright predict new.csv --model label --json",
+        "labelwright predict new.csv --model-folder triage-model",
+    ),
+)
+@click.argument("data", type=click.Path(path_type=Path))
+@project_option
+@click.option(
+    "--model",
+    type=click.Choice(["end", "label"]),
+    default="end",
+    show_default=True,
+    help="The end model, or the functions with the label model.",
+)
+@click.option("--model-folder", type=click.Path(path_type=Path), help="An exported end model; needs no project.")
+@click.option("--output", type=click.Path(path_type=Path), help="Write .csv, .jsonl or .parquet; default: show them.")
+@verb
+def command(
+    data: Path, project: Path, model: Literal["end", "label"], model_folder: Path | None, output: Path | None
+) -> Answer:
+    """Predict the examples in DATA (CSV, JSON lines or Parquet) with a finished run; nothing is refitted."""
+    from labelwright.pipeline import predict_file
+
+    answer = predict_file(data, project=project, model=model, model_folder=model_folder, output=output)
+    if answer.rows is None:
+        where, count = answer.output, answer.count
+        return Answer(
+            {"count": count, "output": str(where)}, lambda: click.echo(f"Wrote {count:,} predictions: {where}")
+        )
+    rows = answer.rows
+
+    def show() -> None:
+        columns = [name for name in rows[0] if name != "model"] if rows else []
+        table(columns, [[_cell(row[name]) for name in columns] for row in rows[:_SHOWN]])
+        if len(rows) > _SHOWN:
+            click.echo(f"{len(rows) - _SHOWN:,} more; --output FILE writes all of them.")
+        if rows:
+            click.echo(f"Model: {rows[0]['model']}")
+
+    return Answer({"count": answer.count, "predictions": rows}, show)
+
+
+def _cell(value: object) -> str:
+    return "" if value is None else f"{value:.4f}" if isinstance(value, float) else str(value)

@@ -1,0 +1,101 @@
+"""Writing a labelled training set for others to read, and the end model."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import get_args
+
+import numpy as np
+import polars as pl
+
+from labelwright.core import atomic_folder
+from labelwright.core.errors import DataError, ProjectError
+
+from .examples import Source, Split, open_sources
+from .keep import KeptRun
+from .settings import Settings
+from .writing import ExportFormat, label_columns, write_frames
+
+__all__ = ["export_labels", "export_model"]
+
+
+def export_labels(run: KeptRun, settings: Settings, path: Path, to: ExportFormat, *, split: str = "train") -> int:
+    """Write the examples of a split (or ``"all"``) with their soft labels and where those came from.
+
+    Parameters
+    ----------
+    run : KeptRun
+    settings : Settings
+    path : Path
+        A file, or a folder for ``"hf"``. Written whole or not at all.
+    to : {"parquet", "jsonl", "csv", "hf"}
+        ``"hf"`` is a folder that ``datasets.load_from_disk`` reads. In CSV, a text that a spreadsheet would take for a
+        formula gets a leading apostrophe.
+    split : {"train", "valid", "test", "all"}
+
+    Returns
+    -------
+    int
+        Number of examples.
+
+    Raises
+    ------
+    ProjectError
+        If the run has no such split, or the data is no longer what was labelled.
+
+    Notes
+    -----
+    The columns are those of the data, then ``split``, ``label`` (empty where no function voted or classes tie),
+    ``prob_<class>``, ``covered``, ``votes`` (how many functions voted), ``run_id``, ``label_model_id`` and
+    ``functions_hash``. A column of the data that has one of these names is written as ``data_<name>``.
+    """
+    if to not in get_args(ExportFormat):
+        raise DataError(f"export format is {to!r}; allowed: {', '.join(get_args(ExportFormat))}.")
+    names = run.splits if split == "all" else [split]
+    if not set(names) <= set(run.splits):
+        raise ProjectError(f"run {run.row.run_id} has no split {split!r}; allowed: {', '.join([*run.splits, 'all'])}.")
+    frames = (frame for source in open_sources(settings, run.folder) for frame in _labelled(run, source, names))
+    return write_frames(frames, path, to)
+
+
+def export_model(run: KeptRun, folder: Path) -> None:
+    """Copy the end model to ``folder``, which must not exist, be empty, or hold an end model already."""
+    source = run.end_model_folder()
+    with atomic_folder(folder, marker="model.json") as temporary:
+        shutil.copytree(source, temporary, dirs_exist_ok=True)
+
+
+def _labelled(run: KeptRun, source: Source, names: list[str]) -> Iterator[pl.DataFrame]:
+    """Yield a source's examples of the named splits, part by part, with their labels."""
+    splits = [(split, _label_table(run, split)) for split in source.splits if split.name in names]
+    schema = source.dataset.schema
+    for part in source.dataset.parts():
+        data = part.frame(list(schema))
+        for split, labels in splits:
+            first, last = np.searchsorted(split.rows, [part.start, part.start + part.rows])
+            if first == last:
+                continue
+            mine = data[split.rows[first:last] - part.start]
+            clash = {name: f"data_{name}" for name in mine.columns if name in labels.columns}
+            yield pl.concat([mine.rename(clash), labels[first:last]], how="horizontal")
+
+
+def _label_table(run: KeptRun, split: Split) -> pl.DataFrame:
+    soft, votes = run.soft_labels(split.name), run.votes(split.name)
+    if not np.array_equal(soft.example_ids, split.example_ids):
+        raise ProjectError(
+            f"the examples of {split.name} are not those that run {run.row.run_id} labelled; the data or the splits "
+            "changed. Run the project again: labelwright run."
+        )
+    counts = np.concatenate([(block >= 0).sum(axis=1) for _, block in votes.blocks()])
+    lineage = {
+        "run_id": run.row.run_id,
+        "label_model_id": run.artifact("label_model").digest,
+        "functions_hash": run.artifact("functions").digest,
+    }
+    table = pl.DataFrame({**label_columns(soft), "votes": counts})
+    table = table.with_columns(*[pl.lit(value).alias(name) for name, value in lineage.items()])
+    kind = pl.String if isinstance(soft.classes[0], str) else pl.Int64
+    return table.select(pl.lit(split.name).alias("split"), pl.col("label").cast(kind), pl.exclude("label"))

@@ -1,0 +1,152 @@
+"""Gathering what a report shows: ``analysis`` lays it out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import labelwright
+from labelwright.analysis import (
+    Artifact,
+    ExampleBucket,
+    Note,
+    ReportContent,
+    Summary,
+    histogram,
+    lf_summary,
+    pairwise_agreement,
+    pick_examples,
+)
+from labelwright.analysis import Split as ReportSplit
+from labelwright.labelmodels import BaseLabelModel
+from labelwright.store import ArtifactId
+
+from .examples import SHOWN_FIELDS, example_texts
+from .scoring import LabelledSplit, Scoreboard
+from .settings import Settings
+
+__all__ = ["gather_report", "summarise", "timestamp"]
+
+_PURPOSE = {
+    "train": "models are fitted on its votes; its gold is not looked at",
+    "valid": "for choosing between functions; nothing is fitted on it",
+    "test": "for the final scores; nothing is fitted on it",
+}
+
+
+def timestamp() -> str:
+    """Return the present minute, as a report shows it."""
+    return datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
+
+
+def summarise(parts: Sequence[LabelledSplit], model: BaseLabelModel[Any, Any], versions: Mapping[str, str]) -> Summary:
+    """Return what each function did on the split where that can be judged best: see :func:`_judged`."""
+    part = _judged(parts)
+    gold = None if part.split.name == "train" else part.split.gold
+    learned = dict(zip(model.params_.sources, model.accuracies_.tolist(), strict=True))
+    return lf_summary(part.votes, gold, accuracies=learned, versions=versions)
+
+
+def gather_report(
+    project: str,
+    run_id: str,
+    settings: Settings,
+    parts: Sequence[LabelledSplit],
+    summary: Summary,
+    model: BaseLabelModel[Any, Any],
+    scores: Sequence[Scoreboard],
+    made: Mapping[str, ArtifactId],
+) -> ReportContent:
+    """Gather the report of a run."""
+    judged, train = _judged(parts), next(p for p in parts if p.split.name == "train")
+    board = scores[0] if scores else None
+    return ReportContent(
+        project=project,
+        summary=summary,
+        summary_split=judged.split.name,
+        when=timestamp(),
+        run_id=run_id,
+        description=_description(settings, train),
+        splits=[_split(p) for p in parts],
+        models=board.models if board else (),
+        score_split=board.split if board else "",
+        differences=board.differences if board else (),
+        agreement=pairwise_agreement(judged.votes),
+        soft_labels=histogram(train.predictions["label model"]),
+        calibration=board.calibration if board else (),
+        examples=_examples(settings, parts),
+        notes=_notes(parts, model, board),
+        lineage=_lineage(made),
+        next_steps=[
+            ("labelwright lf test", "try the functions, and see what they fire on"),
+            ("labelwright run", "run again after an edit"),
+            ("labelwright export --to parquet", "write the labelled training set"),
+        ],
+    )
+
+
+def _judged(parts: Sequence[LabelledSplit]) -> LabelledSplit:
+    """Return the split that functions are judged on: valid or test, where it has gold; else train without its gold."""
+    by_name = {p.split.name: p for p in parts}
+    for name in ("valid", "test"):
+        part = by_name.get(name)
+        if part is not None and part.split.gold is not None and (part.split.gold >= 0).any():
+            return part
+    return by_name["train"]
+
+
+def _description(settings: Settings, train: LabelledSplit) -> str:
+    classes = " or ".join(str(c) for c in train.votes.classes)
+    end = settings.end_model
+    if end.kind == "none":
+        return f"{classes}: {train.votes.m} labeling functions label the training set."
+    fields = ", ".join(end.fields[:SHOWN_FIELDS]) + (", ..." if len(end.fields) > SHOWN_FIELDS else "")
+    return f"{classes}: {train.votes.m} labeling functions teach a {end.kind} model that reads {fields}."
+
+
+def _split(part: LabelledSplit) -> ReportSplit:
+    split = part.split
+    # Gold of train would be a figure that nobody needs, and that looks as if it were needed.
+    n_gold = 0 if split.gold is None or split.name == "train" else int((split.gold >= 0).sum())
+    return ReportSplit(split.name, split.n, n_gold, _PURPOSE[split.name])
+
+
+def _examples(settings: Settings, parts: Sequence[LabelledSplit]) -> list[ExampleBucket]:
+    """Pick examples from valid with gold, or else from train without: reading test would bend functions to it."""
+    by_name = {p.split.name: p for p in parts}
+    part = by_name.get("valid", by_name["train"])
+    gold = part.split.gold if part.split.name == "valid" else None
+    text = example_texts(settings, part.source, part.split)
+    return pick_examples(part.votes, part.predictions["label model"], text, gold)
+
+
+def _notes(parts: Sequence[LabelledSplit], model: BaseLabelModel[Any, Any], board: Scoreboard | None) -> list[Note]:
+    outcome = model.outcome_
+    notes = [Note(str(outcome), "warning" if outcome.kind in ("fell_back", "max_steps") else "info")]
+    failures: dict[str, int] = {}
+    for failure in (f for p in parts for f in p.votes.failures):
+        failures[failure.source] = failures.get(failure.source, 0) + failure.count
+    notes += [
+        Note(f"{name} raised on {count:,} examples, which count as abstains.", "warning")
+        for name, count in failures.items()
+    ]
+    if board is None:
+        notes.append(Note("No gold labels outside train, so nothing was scored. Name them as task.gold to see scores."))
+    return notes
+
+
+def _lineage(made: Mapping[str, ArtifactId]) -> list[Artifact]:
+    parents = {
+        "label_model": "votes.train",
+        "end_model": "soft_labels.train",
+        "metrics": "every split but train",
+    }
+    lines = [Artifact("labelwright", labelwright.__version__)]
+    for role, key in made.items():
+        kind, _, split = role.partition(".")
+        made_from = {"votes": f"functions, data ({split})", "soft_labels": f"label_model, votes.{split}"}.get(
+            kind, parents.get(role, "")
+        )
+        lines.append(Artifact(role, key.digest, made_from))
+    return lines

@@ -1,0 +1,185 @@
+"""A project: a folder with ``labelwright.toml`` and ``supervision.py``."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import polars as pl
+
+from labelwright.core import Votes, atomic_write
+from labelwright.core.errors import ProjectError
+from labelwright.labeling import LabelingFunction
+
+from .examples import Source, Split, open_sources
+from .export import export_labels, export_model
+from .keep import KeptRun
+from .predict import ModelKind, predict_with_end_model, predict_with_label_model
+from .run import RunResult, apply_functions, run_project
+from .settings import Settings, read_settings
+from .supervision import describe, load_functions, pick_functions
+from .trying import TriedFunction, try_functions
+from .writing import ExportFormat
+
+__all__ = ["Project"]
+
+
+class Project:
+    """A folder that says what the data is, how it is labelled and what is trained on the labels.
+
+    Parameters
+    ----------
+    folder : path-like
+        The folder with ``labelwright.toml``. Files are read again by each method, so edits count at once.
+
+    Raises
+    ------
+    ProjectError
+        If there is no ``labelwright.toml``, or it says something that is not allowed.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from labelwright.pipeline.demo import write_demo
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     project = Project(write_demo(Path(folder) / "biopsies").folder)
+    ...     result = project.run()
+    ...     found = project.predict(project.folder / "biopsies.csv")
+    >>> result.splits["train"] + result.splits["test"], found.columns
+    (569, ['biopsy', 'label', 'prob_benign', 'prob_malignant', 'covered', 'model'])
+    """
+
+    def __init__(self, folder: str | os.PathLike[str] = ".") -> None:
+        self.folder = Path(folder)
+        read_settings(self.folder)
+
+    @property
+    def settings(self) -> Settings:
+        """What ``labelwright.toml`` says."""
+        return read_settings(self.folder)
+
+    @property
+    def functions(self) -> list[LabelingFunction]:
+        """The labeling functions of ``supervision.py``."""
+        return load_functions(self.folder)
+
+    def run(self, *, step: Callable[[str], None] | None = None) -> RunResult:
+        """Apply the functions, fit the label model, label, train the end model, score, and write the report.
+
+        Parameters
+        ----------
+        step : callable of str, optional
+            Told what is being done, for a progress line.
+
+        Raises
+        ------
+        LabelwrightError
+            If anything is wrong with settings, functions or data; then nothing of the run is kept.
+        """
+        return run_project(self.folder, self.settings, step=step or _silent)
+
+    def apply(self, *, split: str = "train", on_error: Literal["raise", "abstain"] | None = None) -> Votes:
+        """Return the votes of the functions on a split; nothing is kept.
+
+        Parameters
+        ----------
+        split : {"train", "valid", "test"}
+        on_error : {"raise", "abstain"}, optional
+            Default: as the settings say.
+        """
+        settings = self.settings
+        source, found = _find_split(self.folder, settings, split)
+        return apply_functions(self.functions, source.dataset, settings, on_error=on_error).take(found.rows)
+
+    def describe_functions(self) -> list[dict[str, Any]]:
+        """Return name, kind, labels, fields and version of each function, as plain values."""
+        return [describe(f) for f in self.functions]
+
+    def try_functions(
+        self, names: Sequence[str] | None = None, *, split: str = "train", limit: int = 3
+    ) -> list[TriedFunction]:
+        """Apply some functions (default: all) and return what they did; failures are counted, nothing is kept.
+
+        Parameters
+        ----------
+        names : sequence of str, optional
+        split : {"train", "valid", "test"}
+        limit : int
+            Examples to show of each function.
+
+        Raises
+        ------
+        ProjectError
+            If there is no function or split of that name.
+        """
+        settings = self.settings
+        source, found = _find_split(self.folder, settings, split)
+        return try_functions(pick_functions(self.functions, names), source, found, settings, limit=limit)
+
+    def predict(self, data: Any, model: ModelKind = "end") -> pl.DataFrame:
+        """Predict new examples with the last run; nothing is fitted.
+
+        Parameters
+        ----------
+        data : object
+            Anything that :func:`labelwright.data.read` takes. The end model needs its own fields only.
+        model : {"end", "label"}
+            The end model, or the labeling functions and the label model.
+
+        Returns
+        -------
+        polars.DataFrame
+            The id (or ``row``), ``label``, one ``prob_<class>`` for each class, ``covered`` (whether a function voted;
+            for the end model, whether any of its fields has a value) and ``model``, the id of the model.
+
+        Raises
+        ------
+        ProjectError
+            If the project has not been run, made no end model, or its functions changed since.
+        """
+        return pl.concat(list(self.predict_parts(data, model)))
+
+    def predict_parts(self, data: Any, model: ModelKind = "end") -> Iterator[pl.DataFrame]:
+        """Yield what :meth:`predict` returns part by part, for data larger than memory."""
+        run = KeptRun.latest(self.folder)
+        return predict_with_end_model(run, data) if model == "end" else predict_with_label_model(run, data)
+
+    def export(self, path: str | os.PathLike[str], to: ExportFormat = "parquet", *, split: str = "train") -> int:
+        """Write the labelled examples of the last run; see :func:`labelwright.pipeline.export.export_labels`.
+
+        Returns
+        -------
+        int
+            Number of examples written.
+        """
+        return export_labels(KeptRun.latest(self.folder), self.settings, Path(path), to, split=split)
+
+    def export_model(self, folder: str | os.PathLike[str]) -> None:
+        """Write the end model of the last run to a folder that works without the project."""
+        export_model(KeptRun.latest(self.folder), Path(folder))
+
+    def report(self, path: str | os.PathLike[str] | None = None) -> Path:
+        """Write the report of the last run again and return its path (default ``report.html`` in the project)."""
+        run = KeptRun.latest(self.folder)
+        target = self.folder / "report.html" if path is None else Path(path)
+        atomic_write(target, run.store.get_text(run.artifact("report")))
+        return target
+
+    def __repr__(self) -> str:
+        return f"Project({str(self.folder)!r})"
+
+
+def _silent(step: str) -> None:
+    del step
+
+
+def _find_split(folder: Path, settings: Settings, name: str) -> tuple[Source, Split]:
+    sources = open_sources(settings, folder)
+    names = [split.name for source in sources for split in source.splits]
+    for source in sources:
+        for split in source.splits:
+            if split.name == name:
+                return source, split
+    raise ProjectError(f"the project has no split {name!r}; it has {', '.join(names)}.")

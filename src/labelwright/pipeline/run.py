@@ -1,0 +1,309 @@
+"""The main path: apply, fit, label, train, score; then keep everything and write the report."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tempfile
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+
+import labelwright
+from labelwright.analysis import Summary, render_report
+from labelwright.core import SoftLabels, Votes, atomic_write, check_classes
+from labelwright.core.errors import ProjectError
+from labelwright.data import Dataset
+from labelwright.endmodels import EndModel, fit_end_model, save
+from labelwright.engines import LocalEngine
+from labelwright.labeling import LabelingFunction, apply
+from labelwright.labelmodels import BaseLabelModel, LabelModel, MajorityVote, to_dict
+from labelwright.store import ArtifactFolder, ArtifactId
+
+from .examples import Source, open_sources
+from .gather import gather_report, summarise
+from .keep import STORE_FOLDER, arrays_of_soft_labels, arrays_of_votes, open_store
+from .scoring import LabelledSplit, Scoreboard, score_split
+from .settings import Settings
+from .supervision import describe, load_functions
+
+__all__ = ["RunResult", "apply_functions", "make_label_model", "run_project"]
+
+REPORT_NAME = "report.html"
+
+Step = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RunResult:
+    """What a run made.
+
+    Parameters
+    ----------
+    project : str
+        Name of the project.
+    run_id : str
+        16 hexadecimal digits: hash of what went in and what came out. Running again without a change gives it again.
+    number : int
+        How many runs the project has finished.
+    finished : datetime.datetime
+    seconds : float
+    splits : mapping of str to int
+        Number of examples of each split.
+    covered : mapping of str to float
+        Share of each split on which at least one function voted.
+    summary : Summary
+        What each function did.
+    scores : tuple of Scoreboard
+        One per split with gold other than train, test first.
+    outcome : str
+        How the label model ended, in a sentence.
+    report : Path
+        The HTML report.
+    folder : Path
+        The store.
+    artifacts : mapping of str to ArtifactId
+    """
+
+    project: str
+    run_id: str
+    number: int
+    finished: datetime
+    seconds: float
+    splits: Mapping[str, int]
+    covered: Mapping[str, float]
+    summary: Summary
+    scores: tuple[Scoreboard, ...]
+    outcome: str
+    report: Path
+    folder: Path
+    artifacts: Mapping[str, ArtifactId]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values for JSON."""
+        return {
+            "project": self.project,
+            "run_id": self.run_id,
+            "number": self.number,
+            "finished": self.finished.isoformat(timespec="seconds"),
+            "seconds": round(self.seconds, 3),
+            "splits": dict(self.splits),
+            "covered": dict(self.covered),
+            "scores": {board.split: board.to_dict() for board in self.scores},
+            "functions": self.summary.to_dict(),
+            "label_model": self.outcome,
+            "report": str(self.report),
+            "folder": str(self.folder),
+            "artifacts": {role: str(key) for role, key in self.artifacts.items()},
+        }
+
+
+def run_project(folder: Path, settings: Settings, *, step: Step) -> RunResult:
+    """Run a project from its files to its report.
+
+    Parameters
+    ----------
+    folder : Path
+    settings : Settings
+    step : callable of str
+        Told what is being done.
+
+    Raises
+    ------
+    LabelwrightError
+        Whatever the rooms refuse. Nothing is half-written: artifacts first, each whole, then one line in the catalog.
+    """
+    started = time.perf_counter()
+    step("reading functions and data")
+    functions = load_functions(folder)
+    sources = open_sources(settings, folder)
+    parts = _apply_all(functions, sources, settings, step)
+    train = next(p for p in parts if p.split.name == "train")
+    step("fitting the label model")
+    model = make_label_model(settings).fit(train.votes)
+    # The baseline answers examples without votes with the same class balance, so it differs by what it makes of votes.
+    baseline = MajorityVote(class_balance=model.class_balance_).fit(train.votes)
+    parts = [_label(part, baseline, model) for part in parts]
+    step("training the end model")
+    end = _train(settings, parts)
+    parts = [_predict(part, end, "end model") for part in parts]
+    parts = _add_ceiling(settings, parts)
+    step("scoring")
+    scores = _score(parts)
+    step("writing the run and its report")
+    return _finish(folder, settings, functions, parts, model, end, scores, started)
+
+
+def apply_functions(
+    functions: Sequence[LabelingFunction],
+    data: Dataset,
+    settings: Settings,
+    *,
+    on_error: Literal["raise", "abstain"] | None = None,
+    step: Step | None = None,
+) -> Votes:
+    """Apply functions under the project's settings."""
+
+    def progress(done: int, total: int | None) -> None:
+        if step is not None:
+            step(f"applying {len(functions)} functions: {done:,}{f' of {total:,}' if total else ''} examples")
+
+    engine = LocalEngine(workers=settings.apply.workers)
+    try:
+        return apply(
+            functions,
+            data,
+            engine=engine,
+            on_error=on_error or settings.apply.on_error,
+            progress=progress,
+            classes=settings.task.classes,
+            timeout=settings.apply.timeout,
+        )
+    finally:
+        engine.close()
+
+
+def make_label_model(settings: Settings) -> BaseLabelModel[Any, Any]:
+    """Build the label model that the settings name."""
+    chosen = settings.label_model
+    if chosen.method == "majority_vote":
+        return MajorityVote(class_balance=chosen.class_balance)
+    return LabelModel(class_balance=chosen.class_balance, random_state=chosen.random_state)
+
+
+def _apply_all(
+    functions: Sequence[LabelingFunction], sources: Sequence[Source], settings: Settings, step: Step
+) -> list[LabelledSplit]:
+    out = []
+    for source in sources:
+        votes = apply_functions(functions, source.dataset, settings, step=step)
+        out += [LabelledSplit(source, split, votes.take(split.rows), {}) for split in source.splits]
+    return out
+
+
+def _label(part: LabelledSplit, baseline: BaseLabelModel[Any, Any], model: BaseLabelModel[Any, Any]) -> LabelledSplit:
+    predictions = {"majority vote": baseline.soft_labels(part.votes), "label model": model.soft_labels(part.votes)}
+    return LabelledSplit(part.source, part.split, part.votes, predictions)
+
+
+def _train(settings: Settings, parts: Sequence[LabelledSplit]) -> EndModel | None:
+    """Train the end model on the soft labels of train, or return ``None`` where the project wants none."""
+    if settings.end_model.kind == "none":
+        return None
+    train = next(p for p in parts if p.split.name == "train")
+    return _fit_end_model(settings, train, train.predictions["label model"])
+
+
+def _fit_end_model(settings: Settings, train: LabelledSplit, labels: SoftLabels) -> EndModel:
+    chosen = settings.end_model
+    columns = _columns(train, chosen.fields)
+    return fit_end_model(chosen.kind, chosen.fields, columns, labels, random_state=chosen.random_state)
+
+
+def _columns(part: LabelledSplit, fields: Sequence[str]) -> dict[str, Any]:
+    frame = part.source.frame(part.split, fields)
+    return {name: frame[name].to_list() for name in fields}
+
+
+def _predict(part: LabelledSplit, end: EndModel | None, role: str) -> LabelledSplit:
+    if end is None:
+        return part
+    found = end.soft_labels(_columns(part, end.fields), example_ids=part.split.example_ids)
+    return LabelledSplit(part.source, part.split, part.votes, {**part.predictions, role: found})
+
+
+def _add_ceiling(settings: Settings, parts: list[LabelledSplit]) -> list[LabelledSplit]:
+    """Train the end model's recipe on gold, for comparison only: no other step sees it, and nothing of it is kept."""
+    if not settings.score.supervised:
+        return parts
+    train = next(p for p in parts if p.split.name == "train")
+    gold = train.split.gold
+    if gold is None or not (gold >= 0).any():
+        raise ProjectError("score.supervised = true needs gold labels in train; there are none. Take the line out.")
+    classes = check_classes(settings.task.classes)
+    hard = [[float(code == c) if code >= 0 else 1 / len(classes) for c in range(len(classes))] for code in gold]
+    labels = SoftLabels(hard, gold >= 0, classes=classes, example_ids=train.split.example_ids)
+    ceiling = _fit_end_model(settings, train, labels)
+    return [p if p.split.name == "train" else _predict(p, ceiling, "supervised") for p in parts]
+
+
+def _score(parts: Sequence[LabelledSplit]) -> tuple[Scoreboard, ...]:
+    order = {"test": 0, "valid": 1}
+    scored = sorted((p for p in parts if p.split.name in order), key=lambda p: order[p.split.name])
+    boards = [score_split(p.split, p.predictions) for p in scored]
+    return tuple(board for board in boards if board is not None)
+
+
+def _finish(
+    folder: Path,
+    settings: Settings,
+    functions: Sequence[LabelingFunction],
+    parts: Sequence[LabelledSplit],
+    model: BaseLabelModel[Any, Any],
+    end: EndModel | None,
+    scores: tuple[Scoreboard, ...],
+    started: float,
+) -> RunResult:
+    store, catalog = open_store(folder)
+    made = _keep(store, settings, functions, parts, model, end, scores)
+    run_id = _run_id(made)
+    name = settings.project.name or folder.resolve().name
+    summary = summarise(parts, model, {f.name: f.version for f in functions})
+    page = render_report(gather_report(name, run_id, settings, parts, summary, model, scores, made))
+    made["report"] = store.put_text("report", page)
+    report = folder / REPORT_NAME
+    atomic_write(report, page)
+    seconds = time.perf_counter() - started
+    row = catalog.add_run(run_id, seconds=seconds, artifacts=made)
+    return RunResult(
+        project=name,
+        run_id=run_id,
+        number=row.number,
+        finished=row.finished,
+        seconds=seconds,
+        splits={p.split.name: p.split.n for p in parts},
+        covered={p.split.name: float(p.votes.covered.mean()) for p in parts},
+        summary=summary,
+        scores=scores,
+        outcome=str(model.outcome_),
+        report=report,
+        folder=folder / STORE_FOLDER,
+        artifacts=made,
+    )
+
+
+def _keep(
+    store: ArtifactFolder,
+    settings: Settings,
+    functions: Sequence[LabelingFunction],
+    parts: Sequence[LabelledSplit],
+    model: BaseLabelModel[Any, Any],
+    end: EndModel | None,
+    scores: tuple[Scoreboard, ...],
+) -> dict[str, ArtifactId]:
+    made = {
+        "settings": store.put_json("settings", msgspec.to_builtins(settings)),
+        "functions": store.put_json("functions", [describe(f) for f in functions]),
+        "label_model": store.put_json("label_model", to_dict(model)),
+        "metrics": store.put_json("metrics", {board.split: board.to_dict() for board in scores}),
+    }
+    for part in parts:
+        split = part.split.name
+        made[f"votes.{split}"] = store.put_arrays("votes", arrays_of_votes(part.votes))
+        soft = arrays_of_soft_labels(part.predictions["label model"])
+        made[f"soft_labels.{split}"] = store.put_arrays("soft_labels", soft)
+    if end is not None:
+        with tempfile.TemporaryDirectory() as temporary:
+            save(end, Path(temporary) / "end_model")
+            made["end_model"] = store.put_folder("end_model", Path(temporary) / "end_model")
+    return made
+
+
+def _run_id(made: Mapping[str, ArtifactId]) -> str:
+    content = {"labelwright": labelwright.__version__, **{role: str(key) for role, key in made.items()}}
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]

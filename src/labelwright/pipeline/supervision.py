@@ -1,0 +1,159 @@
+"""Reading ``supervision.py``: a project's labeling functions, imported without touching anybody else's modules."""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import importlib.util
+import sys
+import traceback
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import cloudpickle  # type: ignore[import-untyped]
+
+from labelwright.core.errors import ProjectError
+from labelwright.labeling import LabelingFunction
+
+__all__ = ["describe", "load_functions", "pick_functions"]
+
+# Modules that a project brought in, so that the next project (or the same one, edited) gets its own and not these.
+_ours: dict[str, ModuleType] = {}
+
+
+def load_functions(folder: Path) -> list[LabelingFunction]:
+    """Import ``supervision.py`` (or the package ``supervision/``) in ``folder`` and return its functions.
+
+    They are ``FUNCTIONS``, a list, where the module has one; else every labeling function that the module holds, in the
+    order in which they came to be there. The module may import its neighbours in the folder; do that at its top,
+    because ``sys.path`` is as it was when this returns.
+
+    Raises
+    ------
+    ProjectError
+        If there is no such file, if it raises (the message names file and line), or if it holds no labeling function.
+    """
+    source = _find(folder.resolve())
+    for name in list(_ours):
+        sys.modules.pop(name, None)
+        del _ours[name]
+    before = set(sys.modules)
+    try:
+        with _on_path(source):
+            module = _execute(source)
+    finally:
+        _claim(folder.resolve(), before)
+    return _collect(module, source)
+
+
+def describe(function: LabelingFunction) -> dict[str, Any]:
+    """Return what a function is as plain values: name, kind, labels, fields and version."""
+    return {
+        "name": function.name,
+        "kind": type(function).__name__,
+        "labels": None if function.labels is None else list(function.labels),
+        "fields": None if function.fields is None else list(function.fields),
+        "version": function.version,
+    }
+
+
+def pick_functions(functions: Sequence[LabelingFunction], names: Sequence[str] | None) -> list[LabelingFunction]:
+    """Return the functions of these names, in the order of the names; all of them where ``names`` is ``None``.
+
+    Raises
+    ------
+    ProjectError
+        If there is no function of a name; the message names the closest.
+    """
+    if names is None:
+        return list(functions)
+    known = {f.name: f for f in functions}
+    for name in names:
+        if name not in known:
+            close = difflib.get_close_matches(name, known, n=1)
+            hint = f" Did you mean {close[0]!r}?" if close else ""
+            raise ProjectError(f"there is no labeling function {name!r}.{hint} There are: {', '.join(known)}.")
+    return [known[name] for name in names]
+
+
+def _find(folder: Path) -> Path:
+    for source in (folder / "supervision.py", folder / "supervision" / "__init__.py"):
+        if source.is_file():
+            return source
+    raise ProjectError(
+        f"{folder} has no supervision.py: it is where the project's labeling functions are. "
+        "`labelwright init` writes one to start from."
+    )
+
+
+@contextmanager
+def _on_path(source: Path) -> Iterator[None]:
+    folder = source.parent.parent if source.name == "__init__.py" else source.parent
+    before = list(sys.path)
+    sys.path.insert(0, str(folder))
+    # A module found by an earlier look at the folder may be gone or new.
+    importlib.invalidate_caches()
+    try:
+        yield
+    finally:
+        sys.path[:] = before
+
+
+def _execute(source: Path) -> ModuleType:
+    is_package = source.name == "__init__.py"
+    # A private name: a project must neither shadow nor be shadowed by another module called "supervision".
+    name = f"_labelwright_supervision_{hashlib.sha256(str(source).encode()).hexdigest()[:12]}"
+    where = [str(source.parent)] if is_package else None
+    spec = importlib.util.spec_from_file_location(name, source, submodule_search_locations=where)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    try:
+        spec.loader.exec_module(module)
+    except SyntaxError as error:
+        raise ProjectError(f"{error.filename or source}, line {error.lineno}: {error.msg}.") from error
+    except Exception as error:
+        raise ProjectError(f"{_place(error, source)}: {type(error).__name__}: {error}") from error
+    return module
+
+
+def _place(error: Exception, source: Path) -> str:
+    """Name the innermost line of the project's own code that the error went through."""
+    own = [f for f in traceback.extract_tb(error.__traceback__) if Path(f.filename).is_relative_to(source.parent)]
+    return f"{own[-1].filename}, line {own[-1].lineno}" if own else str(source)
+
+
+def _claim(folder: Path, before: set[str]) -> None:
+    """Remember the folder's modules; workers cannot import them, so they travel to them by value."""
+    for name in set(sys.modules) - before:
+        module = sys.modules[name]
+        origin = getattr(module, "__file__", None)
+        if origin and Path(origin).is_relative_to(folder) and "site-packages" not in Path(origin).parts:
+            _ours[name] = module
+            cloudpickle.register_pickle_by_value(module)
+
+
+def _collect(module: ModuleType, source: Path) -> list[LabelingFunction]:
+    listed = getattr(module, "FUNCTIONS", None)
+    if listed is None:
+        found = [value for value in vars(module).values() if isinstance(value, LabelingFunction)]
+    else:
+        found = list(listed)
+        wrong = [value for value in found if not isinstance(value, LabelingFunction)]
+        if wrong:
+            raise ProjectError(
+                f"{source}: FUNCTIONS holds {wrong[0]!r}, which is not a labeling function; decorate it with "
+                "@lw.labeling_function."
+            )
+    # The same function under two names is one function.
+    unique = list({id(f): f for f in found}.values())
+    if not unique:
+        raise ProjectError(
+            f"{source} holds no labeling function. Write one, such as\n\n"
+            '    import labelwright as lw\n\n    has_link = lw.keyword_lf("has_link", ["http"], label="spam")'
+        )
+    return unique
