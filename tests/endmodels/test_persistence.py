@@ -74,6 +74,7 @@ def test_no_file_holds_a_pickle(tmp_path):
             list(pickletools.genops(content))
 
 
+@pytest.mark.slow
 def test_another_process_without_a_project_can_use_it(tmp_path):
     model, _ = _models()["text"]
     save(model, tmp_path / "model")

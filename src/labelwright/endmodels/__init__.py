@@ -1,7 +1,12 @@
 """Models that learn from soft labels: a noise-aware loss for scikit-learn and for torch, recipes, calibration, files.
 
-``labelwright.endmodels.torch`` needs the extra ``torch`` and is imported on its own.
+``labelwright.endmodels.torch`` needs the extra ``torch`` and is imported when it is first used.
 """
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
 
 from .base import Classifier, Targets, Uncovered, targets
 from .calibration import (
@@ -16,6 +21,9 @@ from .noise_aware import NoiseAwareClassifier
 from .persistence import load, save
 from .recipes import EndModel, fit_end_model, recipe, recipes, tabular_classifier, text_classifier
 from .text_features import TextFeatures
+
+if TYPE_CHECKING:
+    from . import torch as torch
 
 __all__ = [
     "Calibration",
@@ -39,3 +47,10 @@ __all__ = [
     "targets",
     "text_classifier",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    # torch takes seconds to import and is an extra: only who asks for it shall wait for it, or need it.
+    if name == "torch":
+        return importlib.import_module(".torch", __name__)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -19,7 +19,6 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-import skops.io
 from sklearn.exceptions import InconsistentVersionWarning
 
 from labelwright.core import atomic_write, check_classes
@@ -73,7 +72,7 @@ def save(model: EndModel, folder: str | os.PathLike[str], *, trusted: Sequence[s
     >>> bool((again.predict_proba({"size": [7.0]}) == model.predict_proba({"size": [7.0]})).all())
     True
     """
-    payload = _stable_archive(skops.io.dumps(model.estimator))
+    payload = _stable_archive(_skops().dumps(model.estimator))
     unknown = _unknown_types(payload, trusted)
     if unknown:
         raise ModelError(
@@ -135,11 +134,18 @@ def load(folder: str | os.PathLike[str], *, trusted: Sequence[str] = ()) -> EndM
     with warnings.catch_warnings():
         # Said once, by us, with the folder's name.
         warnings.simplefilter("ignore", InconsistentVersionWarning)
-        estimator = skops.io.loads(payload, trusted=[*TRUSTED_TYPES, *trusted])
+        estimator = _skops().loads(payload, trusted=[*TRUSTED_TYPES, *trusted])
     classes = check_classes(description["classes"])
     if not isinstance(estimator, NoiseAwareClassifier) or estimator.classes_.tolist() != list(classes):
         raise DataError(f"{place / _PAYLOAD} does not hold the model that {_DESCRIPTION} describes.")
     return EndModel(description["kind"], tuple(description["fields"]), classes, estimator)
+
+
+def _skops() -> Any:
+    # Importing skops imports every estimator of scikit-learn, which takes seconds; only files need it.
+    import skops.io
+
+    return skops.io
 
 
 def _description(place: Path) -> dict[str, Any]:
@@ -163,7 +169,7 @@ def _description(place: Path) -> dict[str, Any]:
 
 def _unknown_types(payload: bytes, trusted: Sequence[str]) -> list[str]:
     try:
-        found = skops.io.get_untrusted_types(data=payload)
+        found = _skops().get_untrusted_types(data=payload)
     except (zipfile.BadZipFile, KeyError, ValueError, TypeError) as error:
         raise DataError(f"{_PAYLOAD} is not an archive that can be read ({error!r}).") from error
     return sorted(set(found) - set(TRUSTED_TYPES) - set(trusted))

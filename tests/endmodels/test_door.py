@@ -1,0 +1,53 @@
+"""The room's door: what importing it loads, and what it says where an extra is absent."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+import labelwright.endmodels
+
+
+def _run(code):
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split("\n")[
+        :-1
+    ]
+
+
+@pytest.mark.slow
+def test_importing_the_room_loads_neither_torch_nor_skops():
+    loaded = _run("import sys, labelwright.endmodels; print(*sys.modules, sep='\\n')")
+    assert "sklearn" in loaded
+    assert not {"torch", "skops", "polars"} & set(loaded)
+
+
+@pytest.mark.slow
+def test_without_torch_the_error_gives_the_line_to_install_it():
+    code = """
+import sys
+
+class Absent:
+    def find_spec(self, name, *_):
+        if name.partition(".")[0] == "torch":
+            raise ModuleNotFoundError(f"No module named {name!r}", name="torch")
+
+sys.meta_path.insert(0, Absent())
+import labelwright.endmodels
+try:
+    labelwright.endmodels.torch
+except ImportError as error:
+    print(type(error).__name__, error)
+"""
+    (line,) = _run(code)
+    assert line.startswith("MissingExtraError labelwright.endmodels.torch")
+    assert "pip install 'labelwright[torch]'" in line
+
+
+def test_every_name_is_there_and_there_are_few():
+    names = labelwright.endmodels.__all__
+    assert len(names) <= 25
+    assert all(hasattr(labelwright.endmodels, name) for name in names)
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        _ = labelwright.endmodels.nothing
