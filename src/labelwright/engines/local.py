@@ -92,6 +92,7 @@ class LocalEngine:
                 "main thread."
             )
         if kind == "inline":
+            task.setup()
             yield from _inline(task, parts, None)
         elif kind == "threads":
             yield from _in_threads(task, parts, workers)
@@ -108,8 +109,7 @@ def _cores() -> int:
 
 
 def _inline(task: Task, parts: Iterator[tuple[Any, Any]], seconds: float | None) -> Iterator[Outcome]:
-    """Run parts here, until they are done or the time is spent."""
-    task.setup()
+    """Run parts here with a task that is set up, until they are done or the time is spent."""
     spent = 0.0
     for name, part in parts:
         started = time.perf_counter()
@@ -130,11 +130,10 @@ def _attempt(task: Task, name: Any, part: Any) -> Outcome:
 def _inline_then_processes(
     task: Task, parts: Iterator[tuple[Any, Any]], workers: int, main_thread: bool
 ) -> Iterator[Outcome]:
-    if workers == 1 and (main_thread or not task.main_thread):
-        yield from _inline(task, parts, None)
-        return
-    if main_thread or not task.main_thread:
-        yield from _inline(task, parts, _INLINE_SECONDS)
+    here = main_thread or not task.main_thread
+    if here:
+        task.setup()
+        yield from _inline(task, parts, _INLINE_SECONDS if workers > 1 else None)
     first = next(parts, None)
     if first is None:
         return
@@ -142,7 +141,7 @@ def _inline_then_processes(
     try:
         blob = _pickled(task)
     except EngineError as error:
-        if task.main_thread and not main_thread:
+        if not here:
             raise
         warnings.warn(f"{error} It runs in this process alone.", SlowPathWarning, stacklevel=2)
         yield from _inline(task, rest, None)

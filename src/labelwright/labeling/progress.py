@@ -43,7 +43,8 @@ def reporting(progress: Progress, what: str, total: int | None) -> Iterator[Repo
         bars.TextColumn("{task.fields[rate]}"),
         bars.TimeRemainingColumn(),
     )
-    with bars.Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+    console = Console(stderr=True)
+    with bars.Progress(*columns, console=console, transient=console.is_terminal) as bar:
         task = bar.add_task(what, total=total, rate="")
 
         def show(done: int, _total: int | None) -> None:

@@ -158,11 +158,12 @@ class ApplyTask:
     def _bind(self) -> dict[int, pl.Expr]:
         """Ask every vectorised function for its expression, and check that it fits the data."""
         bound = {}
-        empty = pl.LazyFrame(schema=self.schema)
+        # Polars finds some wrong types only when it computes, so it computes on no rows.
+        empty = pl.DataFrame(schema=self.schema)
         for j, function in self.vectorised:
             bound[j] = function.expression(self.schema)
             try:
-                (kind,) = empty.select(bound[j]).collect_schema().dtypes()
+                (kind,) = empty.select(bound[j]).dtypes
             except pl.exceptions.PolarsError as error:
                 raise FunctionError(
                     f"labeling function {function.name!r} does not fit the data: {str(error).splitlines()[0]}; "
@@ -178,12 +179,11 @@ class ApplyTask:
         """Run one plan for the part: the votes of vectorised functions, and the columns that the others read."""
         others = dict.fromkeys(c for _, f in (*self.python, *self.batch) for c in f.columns(self.schema))
         others |= dict.fromkeys(c for c in (part.id, part.group) if c is not None)
-        wanted = [pl.col(c) for c in others]
         votes = [_coded(self._expressions[j], codebook.code(f.label), _vote_name(j)) for j, f in self.vectorised]
-        if not wanted and not votes:
-            wanted = [pl.col(self.columns[0])]
+        names = [*others, *(_vote_name(j) for j, _ in self.vectorised)] or [self.columns[0]]
         try:
-            return part.lazy().select(wanted + votes).collect(engine="streaming")
+            # Columns are added first, so that an expression without any column still gets one value per row.
+            return part.lazy().with_columns(votes).select(names).collect(engine="streaming")
         except (pl.exceptions.PolarsError, OSError):
             # Data that cannot be read raises again here; otherwise a function failed, and is found one by one.
             return part.frame()
@@ -192,13 +192,14 @@ class ApplyTask:
         self, function: VectorisedFunction, frame: pl.DataFrame, codebook: Codebook, context: _Context
     ) -> npt.NDArray[np.int16]:
         """Evaluate one vectorised function alone; halve the rows until those on which it fails are found."""
-        expression = _coded(function.expression(self.schema), codebook.code(function.label), "vote")
+        expression = _coded(function.expression(self.schema), codebook.code(function.label), _vote_name(0))
         out = np.full(frame.height, ABSTAIN, dtype=np.int16)
         waiting = [(0, frame.height)]
         while waiting:
             start, rows_ = waiting.pop()
             try:
-                out[start : start + rows_] = frame.slice(start, rows_).select(expression).to_series().to_numpy()
+                piece = frame.slice(start, rows_).with_columns(expression)
+                out[start : start + rows_] = piece.get_column(_vote_name(0)).to_numpy()
             except pl.exceptions.PolarsError as error:
                 if rows_ == 1:
                     fields = {c: frame[start, c] for c in expression.meta.root_names()}
@@ -329,7 +330,8 @@ def _prepared(records: Iterator[Any], run: Run) -> Iterator[Any]:
 
 
 def _summary(error: BaseException) -> str:
-    return f"{type(error).__name__}: {error}"
+    # The rest of a long message is in the cause.
+    return f"{type(error).__name__}: {error}".strip().splitlines()[0]
 
 
 def _shown(fields: Mapping[str, Any]) -> str:

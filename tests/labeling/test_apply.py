@@ -1,0 +1,347 @@
+"""Apply: the laws (partition, engine), the errors, and what reaches the functions."""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from labelwright import apply, batch_lf, labeling_function, preprocessor
+from labelwright.core.errors import (
+    DataError,
+    EngineError,
+    FunctionError,
+    LabelingError,
+    LabelingTimeoutError,
+    SlowPathWarning,
+    VoteError,
+)
+from labelwright.data import read
+from labelwright.engines import LocalEngine
+from labelwright.labeling import LabelingFunction, VectorisedFunction
+
+
+@dataclass(frozen=True, eq=False, kw_only=True, repr=False)
+class Expression(VectorisedFunction):
+    """The smallest vectorised function."""
+
+    given: pl.Expr
+    slow: str | None = None
+
+    def expression(self, schema: pl.Schema) -> pl.Expr:
+        return self.given
+
+    def slow_path(self, schema: pl.Schema) -> str | None:
+        return self.slow
+
+    def _version(self) -> str:
+        return "0" * 64
+
+    def __call__(self, x: Any) -> Any:
+        return None
+
+
+FRAME = pl.DataFrame({"text": ["check out", "nice", None, "check", "song"], "n": [1, 2, 3, 4, 5]})
+
+check = Expression(name="check", label=1, given=pl.col("text").str.contains("check"))
+few = Expression(name="few", label=0, given=pl.col("n") < 3)
+
+
+@labeling_function
+def long(x: Any) -> Any:
+    return None if x.text is None else 1 if len(x.text) > 4 else 0
+
+
+@labeling_function(labels=[0])
+def odd(x: Any) -> Any:
+    return 0 if x["n"] % 2 else -1
+
+
+@batch_lf(fields=["n"])
+def remainder(part: pl.DataFrame) -> Any:
+    return part["n"] % 2
+
+
+EXPECTED = [[1, 0, 1, 0, 1], [-1, 0, 0, -1, 0], [-1, -1, -1, 0, 1], [1, -1, 1, -1, 0], [-1, -1, 0, 0, 1]]
+EVERY: list[LabelingFunction] = [check, few, long, odd, remainder]
+
+
+def test_every_kind_of_function_together() -> None:
+    votes = apply(EVERY, FRAME)
+    assert votes.values.tolist() == EXPECTED
+    assert votes.values.dtype == np.int8
+    assert votes.sources == ("check", "few", "long", "odd", "remainder")
+    assert votes.classes == (0, 1)
+    assert votes.example_ids.tolist() == [0, 1, 2, 3, 4]
+
+
+texts = st.lists(st.none() | st.text("chek out", max_size=12), min_size=1, max_size=30)
+
+
+@settings(max_examples=40, deadline=None)
+@given(texts, st.integers(1, 31), st.sampled_from(["inline", "threads"]), st.booleans())
+def test_law_partition(values: list[str | None], part_rows: int, kind: Any, named: bool) -> None:
+    frame = pl.DataFrame({"text": values, "n": range(len(values))}, schema={"text": pl.String, "n": pl.Int64})
+    functions = EVERY if not named else [labeling_function(name="own")(lambda x: x.text or None)]
+    if named and len({v for v in values if v}) < 2:
+        return
+    whole = apply(functions, read(frame, part_rows=1000), engine=LocalEngine(kind="inline"))
+    votes = apply(functions, read(frame, part_rows=part_rows), engine=LocalEngine(workers=2, kind=kind))
+    assert np.array_equal(votes.values, whole.values)
+    assert (votes.classes, votes.sources) == (whole.classes, whole.sources)
+
+
+@pytest.mark.slow
+def test_law_partition_across_processes() -> None:
+    frame = pl.DataFrame({"text": [f"check {i}" * (i % 3) for i in range(500)], "n": range(500)})
+    whole = apply(EVERY, frame)
+    votes = apply(EVERY, read(frame, part_rows=70), engine=LocalEngine(workers=2, kind="processes"))
+    assert np.array_equal(votes.values, whole.values)
+
+
+def test_failures_are_counted_the_same_for_every_partition() -> None:
+    bad = Expression(name="bad", label=1, given=pl.col("text").str.to_integer(strict=True) > 0)
+    frame = pl.DataFrame({"text": ["1", "x", "-2", None, "y", "3"], "n": [1, 0, 2, 4, 5, 0]})
+    division = labeling_function(name="division")(lambda x: 1 if 1 / x.n > 0 else None)
+    seen = []
+    for part_rows in (1, 2, 4, 100):
+        votes = apply([bad, division], read(frame, part_rows=part_rows), on_error="abstain")
+        assert votes.values.T.tolist() == [[1, -1, -1, -1, -1, 1], [1, -1, 1, 1, 1, -1]]
+        seen.append([(f.source, f.count, [i for i, _ in f.first]) for f in votes.failures])
+    assert seen == [[("bad", 2, [1, 4]), ("division", 2, [1, 5])]] * 4
+
+
+def test_a_function_that_raises_says_where_and_what_it_saw() -> None:
+    f = labeling_function(name="f")(lambda x: 1 / (x.n - 3) > 0 or None)
+    data = FRAME.with_columns(key=pl.Series(["a", "b", "c", "d", "e"]))
+    with pytest.raises(LabelingError, match=r"'f' raised ZeroDivisionError.* on example 'c'; it saw n=3") as caught:
+        apply([f], data, id="key", on_error="raise", classes=2)
+    assert isinstance(caught.value.__cause__, ZeroDivisionError)
+    assert (caught.value.source, caught.value.example_id, caught.value.fields) == ("f", "c", {"n": 3})
+
+
+def test_a_vectorised_function_that_raises_says_where() -> None:
+    bad = Expression(name="bad", label=1, given=pl.col("text").str.to_integer(strict=True) > 0)
+    with pytest.raises(LabelingError, match=r"'bad' raised ComputeError.* on example 1; it saw text='x'"):
+        apply([check, bad], [{"text": "1"}, {"text": "x"}])
+
+
+@pytest.mark.slow
+def test_errors_come_back_from_other_processes() -> None:
+    f = labeling_function(name="f")(lambda x: {}[x.n])
+    with pytest.raises(LabelingError, match="'f' raised KeyError: 1 on example 0") as caught:
+        apply([f], FRAME, engine=LocalEngine(workers=2, kind="processes"))
+    assert isinstance(caught.value.__cause__, KeyError)
+    assert caught.value.fields == {"n": 1}
+    assert "In a worker process" in caught.value.__notes__[0]
+
+
+def forever(x: Any) -> Any:
+    while x.n == 3:
+        pass
+    return 1
+
+
+def swallows(x: Any) -> Any:
+    while x.n == 3:
+        try:
+            time.sleep(10)
+        except Exception:
+            continue
+    return 1
+
+
+@pytest.mark.parametrize("function", [forever, swallows])
+def test_a_function_that_loops_is_stopped(function: Any) -> None:
+    f = labeling_function(name="f")(function)
+    with pytest.raises(LabelingTimeoutError, match=r"'f' took longer than 0.05 s on example 2; it saw n=3") as caught:
+        apply([f], FRAME, timeout=0.05)
+    assert caught.value.example_id == 2
+    votes = apply([f, long], FRAME, timeout=0.05, on_error="abstain")
+    assert votes.values[:, 0].tolist() == [1, 1, -1, 1, 1]
+    assert votes.values[:, 1].tolist() == [1, 0, -1, 1, 0]
+    assert (votes.failures[0].source, votes.failures[0].count) == ("f", 1)
+
+
+def test_a_time_limit_needs_a_main_thread() -> None:
+    with pytest.raises(EngineError, match="time limit needs the main thread"):
+        apply([long], FRAME, timeout=1, engine=LocalEngine(kind="threads"))
+    caught: list[BaseException] = []
+
+    def elsewhere() -> None:
+        try:
+            apply([long], FRAME, timeout=1, engine=LocalEngine(kind="inline"))
+        except EngineError as error:
+            caught.append(error)
+
+    thread = threading.Thread(target=elsewhere)
+    thread.start()
+    thread.join()
+    assert caught
+
+
+@pytest.mark.parametrize("timeout", [0, -1, True, "1"])
+def test_a_time_limit_is_a_number(timeout: Any) -> None:
+    with pytest.raises(FunctionError, match="timeout is"):
+        apply([long], FRAME, timeout=timeout)
+
+
+@pytest.mark.parametrize("k", [2, None])
+def test_a_vote_outside_the_classes_is_an_error(k: int | None) -> None:
+    f = labeling_function(name="f", labels=None if k else [0, 1])(lambda x: 7 if x.n == 4 else 1)
+    with pytest.raises(LabelingError, match=r"'f' voted 7 on example 3: allowed: 0, 1, or None or -1") as caught:
+        apply([f], FRAME, classes=k, on_error="abstain")
+    assert (caught.value.source, caught.value.example_id) == ("f", 3)
+
+
+@pytest.mark.parametrize(("vote", "message"), [(True, "truth value"), (1.5, "float"), (-2, "allowed"), ([1], "list")])
+def test_what_is_no_vote(vote: Any, message: str) -> None:
+    f = labeling_function(name="f")(lambda x: vote if x.n == 2 else None)
+    with pytest.raises(LabelingError, match=rf"'f' voted .* on example 1: .*{message}"):
+        apply([f], FRAME)
+
+
+def test_classes_by_name() -> None:
+    spam = labeling_function(name="spam", labels=["spam"])(lambda x: "spam" if x.n == 1 else None)
+    ham = labeling_function(name="ham", labels=["ham"])(lambda x: "ham" if x.n == 2 else None)
+    free = labeling_function(name="free")(lambda x: {3: "zebra", 4: "ant", 5: np.str_("spam")}.get(x.n))
+    assert apply([spam, ham], FRAME).classes == ("spam", "ham")
+    votes = apply([spam, ham, free], read(FRAME, part_rows=1))
+    assert votes.classes == ("spam", "ham", "ant", "zebra")
+    assert votes.values[:, 2].tolist() == [-1, -1, 3, 2, 0]
+    codes = labeling_function(name="codes")(lambda x: x.n % 2)
+    votes = apply([spam, codes], FRAME, classes=["ham", "spam"])
+    assert votes.values.T.tolist() == [[1, -1, -1, -1, -1], [1, 0, 1, 0, 1]]
+
+
+def test_classes_by_number() -> None:
+    f = labeling_function(name="f")(lambda x: np.int64(x.n) if x.n > 3 else None)
+    votes = apply([f], read(FRAME, part_rows=2))
+    assert votes.k == 6
+    assert votes.values[:, 0].tolist() == [-1, -1, -1, 4, 5]
+    assert apply([labeling_function(lambda x: None)], FRAME).k == 2
+
+
+def test_more_classes_than_a_byte_holds() -> None:
+    f = labeling_function(name="f")(lambda x: x.n * 100)
+    assert apply([f, few], FRAME).values.T.tolist() == [[100, 200, 300, 400, 500], [0, 0, -1, -1, -1]]
+
+
+def test_classes_that_do_not_fit() -> None:
+    name = labeling_function(name="a", labels=["spam"])(lambda x: "spam")
+    number = labeling_function(name="b", labels=[1])(lambda x: 1)
+    mixed = labeling_function(name="c")(lambda x: "spam" if x.n == 1 else 1)
+    with pytest.raises(FunctionError, match="'b' votes for class 1 and 'a' for 'spam'"):
+        apply([name, number], FRAME)
+    with pytest.raises(FunctionError, match="names and numbers"):
+        apply([mixed], FRAME)
+    with pytest.raises(FunctionError, match="only class that the functions name is 'spam'"):
+        apply([name], FRAME)
+    with pytest.raises(FunctionError, match="'a' declares class 'spam', which is not among the classes"):
+        apply([name], FRAME, classes=["ham", "eggs"])
+
+
+def test_functions_that_do_not_fit() -> None:
+    with pytest.raises(FunctionError, match="list of labeling functions is empty"):
+        apply([], FRAME)
+    with pytest.raises(FunctionError, match="two labeling functions are called 'long'"):
+        apply([long, labeling_function(name="long")(lambda x: 1)], FRAME)
+    with pytest.raises(FunctionError, match=r"pass a list, \[long\]"):
+        apply(long, FRAME)  # type: ignore[arg-type]
+    with pytest.raises(FunctionError, match="forever is not a labeling function; decorate it"):
+        apply([forever], FRAME)  # type: ignore[list-item]
+    with pytest.raises(FunctionError, match="on_error is 'ignore'; allowed: 'raise' or 'abstain'"):
+        apply([long], FRAME, on_error="ignore")  # type: ignore[arg-type]
+    with pytest.raises(FunctionError, match="'long' reads field 'text', which the data does not have; columns: n"):
+        apply([long], FRAME.select("n"))
+    with pytest.raises(FunctionError, match="'check' does not fit the data"):
+        apply([check], FRAME.select("n"))
+    with pytest.raises(FunctionError, match="'few' does not fit the data"):
+        apply([few], FRAME.select(n=pl.col("text")))
+    with pytest.raises(FunctionError, match="expression of labeling function 'n' gives Int64"):
+        apply([Expression(name="n", label=1, given=pl.col("n") + 1)], FRAME)
+
+
+@pytest.mark.parametrize("data", [[], FRAME[:0], FRAME[:0].lazy(), pd.DataFrame({"text": [], "n": []})])
+def test_empty_data(data: Any) -> None:
+    with pytest.raises(DataError, match="no examples"):
+        apply([labeling_function(lambda x: 1)], data)
+
+
+def test_ids() -> None:
+    frame = FRAME.with_columns(key=pl.Series(["a", "b", "c", "d", "d"]))
+    with pytest.raises(VoteError, match="example id d stands more than once"):
+        apply([few], frame, id="key")
+    with pytest.raises(DataError, match="id column 'nokey' is not in the data"):
+        apply([few], frame, id="nokey")
+    dataset = read(frame[:4], id="key", group="n", part_rows=3)
+    votes = apply([check, long], dataset)
+    assert votes.example_ids.tolist() == ["a", "b", "c", "d"]
+    assert votes.groups is not None
+    assert votes.groups.tolist() == [1, 2, 3, 4]
+
+
+def test_missing_values_of_pandas() -> None:
+    frame = pd.DataFrame({"text": ["check", np.nan, None], "score": [1.0, np.nan, 2.0]})
+    none = labeling_function(name="none")(lambda x: 1 if x.text is None else None)
+    nan = labeling_function(name="nan")(lambda x: 1 if x.score != x.score else None)
+    votes = apply([check, none, nan], frame)
+    assert votes.values.T.tolist() == [[1, -1, -1], [-1, 1, 1], [-1, 1, -1]]
+
+
+def test_preprocessors_run_once_per_example() -> None:
+    calls: list[str] = []
+
+    @preprocessor
+    def upper(x: Any) -> Any:
+        calls.append(x.text)
+        x.upper = x.text.upper()
+        return x
+
+    functions = [
+        labeling_function(name=str(i), pre=[upper])(lambda x: 1 if "CHECK" in x.upper else 0) for i in range(3)
+    ]
+    frame = FRAME.drop_nulls()
+    votes = apply(functions, frame, engine=LocalEngine(kind="inline"))
+    assert votes.values.tolist() == [[1] * 3, [0] * 3, [1] * 3, [0] * 3]
+    assert len(calls) == frame.height
+
+
+def test_functions_that_read_no_field() -> None:
+    assert apply([labeling_function(lambda x: 1)], FRAME).values[:, 0].tolist() == [1] * 5
+    assert (
+        apply([Expression(name="all", label=1, given=pl.lit(True))], FRAME, classes=2).values[:, 0].tolist() == [1] * 5
+    )
+
+
+def test_a_slow_path_is_noted() -> None:
+    slow = Expression(name="slow", label=1, given=pl.lit(True), slow="look-ahead")
+    with pytest.warns(SlowPathWarning, match=r"1 of 2 vectorised functions go through Python.*slow \(look-ahead\)"):
+        apply([slow, few], FRAME)
+
+
+def test_progress(capfd: pytest.CaptureFixture[str]) -> None:
+    seen: list[tuple[int, int | None]] = []
+    apply([few], read(FRAME, part_rows=2), progress=lambda done, total: seen.append((done, total)))
+    assert seen == [(2, 5), (4, 5), (5, 5)]
+    apply([few], FRAME)
+    assert capfd.readouterr() == ("", "")
+    apply([few], FRAME, progress=True)
+    out, err = capfd.readouterr()
+    assert out == ""
+    assert "Applying" in err
+
+
+def test_files_are_read_where_they_are_needed(tmp_path: Any) -> None:
+    FRAME.write_parquet(tmp_path / "a.parquet")
+    FRAME.write_csv(tmp_path / "b.csv")
+    for name in ("a.parquet", "b.csv"):
+        assert apply(EVERY, read(tmp_path / name, part_rows=2)).values.tolist() == EXPECTED
