@@ -98,9 +98,10 @@ def file_of_class(kind: type) -> str | None:
     """File that a class was written in, told by its methods where its module has none (notebooks, doctests)."""
     for value in vars(kind).values():
         method = getattr(value, "__func__", None) or getattr(value, "fget", None) or value
-        if isinstance(method, types.FunctionType) and method.__module__ == kind.__module__:
+        # Methods that a decorator wrote come from its own file, or from none at all.
+        if isinstance(method, types.FunctionType) and origin_of(method) == OWN:
             filename = method.__code__.co_filename
-            if filename.startswith("<doctest") or not filename.startswith("<") or filename.startswith("<ipython"):
+            if filename != "<string>":
                 return filename
     return getattr(sys.modules.get(kind.__module__), "__file__", None)
 

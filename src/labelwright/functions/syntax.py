@@ -134,6 +134,12 @@ class _Strip(ast.NodeTransformer):
                 setattr(node, name, [child for child in block if type(child).__name__ not in _SAYS_NOTHING])
         return super().generic_visit(node)
 
+    def visit_FormattedValue(self, node: ast.FormattedValue) -> ast.AST:
+        self.generic_visit(node)
+        if isinstance(node.format_spec, ast.JoinedStr) and not node.format_spec.values:
+            node.format_spec = None  # f"{x:}" is f"{x}", and versions differ in how they say so
+        return node
+
     def visit_JoinedStr(self, node: ast.JoinedStr) -> ast.AST:
         # Python 3.12 cuts the fixed text of f-strings at other places than 3.11 does.
         self.generic_visit(node)

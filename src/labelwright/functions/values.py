@@ -78,8 +78,9 @@ def write_leaf(value: Any, *, folders: bool = False) -> bytes | None:
         return _path(value, folders)
     if isinstance(value, PurePath):
         return sealed("path", (str(value).encode("utf-8", "surrogatepass"),))
-    if isinstance(value, (datetime.tzinfo, datetime.date, datetime.time)):
-        return _moment(value)
+    moment = _moment(value)
+    if moment is not None:
+        return moment
     guest = type(value).__module__.partition(".")[0]
     # Only a module that is loaded can have made the value, so nothing heavy is imported here.
     if guest in _GUESTS and guest in sys.modules:
@@ -117,6 +118,7 @@ _ATOMS: dict[type, Callable[[Any], bytes]] = {
 
 
 def _moment(value: Any) -> bytes | None:
+    """Write down a date, a time or a time zone of the standard library."""
     if isinstance(value, zoneinfo.ZoneInfo) and value.key is not None:
         return sealed("zone", (value.key.encode(),))
     if type(value) is datetime.timezone:
@@ -216,7 +218,7 @@ def _pandas(value: Any) -> bytes | None:
         return sealed("pandas index", _column(value))
     if isinstance(value, (pd.Timestamp, pd.Timedelta)):
         return sealed(type(value).__name__, (value.isoformat().encode(), str(getattr(value, "tz", None)).encode()))
-    return sealed("pandas missing", ()) if value is pd.NA or value is pd.NaT else None
+    return sealed("pandas missing", (str(value).encode(),)) if value is pd.NA or value is pd.NaT else None
 
 
 def _column(column: Any) -> Iterable[bytes]:

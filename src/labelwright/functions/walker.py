@@ -89,18 +89,21 @@ class Walker:
         Whether the author has declared what the code depends on, so that what cannot be hashed is left out.
     inside : frozenset of int, optional
         Ids of members of sets that are being walked, for a set that holds a function that uses the set.
+    home : str, optional
+        File and line where the walk begins, for messages.
 
     Attributes
     ----------
     parts : list of Part
     """
 
-    def __init__(self, *, declared: bool = False, inside: frozenset[int] = frozenset()) -> None:
+    def __init__(self, *, declared: bool = False, inside: frozenset[int] = frozenset(), home: str = "") -> None:
         self.parts: list[Part] = []
         self._labels: list[str] = []
         self._declared = declared
         self._in_declaration = False
         self._inside = inside
+        self._home = home
         self._met: dict[int, tuple[int, Any]] = {}
         self._open: set[int] = set()
         self._root: Any = None
@@ -160,15 +163,19 @@ class Walker:
     def _refuse(self, edge: _Edge, reason: str) -> int:
         if self._declared:
             return self._add(edge, "left out", b"", text=reason)
-        index = edge.parent
-        while index >= 0 and not self.parts[index].where:
-            index = self.parts[index].parent
         root, _, rest = edge.path.partition(" > ")
-        used = f", used at {self.parts[index].where}," if index >= 0 else ""
+        home = self._where(edge.parent)
+        used = f", used at {home}," if home else ""
         raise VersionError(
             f"the version of {root!r} cannot be worked out: {rest or 'it'}{used} {reason}. Declare what the function "
             "depends on instead: depends_on=[...] takes a version text, a path, a function or any plain value."
         )
+
+    def _where(self, index: int) -> str:
+        """File and line of the nearest code that leads to a part."""
+        while index >= 0 and not self.parts[index].where:
+            index = self.parts[index].parent
+        return self.parts[index].where if index >= 0 else self._home
 
     def _reach(self, obj: Any, edge: _Edge, *, ordered: bool = False) -> int:
         """Add a part for whatever an edge leads to, and for all that follows from it."""
@@ -265,7 +272,8 @@ class Walker:
             if digest is None and id(member) in self._inside:
                 digest = b"itself"
             if digest is None:
-                alone = Walker(declared=self._declared, inside=self._inside | {id(member)})
+                inside = self._inside | {id(member)}
+                alone = Walker(declared=self._declared, inside=inside, home=self._where(edge.parent))
                 alone._reach(member, dataclasses.replace(edge, label="", parent=-1))
                 digest = bytes.fromhex(alone.version())
             yield digest
