@@ -55,6 +55,21 @@ def prepared(x: Any) -> Any:
     return x
 
 
+def builds_on_its_own(x: Any) -> Any:
+    x.text = x.text.lower()
+    x.words = x.text.split()
+    x.count = len(x.words)
+    x.count += 1
+    return x
+
+
+def writes_at_times(x: Any) -> Any:
+    if x.text:
+        x.words = x.text.split()
+    x.count = len(x.words)
+    return x
+
+
 def test_field_access_is_found() -> None:
     access = field_access(attributes_items_and_get)
     assert access is not None
@@ -82,3 +97,13 @@ def test_preprocessors_may_write_and_return_the_example() -> None:
     assert access is not None
     assert (access.reads, access.writes) == ({"text", "count"}, {"lower", "count"})
     assert field_access(prepared) is None
+
+
+def test_what_a_preprocessor_has_written_is_no_column() -> None:
+    access = field_access(builds_on_its_own, preprocessor=True)
+    assert access is not None
+    assert access.reads == {"text"}
+    # On the other path the words must come from the data.
+    access = field_access(writes_at_times, preprocessor=True)
+    assert access is not None
+    assert access.reads == {"text", "words"}

@@ -68,7 +68,7 @@ def field_access(function: Callable[..., Any], *, preprocessor: bool = False) ->
     # A parameter of an inner function that has the same name would be another value.
     if sum(isinstance(child, ast.arg) and child.arg == example for child in ast.walk(node)) > 1:
         return None
-    collector = _Collector(example, preprocessor)
+    collector = _Collector(example, preprocessor, node.body)
     collector.visit(node)
     mentioned = sum(isinstance(child, ast.Name) and child.id == example for child in ast.walk(node))
     if collector.understood != mentioned:
@@ -88,9 +88,12 @@ def _definition(function: Any) -> ast.FunctionDef | ast.Lambda | None:
 class _Collector(ast.NodeVisitor):
     """Collects fields, and counts the mentions of the example that are nothing but access to a field."""
 
-    def __init__(self, example: str, preprocessor: bool) -> None:
+    def __init__(self, example: str, preprocessor: bool, body: ast.expr | list[ast.stmt]) -> None:
         self.example = example
         self.preprocessor = preprocessor
+        # Only what is written on every path counts as written for what comes after it.
+        self.certain = {id(statement) for statement in body} if isinstance(body, list) else set()
+        self.written: set[str] = set()
         self.reads: set[str] = set()
         self.asks: set[str] = set()
         self.writes: set[str] = set()
@@ -123,9 +126,16 @@ class _Collector(ast.NodeVisitor):
         else:
             self.generic_visit(node)
 
+    def visit_Assign(self, node: ast.Assign) -> None:
+        # Python's order: `x.text = x.text.lower()` reads the column before it covers it.
+        for child in (node.value, *node.targets):
+            self.visit(child)
+        if id(node) in self.certain:
+            self.written |= {t.attr for t in node.targets if isinstance(t, ast.Attribute) and self._is_example(t.value)}
+
     def visit_AugAssign(self, node: ast.AugAssign) -> None:
         if isinstance(node.target, ast.Attribute) and self._is_example(node.target.value):
-            self.reads.add(node.target.attr)
+            self.reads |= {node.target.attr} - self.written
         self.generic_visit(node)
 
     def visit_Return(self, node: ast.Return) -> None:
@@ -139,7 +149,8 @@ class _Collector(ast.NodeVisitor):
 
     def _note(self, name: str, context: ast.expr_context) -> None:
         if isinstance(context, ast.Load):
-            self.reads.add(name)
+            # What the preprocessor itself has written by now is no column.
+            self.reads |= {name} - self.written
             self.understood += 1
         elif isinstance(context, ast.Store) and self.preprocessor:
             self.writes.add(name)

@@ -16,6 +16,7 @@ __all__ = ["OWN", "STANDARD", "distribution_of", "origin_of", "package_of"]
 OWN = "own"
 STANDARD = "standard library"
 _HOUSE = "labelwright"
+_MAIN = ("__main__", "__mp_main__")
 
 
 def is_house(module: str) -> bool:
@@ -49,6 +50,8 @@ def origin_of(obj: Any) -> str:
     if isinstance(obj, FunctionType):
         # functools.wraps lends a wrapper the name of somebody else's module; its code tells the truth.
         return _origin(package, obj.__code__.co_filename)
+    if package in _MAIN:
+        return OWN  # although the program that runs it may be installed (python -m something)
     module = sys.modules.get(_module_name(obj) or "")
     return _origin(package, getattr(module, "__file__", None))
 
@@ -60,9 +63,9 @@ def _origin(package: str, filename: str | None) -> str:
         return _origin_of_file(filename, package)
     if filename is not None and filename.startswith("<frozen"):
         return STANDARD
-    if package in sys.stdlib_module_names and package != "__main__":
+    if package in sys.stdlib_module_names and package not in _MAIN:
         return STANDARD
-    if filename is None and package not in ("__main__", "__mp_main__") and package in sys.modules:
+    if filename is None and package not in _MAIN and package in sys.modules:
         # A namespace package has no file of its own; an extension built into an installed package has none either.
         paths = list(getattr(sys.modules[package], "__path__", ()))
         if paths:
