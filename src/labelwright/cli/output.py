@@ -16,8 +16,6 @@ from typing import Any
 
 import click
 
-from labelwright.core.errors import LabelwrightError, LabelwrightWarning
-
 __all__ = ["Answer", "examples", "one_line", "progress_line", "project_option", "table", "verb"]
 
 EXIT_USER_ERROR = 1
@@ -110,13 +108,20 @@ def one_line(text: str, width: int = 160) -> str:
 def _plain(text: str) -> Any:
     from rich.text import Text
 
-    # Data is hostile: brackets in it are not Rich's mark-up, and control characters do not reach the terminal.
-    return Text("".join(c if c.isprintable() or c == "\n" else "�" for c in text))
+    # Data is hostile: brackets in it are not Rich's mark-up.
+    return Text(_safe(text))
+
+
+def _safe(text: str) -> str:
+    """Replace control characters, so that data cannot steer the terminal."""
+    return "".join(c if c.isprintable() or c == "\n" else "�" for c in text)
 
 
 @contextlib.contextmanager
 def _notes() -> Iterator[None]:
     """Print our own warnings on stderr as notes, each text once."""
+    from labelwright.core.errors import LabelwrightWarning  # not at the top: it brings numpy, and --help needs none
+
     said: set[str] = set()
     with warnings.catch_warnings():
         usual = warnings.showwarning
@@ -134,6 +139,8 @@ def _notes() -> Iterator[None]:
 
 
 def _fail(error: Exception, *, as_json: bool, debug: bool) -> None:
+    from labelwright.core.errors import LabelwrightError
+
     known = isinstance(error, (LabelwrightError, OSError))
     if debug:
         traceback.print_exception(error, file=sys.stderr)
@@ -152,7 +159,7 @@ def _fail(error: Exception, *, as_json: bool, debug: bool) -> None:
 
 def _block(kind: str, message: str) -> None:
     """Print one block on stderr; on a terminal lines break between words."""
-    lines = f"{kind}: {message}".splitlines()
+    lines = _safe(f"{kind}: {message}").split("\n")
     if sys.stderr.isatty():
         width = shutil.get_terminal_size().columns
         lines = [

@@ -121,6 +121,7 @@ def run_project(folder: Path, settings: Settings, *, step: Step) -> RunResult:
     started = time.perf_counter()
     step("reading functions and data")
     functions = load_functions(folder)
+    described = [describe(f) for f in functions]  # now, while the files hold what was imported
     sources = open_sources(settings, folder)
     parts = _apply_all(functions, sources, settings, step)
     train = next(p for p in parts if p.split.name == "train")
@@ -136,7 +137,7 @@ def run_project(folder: Path, settings: Settings, *, step: Step) -> RunResult:
     step("scoring")
     scores = _score(parts)
     step("writing the run and its report")
-    return _finish(folder, settings, functions, parts, model, end, scores, started)
+    return _finish(folder, settings, described, parts, model, end, scores, started)
 
 
 def apply_functions(
@@ -242,7 +243,7 @@ def _score(parts: Sequence[LabelledSplit]) -> tuple[Scoreboard, ...]:
 def _finish(
     folder: Path,
     settings: Settings,
-    functions: Sequence[LabelingFunction],
+    functions: Sequence[Mapping[str, Any]],
     parts: Sequence[LabelledSplit],
     model: BaseLabelModel[Any, Any],
     end: EndModel | None,
@@ -253,7 +254,7 @@ def _finish(
     made = _keep(store, settings, functions, parts, model, end, scores)
     run_id = _run_id(made)
     name = settings.project.name or folder.resolve().name
-    summary = summarise(parts, model, {f.name: f.version for f in functions})
+    summary = summarise(parts, model, {f["name"]: f["version"] for f in functions})
     page = render_report(gather_report(name, run_id, settings, parts, summary, model, scores, made))
     made["report"] = store.put_text("report", page)
     report = folder / REPORT_NAME
@@ -280,7 +281,7 @@ def _finish(
 def _keep(
     store: ArtifactFolder,
     settings: Settings,
-    functions: Sequence[LabelingFunction],
+    functions: Sequence[Mapping[str, Any]],
     parts: Sequence[LabelledSplit],
     model: BaseLabelModel[Any, Any],
     end: EndModel | None,
@@ -288,7 +289,7 @@ def _keep(
 ) -> dict[str, ArtifactId]:
     made = {
         "settings": store.put_json("settings", msgspec.to_builtins(settings)),
-        "functions": store.put_json("functions", [describe(f) for f in functions]),
+        "functions": store.put_json("functions", functions),
         "label_model": store.put_json("label_model", to_dict(model)),
         "metrics": store.put_json("metrics", {board.split: board.to_dict() for board in scores}),
     }

@@ -272,7 +272,7 @@ def _check(settings: Settings, path: Path | str) -> None:
         raise ProjectError(f"{path}: end_model.fields is empty; name the columns that the {end.kind} end model reads.")
     if settings.score.supervised and (end.kind == "none" or settings.task.gold is None):
         raise ProjectError(f"{path}: score.supervised = true needs task.gold and an end model (end_model.kind).")
-    if (settings.apply.workers or 1) < 1 or (settings.apply.timeout or 1) <= 0:
+    if any(value is not None and value <= 0 for value in (settings.apply.workers, settings.apply.timeout)):
         raise ProjectError(f"{path}: apply.workers and apply.timeout must be positive.")
 
 

@@ -92,14 +92,16 @@ def _find(folder: Path) -> Path:
 @contextmanager
 def _on_path(source: Path) -> Iterator[None]:
     folder = source.parent.parent if source.name == "__init__.py" else source.parent
-    before = list(sys.path)
+    path, write_bytecode = list(sys.path), sys.dont_write_bytecode
     sys.path.insert(0, str(folder))
+    # Cached bytecode is told from new source by a time in whole seconds and a size: an edit could go unseen.
+    sys.dont_write_bytecode = True
     # A module found by an earlier look at the folder may be gone or new.
     importlib.invalidate_caches()
     try:
         yield
     finally:
-        sys.path[:] = before
+        sys.path[:], sys.dont_write_bytecode = path, write_bytecode
 
 
 def _execute(source: Path) -> ModuleType:

@@ -1,0 +1,156 @@
+"""A run: deterministic, whole or not at all, and blind to gold."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pytest
+
+import labelwright as lw
+from labelwright.core.errors import LabelingError, ProjectError
+from labelwright.pipeline.keep import KeptRun
+
+from .conftest import FUNCTIONS, SETTINGS, rows
+
+
+def test_a_run_labels_trains_scores_and_reports(make_project):
+    folder = make_project()
+    steps: list[str] = []
+    result = lw.Project(folder).run(step=steps.append)
+    assert result.splits == {"train": 60, "test": 20}
+    assert [m.role for m in result.scores[0].models] == ["majority vote", "label model", "end model"]
+    assert result.scores[0].split == "test"
+    assert result.scores[0].models[1].scores.n == 20
+    page = result.report.read_text(encoding="utf-8")
+    assert result.run_id in page
+    assert not re.search(r"(?:src|href)=[\"']https?:", page)
+    assert any("applying 4 functions" in step for step in steps)
+    assert set(result.artifacts) == {
+        *("settings", "functions", "label_model", "end_model", "metrics", "report"),
+        *("votes.train", "votes.test", "soft_labels.train", "soft_labels.test"),
+    }
+
+
+def test_running_again_gives_the_same_bytes_and_the_same_id(make_project):
+    one, two = lw.Project(make_project("one")), lw.Project(make_project("two"))
+    first, again, elsewhere = one.run(), one.run(), two.run()
+    assert (first.number, again.number) == (1, 2)
+    assert first.run_id == again.run_id == elsewhere.run_id
+    for role in ("soft_labels.train", "soft_labels.test", "label_model", "end_model", "votes.train"):
+        assert first.artifacts[role] == again.artifacts[role] == elsewhere.artifacts[role]
+
+
+def test_an_edit_of_a_function_gives_another_run(make_project):
+    folder = make_project()
+    before = lw.Project(folder).run()
+    source = (folder / "supervision.py").read_text()
+    (folder / "supervision.py").write_text(source.replace('"song" in', '"best song" in'))
+    after = lw.Project(folder).run()
+    assert after.run_id != before.run_id
+    assert after.artifacts["votes.train"] != before.artifacts["votes.train"]
+    (folder / "supervision.py").write_text("# a comment is no change\n" + source)
+    assert lw.Project(folder).run().run_id == before.run_id
+
+
+def test_gold_moves_scores_and_nothing_else(make_project):
+    table = rows()
+    for row in table:
+        row["gold"] = "ham" if row["gold"] == "spam" else "spam"
+    right, wrong = lw.Project(make_project("right")).run(), lw.Project(make_project("wrong", table=table)).run()
+    for role in ("soft_labels.train", "soft_labels.test", "label_model", "end_model"):
+        assert right.artifacts[role] == wrong.artifacts[role]
+    assert right.artifacts["metrics"] != wrong.artifacts["metrics"]
+
+
+def test_the_ceiling_is_for_comparison_only(make_project):
+    settings = SETTINGS + "\n[score]\nsupervised = true\n"
+    with_ceiling, without = lw.Project(make_project("with", settings=settings)).run(), lw.Project(make_project()).run()
+    assert [m.role for m in with_ceiling.scores[0].models][-1] == "supervised"
+    assert with_ceiling.artifacts["end_model"] == without.artifacts["end_model"]
+
+
+def test_gold_of_train_is_not_shown(make_project):
+    result = lw.Project(make_project()).run()
+    assert [board.split for board in result.scores] == ["test"]
+    assert result.summary.n == 20  # judged on test, not on train with its gold
+
+
+def test_without_gold_nothing_is_scored_and_everything_else_works(make_project):
+    settings = SETTINGS.replace('gold = "gold"', "")
+    result = lw.Project(make_project(settings=settings)).run()
+    assert result.scores == ()
+    assert not result.summary.has_gold
+    assert "nothing was scored" in result.report.read_text(encoding="utf-8").lower()
+
+
+def test_without_splits_and_end_model_all_examples_are_labelled(make_project):
+    settings = '[data]\npath = "comments.csv"\n[task]\nclasses = ["ham", "spam"]\n'
+    result = lw.Project(make_project(settings=settings)).run()
+    assert result.splits == {"train": 80}
+    assert "end_model" not in result.artifacts
+
+
+def test_majority_vote_can_be_the_method(make_project):
+    settings = SETTINGS + '\n[label_model]\nmethod = "majority_vote"\nclass_balance = [0.7, 0.3]\n'
+    folder = make_project(settings=settings)
+    lw.Project(folder).run()
+    soft = KeptRun.latest(folder).soft_labels("train")
+    np.testing.assert_allclose(soft.probs[~soft.covered], [[0.7, 0.3]] * int((~soft.covered).sum()))
+
+
+def test_what_a_run_kept_is_what_it_made(make_project):
+    folder = make_project()
+    project = lw.Project(folder)
+    project.run()
+    kept = KeptRun.latest(folder)
+    assert kept.splits == ["train", "test"]
+    np.testing.assert_array_equal(kept.votes("train").values, project.apply(split="train").values)
+    np.testing.assert_array_equal(
+        kept.label_model().soft_labels(kept.votes("test")).probs, kept.soft_labels("test").probs
+    )
+    assert list(kept.functions()) == ["has_link", "subscribe", "song", "love"]
+
+
+@pytest.mark.parametrize("where", ["labelwright.pipeline.run.save", "labelwright.store.Catalog.add_run"])
+def test_a_stopped_run_leaves_the_last_one_as_it_was(make_project, monkeypatch, where):
+    folder = make_project()
+    before = lw.Project(folder).run()
+    source = (folder / "supervision.py").read_text()
+    (folder / "supervision.py").write_text(source.replace('"song" in', '"best song" in'))
+
+    def interrupted(*_args, **_options):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(where, interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            lw.Project(folder).run()
+    kept = KeptRun.latest(folder)
+    assert kept.row.run_id == before.run_id
+    assert kept.end_model() is not None
+    assert [p.name for p in folder.rglob(".*") if p.name not in (".labelwright",)] == []
+
+
+def test_a_function_that_raises_stops_the_run_or_is_counted(make_project):
+    broken = FUNCTIONS + '\n@lw.labeling_function(labels=["spam"])\ndef broken(x):\n    return x.text[100]\n'
+    folder = make_project(functions=broken)
+    with pytest.raises(LabelingError, match="broken"):
+        lw.Project(folder).run()
+    with pytest.raises(ProjectError, match="no finished run"):
+        KeptRun.latest(folder)
+    (folder / "labelwright.toml").write_text(SETTINGS + '\n[apply]\non_error = "abstain"\n')
+    result = lw.Project(folder).run()
+    assert "broken raised on" in result.report.read_text(encoding="utf-8")
+
+
+def test_a_ceiling_without_gold_in_train_is_refused(make_project):
+    table = [{**row, "gold": row["gold"] if row["split"] == "test" else ""} for row in rows()]
+    folder = make_project(settings=SETTINGS + "\n[score]\nsupervised = true\n", table=table)
+    with pytest.raises(ProjectError, match="needs gold labels in train"):
+        lw.Project(folder).run()
+
+
+def test_an_unknown_split_names_those_there_are(make_project):
+    with pytest.raises(ProjectError, match="no split 'valid'; it has train, test"):
+        lw.Project(make_project()).apply(split="valid")
