@@ -41,10 +41,12 @@ def label_buckets(*labels: npt.ArrayLike) -> dict[tuple[Any, ...], npt.NDArray[n
         raise VoteError("label_buckets needs at least one array of labels.")
     if any(a.ndim != 1 or len(a) != len(arrays[0]) for a in arrays):
         raise VoteError(f"labelings differ in shape: {', '.join(str(a.shape) for a in arrays)}; pass n labels each.")
+    if not len(arrays[0]):
+        return {}
     known = [np.unique(a, return_inverse=True) for a in arrays]
-    cell = np.ravel_multi_index(tuple(i for _, i in known), tuple(max(1, len(v)) for v, _ in known))
+    cell = np.ravel_multi_index(tuple(i for _, i in known), tuple(len(v) for v, _ in known))
     order = np.argsort(cell, kind="stable")
     found, starts = np.unique(cell[order], return_index=True)
-    places = np.unravel_index(found, tuple(max(1, len(v)) for v, _ in known))
+    places = np.unravel_index(found, tuple(len(v) for v, _ in known))
     keys = [tuple(values[p[i]].item() for (values, _), p in zip(known, places, strict=True)) for i in range(len(found))]
     return dict(zip(keys, np.split(order, starts[1:]), strict=True))

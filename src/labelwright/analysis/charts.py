@@ -240,7 +240,7 @@ def heatmap(table: npt.NDArray[np.float64], names: Sequence[str], numbers: Seque
         if not math.isnan(table[i, j])
     ]
     order = list(range(m))
-    size = 11 if m <= 12 else 8
+    size, angle = (11, 0) if m <= 12 else (8, -90)
     axis = {"title": None, "grid": False, "labelFontSize": size, "labelPadding": 3}
     row_labels = [f"{_short(name)}  {number}" for name, number in zip(names, numbers, strict=True)]
     column_labels = [str(number) for number in numbers]
@@ -248,8 +248,7 @@ def heatmap(table: npt.NDArray[np.float64], names: Sequence[str], numbers: Seque
         "field": "column",
         "type": "ordinal",
         "scale": {"domain": order},
-        "axis": axis
-        | {"orient": "top", "labelAngle": 0 if m <= 12 else -90, "labelExpr": _labels_by_position(column_labels)},
+        "axis": axis | {"orient": "top", "labelAngle": angle, "labelExpr": _labels_by_position(column_labels)},
     }
     y = {
         "field": "row",

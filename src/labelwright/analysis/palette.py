@@ -6,7 +6,7 @@ both. Colour never stands alone: roles differ in shape too, and every chart has 
 
 from __future__ import annotations
 
-__all__ = ["BLUE", "GREEN", "GREY", "GRID", "INK", "MUTED", "ROLES", "VERMILLION", "dark_rules"]
+__all__ = ["BLUE", "GREEN", "GREY", "GRID", "INK", "MUTED", "ROLES", "VERMILLION", "dark_rules", "partner"]
 
 INK = "#1d2329"
 MUTED = "#5c6670"
@@ -33,6 +33,17 @@ ROLES = {
     "end model": (BLUE, "circle"),
     "supervised": (GREEN, "triangle-up"),
 }
+
+
+def partner(light: str) -> str:
+    """Return the colour that stands for ``light`` on a dark page.
+
+    Examples
+    --------
+    >>> partner(BLUE)
+    '#56b4e9'
+    """
+    return _DARK[light]
 
 
 def dark_rules() -> str:

@@ -12,9 +12,13 @@ from .markup import Markup, tag
 __all__ = ["inline_svg"]
 
 _OPENING = re.compile(r"<svg[^>]*?viewBox=\"([^\"]+)\"[^>]*>")
-# Empty groups and paths that the drawing library leaves behind; half the size of a small chart.
-_LEFTOVERS = re.compile(r"<path[^>]*\bd=\"(?:M0,0h0v0h0Z)?\"[^>]*/>")
-_ID = re.compile(r"(\bid=\"|url\(#|href=\"#)([^\")]+)")
+# What the drawing library leaves behind, a third of a small chart: empty paths, and roles that nothing reads, since the
+# parts of an image with role="img" are hidden from assistive technology.
+_LEFTOVERS = re.compile(
+    r"<path[^>]*\bd=\"(?:M0,0h0v0h0Z)?\"[^>]*/>"
+    r"| role=\"graphics-[a-z]+\"| aria-roledescription=\"[^\"<>]*\"| aria-hidden=\"true\"| pointer-events=\"none\""
+)
+_ID = re.compile(r"(\bid=\"|url\(#|href=\"#)([^\")<>\s]+)")
 
 
 def inline_svg(spec: Spec, *, name: str, title: str, description: str) -> Markup:
@@ -42,7 +46,9 @@ def inline_svg(spec: Spec, *, name: str, title: str, description: str) -> Markup
     if opening is None:
         raise RuntimeError(f"the drawing library returned no viewBox for chart {name!r}")
     body = _LEFTOVERS.sub("", drawn[opening.end() : drawn.rindex("</svg>")])
-    body = _ID.sub(lambda found: f"{found[1]}{name}-{found[2]}", body)
+    # The library numbers ids through the life of the process: number them anew, so that equal charts are equal bytes.
+    ids: dict[str, str] = {}
+    body = _ID.sub(lambda found: found[1] + ids.setdefault(found[2], f"{name}-{len(ids)}"), body)
     words = (tag("title", title, id=f"{name}-t"), tag("desc", description, id=f"{name}-d"))
     svg = tag("svg", words, Markup(body), viewBox=opening[1], role="img", aria_labelledby=f"{name}-t {name}-d")
     return svg

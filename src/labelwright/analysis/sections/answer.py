@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
-import math
-
+from labelwright.analysis.base import Estimate
 from labelwright.analysis.charts import estimates_chart
 from labelwright.analysis.content import Difference, ModelResult, ReportContent
 from labelwright.analysis.markup import Markup, tag
 from labelwright.analysis.tables import Column
 
-from .blocks import LOWER_IS_BETTER, METRIC_NAMES, SHARES, figure, headline_model, percent, table, written
+from .blocks import (
+    LOWER_IS_BETTER,
+    METRIC_NAMES,
+    SHARES,
+    difference_in_words,
+    figure,
+    headline_model,
+    percent,
+    table,
+    written,
+)
 from .data import funnel_figure
 
 __all__ = ["answer"]
@@ -19,7 +28,9 @@ def answer(content: ReportContent) -> Markup:
     """Return the top of the report: title, verdict, key figures, the chart of models, warnings."""
     model = headline_model(content)
     verdict = _verdict(content, model) if model else _verdict_without_gold(content)
-    chart = _models_figure(content) if model else funnel_figure(content.summary.funnel, content.summary_split)
+    chart = (
+        _models_figure(content) if model else funnel_figure(content.summary.funnel, content.summary_split, heading="h2")
+    )
     stamp = " · ".join(x for x in (content.when, f"run {content.run_id}" if content.run_id else "") if x)
     title = tag(
         "div",
@@ -56,16 +67,13 @@ def _verdict(content: ReportContent, model: ModelResult) -> Markup:
 def _compared(difference: Difference) -> list[Markup | str]:
     """Say a paired difference in words; an interval that holds 0 is no clear difference."""
     e, metric = difference.estimate, difference.metric
-    scale, unit = (100, " points") if metric in SHARES else (1, f" {METRIC_NAMES[metric]}")
-    digits = 1 if scale == 100 else 3
-    if math.isnan(e.low) or e.low <= 0 <= e.high:
-        ends = "" if math.isnan(e.low) else f" [{scale * e.low:+.{digits}f}, {scale * e.high:+.{digits}f}]"
-        verb = "Not clearly different from " if ends else "Beside "
-        return [verb, tag("b", difference.second), f": {scale * e.value:+.{digits}f}{unit}{ends}"]
+    size, ends = difference_in_words(difference)
+    if not ends:
+        return ["Beside ", tag("b", difference.second), f": {size}"]
+    if e.low <= 0 <= e.high:
+        return ["Not clearly different from ", tag("b", difference.second), f": {size} [{ends}]"]
     better = (e.value > 0) != (metric in LOWER_IS_BETTER)
-    low, high = sorted((abs(e.low), abs(e.high)))
-    interval = f" [{scale * low:.{digits}f}–{scale * high:.{digits}f}] {'better' if better else 'worse'} than "
-    return [tag("b", f"{scale * abs(e.value):.{digits}f}{unit}"), interval, tag("b", difference.second)]
+    return [tag("b", size), f" [{ends}], {'better' if better else 'worse'} than ", tag("b", difference.second)]
 
 
 def _verdict_without_gold(content: ReportContent) -> Markup:
@@ -115,17 +123,22 @@ def _models_figure(content: ReportContent) -> Markup:
         spec,
         description,
         table(content.models, columns, caption="Models"),
+        heading="h2",
     )
 
 
-def _bracketed(metric: str, estimate: object) -> list[str]:
-    value, interval = written(metric, estimate)  # type: ignore[arg-type]
+def _bracketed(metric: str, estimate: Estimate) -> list[str]:
+    value, interval = written(metric, estimate)
     return [value, f"[{interval}]"] if interval else [value]
 
 
 def _warnings(content: ReportContent) -> Markup | None:
     notes = sorted(content.notes, key=lambda note: note.level != "warning")
-    failed = [f"{f.source} raised on {f.count:,} examples and abstained there." for f in content.summary.failures]
+    failed = [
+        f"{f.source} raised on {f.count:,} examples and abstained there."
+        for f in content.summary.failures
+        if not any(f.source in note.text for note in content.notes)
+    ]
     lines = [("warning", text) for text in failed] + [(note.level, note.text) for note in notes]
     if not lines:
         return None

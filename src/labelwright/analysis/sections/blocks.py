@@ -8,12 +8,12 @@ from typing import TypeVar
 
 from labelwright.analysis.base import Estimate
 from labelwright.analysis.charts import Spec
-from labelwright.analysis.content import ModelResult, ReportContent
+from labelwright.analysis.content import Difference, ModelResult, ReportContent
 from labelwright.analysis.markup import Child, Markup, tag
 from labelwright.analysis.svg import inline_svg
 from labelwright.analysis.tables import Column
 
-__all__ = ["METRIC_NAMES", "figure", "figures", "headline_model", "section", "table", "written"]
+__all__ = ["METRIC_NAMES", "difference_in_words", "figure", "figures", "headline_model", "section", "table", "written"]
 
 R = TypeVar("R")
 
@@ -43,6 +43,16 @@ def written(metric: str, estimate: Estimate) -> tuple[str, str]:
     return value, "–".join(ends)
 
 
+def difference_in_words(difference: Difference) -> tuple[str, str]:
+    """Return a paired difference as ``(difference, interval)``: shares in points, all with their signs."""
+    e, metric = difference.estimate, difference.metric
+    scale, digits, unit = (100, 1, " points") if metric in SHARES else (1, 3, f" {METRIC_NAMES[metric]}")
+    if not e.known:
+        return "—", ""
+    ends = "" if math.isnan(e.low) else f"{scale * e.low:+.{digits}f} to {scale * e.high:+.{digits}f}"
+    return f"{scale * e.value:+.{digits}f}{unit}", ends
+
+
 def percent(part: int, whole: int) -> str:
     """Return a share of a count; a dash where there is nothing to share."""
     return f"{100 * part / whole:.1f}%" if whole else "—"
@@ -64,13 +74,13 @@ def section(name: str, title: str, *children: Child, intro: Child = None) -> Mar
 
 
 def figure(
-    name: str, title: str, how: Child, spec: Spec, description: str, as_table: Markup, *, wide: bool = False
+    name: str, title: str, how: Child, spec: Spec, description: str, as_table: Markup, *, heading: str = "h3"
 ) -> Markup:
     """Return a chart with its title, how to read it, and the same figures as a table."""
     drawing = inline_svg(spec, name=name, title=title, description=description)
-    caption = tag("figcaption", tag("h3", title), tag("p", how, class_="how"))
+    caption = tag("figcaption", tag(heading, title), tag("p", how, class_="how"))
     rest = tag("details", tag("summary", "Show as a table"), as_table)
-    return tag("figure", caption, tag("div", drawing, class_="chart"), rest, class_="card wide" if wide else "card")
+    return tag("figure", caption, tag("div", drawing, class_="chart"), rest, class_="card")
 
 
 def figures(*children: Markup | None) -> Markup | None:

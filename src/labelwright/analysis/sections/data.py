@@ -35,7 +35,7 @@ def data(content: ReportContent) -> Markup:
     )
 
 
-def funnel_figure(funnel: Funnel, split: str) -> Markup:
+def funnel_figure(funnel: Funnel, split: str, *, heading: str = "h3") -> Markup:
     """Return the coverage funnel; it stands at the top of the report where no model was scored."""
     steps = [
         (name, count, f"{count:,}" if i == 0 else f"{count:,} · {percent(count, funnel.n)}")
@@ -53,6 +53,7 @@ def funnel_figure(funnel: Funnel, split: str) -> Markup:
         bars(steps),
         "; ".join(f"{name}: {figure_}" for name, _, figure_ in steps),
         table(steps, columns, caption="Coverage"),
+        heading=heading,
     )
 
 

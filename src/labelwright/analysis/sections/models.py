@@ -6,13 +6,13 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 from labelwright.analysis.charts import calibration_chart, confusion_chart
-from labelwright.analysis.content import ModelResult, ReportContent
+from labelwright.analysis.content import Difference, ModelResult, ReportContent
 from labelwright.analysis.histograms import Calibration, CalibrationBin
 from labelwright.analysis.markup import Markup, tag
 from labelwright.analysis.scores import ClassScores, Scores
 from labelwright.analysis.tables import Column
 
-from .blocks import METRIC_NAMES, figure, figures, headline_model, section, table, written
+from .blocks import METRIC_NAMES, difference_in_words, figure, figures, headline_model, section, table, written
 
 __all__ = ["models"]
 
@@ -39,6 +39,7 @@ def models(content: ReportContent) -> Markup | None:
         "Models",
         _scores_table(content.models) if content.models else None,
         _covered_table(content.models),
+        _differences_table(content.differences) if content.differences else None,
         figures(*[d for d in drawn if d], *fitted),
         _classes_table(head) if head and len(head.scores.classes) > 2 else None,
         intro=intro,
@@ -77,6 +78,18 @@ def _covered_table(rows: Sequence[ModelResult]) -> Markup | None:
         return None
     shown = _scores_table(some, caption="Scores on covered examples alone", covered=True)
     return tag("details", tag("summary", "Scores on covered examples alone"), shown)
+
+
+def _differences_table(rows: Sequence[Difference]) -> Markup:
+    columns: list[Column[Difference]] = [
+        Column("model", lambda d: d.first, numeric=False),
+        Column("against", lambda d: d.second, numeric=False),
+        Column("in", lambda d: METRIC_NAMES[d.metric], numeric=False),
+        Column("difference", lambda d: difference_in_words(d)[0]),
+        Column("95% interval", lambda d: difference_in_words(d)[1]),
+        Column("n", lambda d: f"{d.estimate.n:,}"),
+    ]
+    return table(rows, columns, caption="Paired differences, on the same examples")
 
 
 def _confusion(model: ModelResult, number: int) -> Markup | None:
