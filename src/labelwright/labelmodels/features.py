@@ -49,6 +49,11 @@ class Features:
                 meaning[offsets[j] + code, sorted(sets)] = True
         return cls(np.repeat(np.arange(frame.m), frame.sizes), meaning, offsets)
 
+    @property
+    def share(self) -> npt.NDArray[np.float64]:
+        """A vote's mass, spread evenly over the classes it means, shape (f, k)."""
+        return np.asarray(self.meaning / self.meaning.sum(axis=1, keepdims=True))
+
     def matrix(self, votes: Votes | SparseRows, start: int = 0, stop: int | None = None) -> sparse.csr_array[Any]:
         """Return rows ``start`` to ``stop`` of the votes as a 0/1 matrix, shape (stop - start, f)."""
         rows = votes.rows if isinstance(votes, Votes) else votes

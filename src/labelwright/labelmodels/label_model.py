@@ -1,4 +1,4 @@
-"""The default label model."""
+"""The default label model: EM over distinct vote rows, votes of correlated sources discounted, priors averaged over."""
 
 from __future__ import annotations
 
@@ -6,15 +6,27 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import softmax
 
 from labelwright.core import PatternCounts, SoftLabels, Votes
 
 from .base import BaseLabelModel, Outcome, Params, check_cardinality, check_class_balance
+from .class_balance import balance_from_third_cumulants
+from .dependence import Dependence
+from .expectation import Fit, posterior_of, run, vote_scores
 from .features import Features
-from .majority_vote import check_some_votes, vote_shares
+from .majority_vote import check_some_votes, gold_balance
+from .problem import Floats, Problem
 
 __all__ = ["LabelModel", "LabelModelParams"]
+
+# How much the prior counts beside the data. The data cannot tell (see docs/explanation/label-model.md), so the answer
+# averages over half-decades from a tenth to equal parts, and the limit in which only the prior is left (vote shares).
+_PRIOR_WEIGHTS = (0.1, 0.3, 1.0)
+_MIDDLE = 1
+
+# The model is wrong, and more steps of EM only fit how: the likelihood of unipolar sources is highest in one class.
+_STEPS = 5
+_TOLERANCE = 1e-6
 
 _BLOCK = 65_536
 
@@ -26,10 +38,14 @@ class LabelModelParams(Params):
     Parameters
     ----------
     scores : ndarray of float, shape (experts, f, k)
-        What each vote adds to the log-odds of each class, for each expert.
+        What each vote adds to the log-odds of each class, discounts included, for each weight of the prior; none after
+        falling back to majority vote.
+    discounts : ndarray of float, shape (f,)
+        What a vote counts, 1 where the source repeats no other; in the order of sources and their codes.
     """
 
-    scores: npt.NDArray[np.float64]
+    scores: Floats
+    discounts: Floats
 
 
 class LabelModel(BaseLabelModel[PatternCounts, LabelModelParams]):
@@ -40,9 +56,24 @@ class LabelModel(BaseLabelModel[PatternCounts, LabelModelParams]):
     cardinality : int, optional
         Number of classes k of votes that come as plain arrays. Default: as many as the codes need, at least 2.
     class_balance : array_like of float, shape (k,), optional
-        P(Y), where it is known.
+        P(Y), where it is known. Default: the shares in ``y`` where it is given; from third cumulants where at least
+        three sources vote for both of two classes and tell it apart from uniform; otherwise uniform.
     random_state : int
-        Kept for the seam: solving draws nothing.
+        Kept for the seam: nothing is drawn.
+
+    Notes
+    -----
+    Four ideas, argued in ``docs/explanation/label-model.md``:
+
+    1. A source that takes one side speaks by firing; a source that takes several speaks by what it says when it fires.
+    2. The prior ("better than chance") is worth a share of the data, however many there are, because more data of a
+       wrong model are not more evidence (coarsened posterior: Miller & Dunson 2019). The answer averages over that
+       share.
+    3. Votes that repeat each other beyond Y are discounted by their design effect (Kish 1965).
+    4. EM takes few steps from the vote shares.
+
+    With fewer than three sources that vote, nothing can be learned about them: the model falls back to majority vote.
+    EM needs distinct vote rows; :class:`~labelwright.core.PatternCounts` keeps them in bounded form.
 
     Examples
     --------
@@ -53,6 +84,8 @@ class LabelModel(BaseLabelModel[PatternCounts, LabelModelParams]):
     >>> model = LabelModel().fit(np.where(right, truth[:, None], 1 - truth[:, None]))
     >>> bool((np.diff(model.accuracies_[:4]) < 0).all())
     True
+    >>> print(model.outcome_)
+    Stopped after 5 steps of EM, as planned; 2,000 examples in 32 distinct vote rows, class balance uniform.
     """
 
     def __init__(
@@ -71,52 +104,135 @@ class LabelModel(BaseLabelModel[PatternCounts, LabelModelParams]):
         return PatternCounts.of(self._votes(votes), gold=gold)
 
     def solve(self, stats: PatternCounts) -> LabelModelParams:
-        """Return parameters."""
+        """Return the parameters that ``stats`` give; rows are not needed.
+
+        Raises
+        ------
+        ModelError
+            If no source voted, or ``class_balance`` does not fit the classes.
+        """
         check_some_votes(stats.counts)
-        frame = stats.frame
-        features = Features.of(frame)
-        x = features.matrix(stats.patterns)
-        w = stats.weights.astype(np.float64)
-        given = check_class_balance(self.class_balance, frame.k)
-        balance = np.full(frame.k, 1 / frame.k) if given is None else given
-        member = np.zeros((len(features.source), frame.m))
-        member[np.arange(len(features.source)), features.source] = 1
-        ok = features.meaning
-        size = ok.sum(axis=1, keepdims=True)
-        prior = np.where(ok, 0.7 / size, 0.3 / np.maximum(frame.k - size, 1))
-        prior = prior / (member @ (member.T @ prior))
-        out = []
-        for fired in (True, False):
-            q = vote_shares(features, x, balance)
-            for _ in range(20):
-                c = x.T @ (w[:, None] * q)
-                if fired:
-                    c = c + 100 * prior
-                    score = np.log(c / (member @ (member.T @ c)))
-                else:
-                    mass = (w[:, None] * q).sum(axis=0)
-                    score = np.log((c + 0.5) / (mass + 1))
-                q = softmax(x @ score + np.log(balance), axis=1)
-            out.append(score)
-        seen = x.T @ (w[:, None] * q)
-        right = member.T @ (seen * ok).sum(axis=1)
-        total = member.T @ seen.sum(axis=1)
-        accuracies = np.where(total > 0, right / np.where(total > 0, total, 1), np.nan)
-        outcome = Outcome("max_steps", "Stopped after 20 steps.", 20)
+        given = check_class_balance(self.class_balance, stats.frame.k)
+        problem = Problem.of(stats)
+        if problem.m < 3:
+            return _majority(stats, problem, given)
+        balance, origin = _balance(stats, problem, given)
+        dependence = Dependence(problem)
+        discounts = _discounts(problem, dependence, balance)
+        start = problem.vote_shares(discounts)
+        fits = [
+            run(problem, start, balance, discounts, prior_weight=w, steps=_STEPS, tolerance=_TOLERANCE)
+            for w in _PRIOR_WEIGHTS
+        ]
         return LabelModelParams(
-            frame.classes, frame.sources, frame.alphabet, balance, accuracies, outcome, np.stack(out)
+            stats.frame.classes,
+            stats.frame.sources,
+            stats.frame.alphabet,
+            balance,
+            _accuracies(stats, problem, fits[0].q),
+            _outcome(stats, problem, fits, origin, dependence.known),
+            _everywhere(stats, problem, np.stack([f.scores * discounts[:, None] for f in fits], axis=1), 0.0),
+            _everywhere(stats, problem, discounts[:, None, None], 1.0)[0, :, 0],
         )
 
     def posterior(self, params: LabelModelParams, votes: Votes | npt.ArrayLike) -> SoftLabels:
-        """Return P(Y | votes)."""
+        """Return P(Y | votes) of each example: the mean over the weights of the prior."""
         found = self._votes_like(params, votes)
         features = Features.of(params.frame)
-        probs = np.empty((found.n, len(params.classes)))
+        experts, k = len(params.scores), len(params.classes)
+        table = np.concatenate([*params.scores, features.share * params.discounts[:, None]], axis=1)
+        probs = np.empty((found.n, k))
+        covered = np.empty(found.n, dtype=bool)
         for start in range(0, found.n, _BLOCK):
             stop = min(start + _BLOCK, found.n)
-            x = features.matrix(found, start, stop)
-            parts = [softmax(x @ s + np.log(params.class_balance), axis=1) for s in params.scores]
-            probs[start:stop] = np.mean([*parts, vote_shares(features, x, params.class_balance)], axis=0)
-        covered = found.covered
-        probs[~covered] = params.class_balance
+            total = features.matrix(found, start, stop) @ table
+            shares = total[:, experts * k :]
+            mass = shares.sum(axis=1, keepdims=True)
+            covered[start:stop] = mass[:, 0] > 0
+            mean = shares / np.where(mass > 0, mass, 1)
+            for e in range(experts):
+                mean += _softmax(total[:, e * k : (e + 1) * k] + np.log(params.class_balance))
+            probs[start:stop] = np.where(mass > 0, mean / (experts + 1), params.class_balance)
         return SoftLabels(probs, covered, classes=params.classes, example_ids=found.example_ids)
+
+
+def _balance(stats: PatternCounts, problem: Problem, given: Floats | None) -> tuple[Floats, str]:
+    """Return P(Y) and where it comes from."""
+    if given is not None:
+        return given, "given"
+    if stats.counts.gold.any():
+        return gold_balance(stats.counts), "from the known classes"
+    found = balance_from_third_cumulants(problem)
+    if found is not None:
+        return found, "from third cumulants"
+    return np.full(problem.k, 1 / problem.k), "uniform"
+
+
+def _discounts(problem: Problem, dependence: Dependence, balance: Floats) -> Floats:
+    """Alternate discounts and single EM steps: what repeats depends on Y, and Y on what repeats.
+
+    The first discounts take all correlation for repetition, so that many copies do not outvote the rest and become the
+    truth that explains them. (They only choose the start: sources that agree because they are right lose alike.)
+    """
+    q = problem.vote_shares(np.ones(len(problem.source)))
+    q = problem.vote_shares(dependence.discounts(np.tile(problem.weights @ q / problem.rows, (len(q), 1))))
+    for _ in range(_STEPS):
+        scores = vote_scores(problem, q, balance, _PRIOR_WEIGHTS[_MIDDLE])
+        q = posterior_of(problem, scores * dependence.discounts(q)[:, None], balance)
+    return dependence.discounts(q)
+
+
+def _accuracies(stats: PatternCounts, problem: Problem, q: Floats) -> Floats:
+    """Return the expected share of each source's votes that hold the true class, shape (m,)."""
+    seen = problem.xt @ (problem.weights[:, None] * q)
+    right = problem.member @ (seen * problem.meaning).sum(axis=1)
+    place = {name: j for j, name in enumerate(stats.frame.sources)}
+    out = np.full(stats.frame.m, np.nan)
+    out[[place[name] for name in problem.names]] = right / (problem.member @ seen.sum(axis=1))
+    return out
+
+
+def _everywhere(stats: PatternCounts, problem: Problem, values: Floats, silent: float) -> Floats:
+    """Put ``values`` (kept features, experts, k) in their places among all features, shape (experts, f, k)."""
+    out = np.full((values.shape[1], int(stats.frame.sizes.sum()), values.shape[2]), silent)
+    out[:, problem.kept] = values.transpose(1, 0, 2)
+    return out
+
+
+def _outcome(stats: PatternCounts, problem: Problem, fits: list[Fit], origin: str, dependence: bool) -> Outcome:
+    converged = all(f.converged for f in fits)
+    steps = max(f.steps for f in fits)
+    rows = f"{int(stats.counts.covered.sum()):,} examples in {len(problem.weights):,} distinct vote rows"
+    if stats.level:
+        rows += f" (a sample of one example in {2**stats.level})"
+    sentence = f"{'Converged' if converged else 'Stopped'} after {steps} steps of EM"
+    sentence += f"{'' if converged else ', as planned'}; {rows}, class balance {origin}."
+    if not dependence:
+        sentence += " There are too many (source, vote) pairs to look for correlated sources."
+    return Outcome("converged" if converged else "max_steps", sentence, steps)
+
+
+def _majority(stats: PatternCounts, problem: Problem, given: Floats | None) -> LabelModelParams:
+    balance = gold_balance(stats.counts) if given is None else given
+    f = int(stats.frame.sizes.sum())
+    sentence = (
+        f"Fell back to majority vote: {problem.m} of {stats.frame.m} sources ever vote, and accuracies can be learned "
+        "only from agreement among three or more."
+    )
+    return LabelModelParams(
+        stats.frame.classes,
+        stats.frame.sources,
+        stats.frame.alphabet,
+        balance,
+        np.full(stats.frame.m, np.nan),
+        Outcome("fell_back", sentence),
+        np.empty((0, f, problem.k)),
+        np.ones(f),
+    )
+
+
+def _softmax(logits: Floats) -> Floats:
+    logits -= logits.max(axis=1, keepdims=True)
+    np.exp(logits, out=logits)
+    logits /= logits.sum(axis=1, keepdims=True)
+    return logits

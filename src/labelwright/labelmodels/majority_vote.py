@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import numpy.typing as npt
 
@@ -13,7 +11,7 @@ from labelwright.core.errors import ModelError
 from .base import BaseLabelModel, Outcome, Params, check_cardinality, check_class_balance
 from .features import Features
 
-__all__ = ["MajorityVote", "vote_shares"]
+__all__ = ["MajorityVote", "check_some_votes", "gold_balance"]
 
 _BLOCK = 65_536
 
@@ -53,9 +51,7 @@ class MajorityVote(BaseLabelModel[VoteCounts, Params]):
         check_some_votes(stats)
         frame = stats.frame
         given = check_class_balance(self.class_balance, frame.k)
-        known = stats.gold.sum(axis=0)
-        # Laplace's rule: one pseudo-label for each class keeps a class that gold misses possible.
-        balance = given if given is not None else (known + 1) / (known + 1).sum()
+        balance = gold_balance(stats) if given is None else given
         outcome = Outcome("closed_form", "Majority vote has nothing to solve.")
         return Params(frame.classes, frame.sources, frame.alphabet, balance, np.full(frame.m, np.nan), outcome)
 
@@ -64,18 +60,23 @@ class MajorityVote(BaseLabelModel[VoteCounts, Params]):
         found = self._votes_like(params, votes)
         features = Features.of(params.frame)
         probs = np.empty((found.n, len(params.classes)))
+        covered = np.empty(found.n, dtype=bool)
         for start in range(0, found.n, _BLOCK):
             stop = min(start + _BLOCK, found.n)
-            probs[start:stop] = vote_shares(features, features.matrix(found, start, stop), params.class_balance)
-        return SoftLabels(probs, found.covered, classes=params.classes, example_ids=found.example_ids)
+            shares = features.matrix(found, start, stop) @ features.share
+            total = shares.sum(axis=1, keepdims=True)
+            covered[start:stop] = total[:, 0] > 0
+            probs[start:stop] = np.where(total > 0, shares / np.where(total > 0, total, 1), params.class_balance)
+        return SoftLabels(probs, covered, classes=params.classes, example_ids=found.example_ids)
 
 
-def vote_shares(features: Features, matrix: Any, class_balance: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """Return each row's vote shares, shape (rows, k); ``class_balance`` where there is no vote."""
-    mass = features.meaning / features.meaning.sum(axis=1, keepdims=True)
-    shares = matrix @ mass
-    total = shares.sum(axis=1, keepdims=True)
-    return np.where(total > 0, shares / np.where(total > 0, total, 1), class_balance)
+def gold_balance(counts: VoteCounts) -> npt.NDArray[np.float64]:
+    """Return P(Y) from the known classes, shape (k,); uniform where none is known.
+
+    Laplace's rule: one pseudo-label for each class keeps a class that gold misses possible.
+    """
+    known = counts.gold.sum(axis=0) + 1
+    return np.asarray(known / known.sum())
 
 
 def check_some_votes(stats: VoteCounts) -> None:

@@ -60,6 +60,9 @@ def from_dict(saved: dict[str, Any]) -> BaseLabelModel[Any, Any]:
         values["classes"], values["sources"] = tuple(values["classes"]), tuple(values["sources"])
         values["alphabet"] = tuple((s, tuple(frozenset(c) for c in sets)) for s, sets in values["alphabet"])
         arrays = {name: _array(v) for name, v in values.items() if isinstance(v, list)}
+        if "scores" in arrays:
+            # A list of no experts has lost the shape of its tables.
+            arrays["scores"] = arrays["scores"].reshape(-1, len(arrays["discounts"]), len(values["classes"]))
         model = model_type(**saved["options"])
         model._plant(params_type(**(values | arrays)))
     except (KeyError, TypeError) as error:

@@ -1,0 +1,112 @@
+"""Residual correlation between sources, and how much less each vote of correlated sources is worth."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from .problem import Floats, Problem
+
+__all__ = ["Dependence"]
+
+# Above this many (source, code) pairs that vote, the table of their co-occurrences would not fit in memory.
+MAX_FEATURES = 4_096
+
+
+class Dependence:
+    """Discounts for votes that repeat each other.
+
+    A vote counts ``1 / (1 + sum of its positive residual correlations)``: the design effect of Kish (1965), by which
+    g votes of mutual correlation r carry the information of ``g / (1 + (g - 1) r)`` independent ones. Residual means:
+    beyond what the current posterior of Y explains.
+
+    Two kinds of pairs differ in what correlates. A source that only ever takes one side speaks by firing, so that
+    firing together is what repeats. Sources that take several sides may answer the same examples by assignment (as
+    crowds do); there only agreement counts, on the examples both voted on, and only where it stands out: beyond the
+    median pair of sources, by more than the largest of so many normal deviates (the universal threshold of Donoho &
+    Johnstone 1994), in units of the spread of all pairs. What is common to all pairs is misfit of the posterior, not
+    repetition.
+
+    Parameters
+    ----------
+    problem : Problem
+    """
+
+    def __init__(self, problem: Problem) -> None:
+        self.problem = problem
+        self.known = len(problem.source) <= MAX_FEATURES
+        if not self.known:
+            return
+        weighted = problem.x.multiply(problem.weights[:, None]).tocsr()
+        self.together = np.asarray((problem.xt @ weighted).todense())
+        self.fired = problem.x @ problem.member.T
+        self.both = problem.member @ (problem.member @ self.together).T
+        sides = problem.multipolar[problem.source]
+        self.firing_pairs = ~(sides[:, None] & sides[None, :]) & (problem.source[:, None] != problem.source[None, :])
+
+    def discounts(self, q: Floats) -> Floats:
+        """Return what a vote of each feature counts, shape (f,), given the posterior ``q`` (p, k)."""
+        problem = self.problem
+        if not self.known:
+            return np.ones(len(problem.source))
+        seen = problem.xt @ (problem.weights[:, None] * q)
+        total = np.zeros(len(problem.source))
+        if not problem.multipolar.all():
+            total += self._firing(seen, q).sum(axis=1)
+        if problem.multipolar.sum() > 1:
+            total += self._agreement(seen, q)[problem.source] * problem.multipolar[problem.source]
+        return 1 / (1 + total)
+
+    def _firing(self, seen: Floats, q: Floats) -> Floats:
+        """Positive correlation of firing beyond Y, each shrunk by its own noise, shape (f, f)."""
+        problem, n = self.problem, self.problem.rows
+        mass = problem.weights @ q
+        rate = seen / np.maximum(mass, 1e-9)
+        variance = (problem.totals - (rate**2 * mass).sum(axis=1)) / n
+        scale = np.sqrt(np.maximum(variance, 1e-12))
+        r = (self.together - (rate * mass) @ rate.T) / (n * np.outer(scale, scale))
+        r = np.where(self.firing_pairs, np.clip(r, 0, 1), 0)
+        # r^2 / (r^2 + 1/n): the share of r^2 that is not the variance of a correlation of nothing.
+        return np.asarray(r**3 / (r**2 + 1 / n))
+
+    def _agreement(self, seen: Floats, q: Floats) -> Floats:
+        """Sum, for each source, of its standing-out agreement beyond Y with others, times how often they also vote."""
+        problem = self.problem
+        r = self._residual_agreement(seen, q)
+        sides = problem.multipolar
+        pairs = sides[:, None] & sides[None, :] & (self.both >= 2) & ~np.eye(problem.m, dtype=bool)
+        upper = pairs & np.triu(np.ones_like(pairs))
+        if not upper.any():
+            return np.zeros(problem.m)
+        middle = float(np.median(r[upper]))
+        excess = r - middle
+        noise = 1 / np.sqrt(np.maximum(self.both, 1))
+        spread = max(1.0, 1.4826 * float(np.median(np.abs(excess[upper]) / noise[upper])))
+        threshold = np.sqrt(2 * np.log(max(2, int(upper.sum())))) * spread * noise
+        found = np.where(pairs & (excess > threshold), np.clip(excess / max(1 - middle, 0.01), 0, 1), 0)
+        shared = self.both / np.maximum(np.diag(self.both), 1)[:, None]
+        return np.asarray((found * shared).sum(axis=1))
+
+    def _residual_agreement(self, seen: Floats, q: Floats) -> Floats:
+        """Correlation of what two sources say, where both vote, beyond Y, shape (m, m)."""
+        problem = self.problem
+        table = seen / np.maximum(problem.by_source(seen), 1e-9)
+        equal = _same_meaning(problem.meaning)
+        agree = problem.member @ (problem.member @ (self.together * equal)).T
+        expected = np.zeros_like(agree)
+        variance = np.zeros_like(agree)
+        for y in range(problem.k):
+            mass = self.fired.multiply((problem.weights * q[:, y])[:, None]).tocsr()
+            voted = np.asarray((self.fired.T @ mass).todense())
+            theta = table[:, y]
+            expected += voted * (problem.member @ (problem.member @ (equal * np.outer(theta, theta))).T)
+            variance += voted * (1 - problem.member @ theta**2)[:, None]
+        scale = np.sqrt(np.maximum(variance * variance.T, 0))
+        return np.clip(np.where(scale > 1e-6, (agree - expected) / np.maximum(scale, 1e-6), 0), -1, 1)
+
+
+def _same_meaning(meaning: npt.NDArray[np.bool_]) -> Floats:
+    """Return 1 where two features mean the same classes, shape (f, f)."""
+    _, kind = np.unique(meaning, axis=0, return_inverse=True)
+    kind = kind.ravel()
+    return np.asarray(kind[:, None] == kind[None, :], dtype=np.float64)

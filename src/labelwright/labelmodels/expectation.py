@@ -1,0 +1,83 @@
+"""EM for the default model: how each vote shifts the classes, given a weight for the prior."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .problem import Floats, Problem
+
+__all__ = ["Fit", "posterior_of", "run", "vote_scores"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Fit:
+    """Where EM ended.
+
+    Parameters
+    ----------
+    scores : ndarray of float, shape (f, k)
+        What each vote adds to the log-odds of the classes, before discounts.
+    q : ndarray of float, shape (p, k)
+        Posterior of each row.
+    steps : int
+    converged : bool
+    """
+
+    scores: Floats
+    q: Floats
+    steps: int
+    converged: bool
+
+
+def vote_scores(problem: Problem, q: Floats, balance: Floats, prior_weight: float) -> Floats:
+    """M-step: return log P(vote | Y) for each feature and class, up to a constant for each feature, shape (f, k).
+
+    Notes
+    -----
+    The prior is worth ``prior_weight`` times the data. It says that each source votes as often as it does, right as
+    often as an average better-than-chance source, under the class balance.
+
+    A source that takes one side only is judged by how often it *fires* under each class: P(vote | Y, fired) would be 1
+    for every class, and EM would slide to one class. A source that takes several sides is judged by what it says
+    *when* it fires, as examples may be assigned to it. One more pseudo-vote for each source keeps logarithms finite.
+    """
+    seen = problem.xt @ (problem.weights[:, None] * q)
+    mass = problem.weights @ q
+    imagined = (1 + prior_weight * problem.totals[:, None]) * problem.prior
+    rate = (seen + imagined) / (mass + prior_weight * problem.rows * balance + 1)
+    fired = problem.by_source(seen)
+    right = problem.prior / problem.by_source(problem.prior)
+    said = (seen + (2 + prior_weight * fired) * right) / ((1 + prior_weight) * fired + 2)
+    scores = np.log(np.where(problem.multipolar[problem.source][:, None], said, rate))
+    return np.asarray(scores - scores.mean(axis=1, keepdims=True))
+
+
+def posterior_of(problem: Problem, scores: Floats, balance: Floats) -> Floats:
+    """E-step: return P(Y | votes) of each row, shape (p, k)."""
+    logits = problem.x @ scores + np.log(balance)
+    logits -= logits.max(axis=1, keepdims=True)
+    q = np.exp(logits)
+    q /= q.sum(axis=1, keepdims=True)
+    return problem.clamp(q)
+
+
+def run(
+    problem: Problem,
+    q: Floats,
+    balance: Floats,
+    discounts: Floats,
+    *,
+    prior_weight: float,
+    steps: int,
+    tolerance: float,
+) -> Fit:
+    """Alternate M- and E-steps from ``q`` until no probability moves by ``tolerance``, or for ``steps`` steps."""
+    converged, step, scores = False, 0, np.zeros((len(problem.source), problem.k))
+    while step < steps and not converged:
+        scores = vote_scores(problem, q, balance, prior_weight)
+        new = posterior_of(problem, scores * discounts[:, None], balance)
+        converged = bool(np.abs(new - q).max(initial=0) < tolerance)
+        q, step = new, step + 1
+    return Fit(scores, q, step, converged)
