@@ -5,6 +5,7 @@ from .base import LabelingFunction, VectorisedFunction
 from .batch import BatchFunction, batch_lf
 from .column import column_lf
 from .declarative import DeclarativeFunction
+from .expression import ExpressionFunction, expression_lf
 from .keyword import KeywordFunction, keyword_lf
 from .lookup import LookupFunction, lookup_lf
 from .nlp import nlp_labeling_function
@@ -15,6 +16,7 @@ from .threshold import ThresholdFunction, threshold_lf
 __all__ = [
     "BatchFunction",
     "DeclarativeFunction",
+    "ExpressionFunction",
     "KeywordFunction",
     "LabelingFunction",
     "LookupFunction",
@@ -25,6 +27,7 @@ __all__ = [
     "apply",
     "batch_lf",
     "column_lf",
+    "expression_lf",
     "keyword_lf",
     "labeling_function",
     "lookup_lf",

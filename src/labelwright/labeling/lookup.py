@@ -104,6 +104,6 @@ def lookup_lf(name: str, fields: str | Sequence[str], known: Iterable[Any], labe
 def _entry(entry: Any, names: tuple[str, ...], name: object) -> tuple[Any, ...]:
     if isinstance(entry, str) or not isinstance(entry, Sequence) or len(entry) != len(names):
         raise FunctionError(
-            f"labeling function {name!r} looks up {', '.join(names)}, so an entry is a tuple of {len(names)}; got {entry!r}."
+            f"labeling function {name!r} looks up {', '.join(names)}; an entry is {len(names)} values, got {entry!r}."
         )
     return tuple(entry)
