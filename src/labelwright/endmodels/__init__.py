@@ -17,6 +17,7 @@ from .calibration import (
     calibration_error,
     fit_temperature,
 )
+from .logistic import SoftLogisticRegression
 from .noise_aware import NoiseAwareClassifier
 from .persistence import load, save
 from .recipes import EndModel, fit_end_model, recipe, recipes, tabular_classifier, text_classifier
@@ -30,6 +31,7 @@ __all__ = [
     "Classifier",
     "EndModel",
     "NoiseAwareClassifier",
+    "SoftLogisticRegression",
     "Targets",
     "TextFeatures",
     "Threshold",

@@ -50,8 +50,9 @@ class NoiseAwareClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator): 
     Parameters
     ----------
     estimator : scikit-learn classifier
-        Its ``fit`` must take ``sample_weight``; of a ``Pipeline``, the last step's. Cloned, never changed. It is fitted
-        to class *codes* (positions in ``classes_``), so ``class_weight`` is a dict by code.
+        Its ``fit`` must take ``sample_weight``; of a ``Pipeline``, the last step's. Cloned, never changed. One with a
+        method ``fit_soft(X, probs, sample_weight)`` (:class:`SoftLogisticRegression`) gets soft labels as they are. It
+        is fitted to class *codes* (positions in ``classes_``), so ``class_weight`` is a dict by code.
     uncovered : {"drop", "keep"} or float in [0, 1], default "drop"
         What becomes of examples on which no source voted: their soft label is the class balance, which says nothing of
         the example. Left out, kept with weight 1, or kept with the weight given. Plain arrays count as covered.
@@ -221,6 +222,8 @@ def _fit_expanded(estimator: Any, X: Any, found: Targets) -> Any:
     """Fit ``estimator`` in place, or (a Pipeline) return one whose steps are fitted."""
     if isinstance(estimator, Pipeline):
         return _fit_pipeline(estimator, X, found)
+    if hasattr(estimator, "fit_soft"):
+        return estimator.fit_soft(X, found.probs, sample_weight=found.weight)
     if not has_fit_parameter(estimator, "sample_weight"):
         raise ModelError(
             f"{type(estimator).__name__}.fit takes no sample_weight, so it cannot weigh classes by their probability. "

@@ -31,6 +31,7 @@ __all__ = ["TRUSTED_TYPES", "load", "save"]
 
 # Types that skops does not trust by itself. Each only holds numbers: none runs code when it is built.
 TRUSTED_TYPES = (
+    "labelwright.endmodels.logistic.SoftLogisticRegression",
     "labelwright.endmodels.noise_aware.NoiseAwareClassifier",
     "labelwright.endmodels.text_features.TextFeatures",
     "numpy.dtype",

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from sklearn.base import clone
 from sklearn.impute import SimpleImputer
-from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -18,13 +18,14 @@ from labelwright.core import Class, SoftLabels
 from labelwright.core.errors import DataError, ModelError
 
 from .base import Uncovered
+from .logistic import SoftLogisticRegression
 from .noise_aware import NoiseAwareClassifier
 from .text_features import TextFeatures
 
 __all__ = ["EndModel", "fit_end_model", "recipe", "recipes", "tabular_classifier", "text_classifier"]
 
 
-def text_classifier(*, C: float | None = None, random_state: int = 0) -> Pipeline:
+def text_classifier(*, C: float | None = None) -> Pipeline:
     """Return the default classifier of texts: TF-IDF of words and character n-grams, then logistic regression.
 
     Parameters
@@ -33,7 +34,6 @@ def text_classifier(*, C: float | None = None, random_state: int = 0) -> Pipelin
         Prior variance of each coefficient (inverse regularisation strength). Default: such that the logit of a text has
         a prior standard deviation of logit(0.99) = 4.6, so that a text may be near certain without its words having to
         be extreme; texts have squared length 2 here, so that is ``4.6**2 / 2``. No label is needed to choose it.
-    random_state : int, default 0
 
     Returns
     -------
@@ -48,10 +48,10 @@ def text_classifier(*, C: float | None = None, random_state: int = 0) -> Pipelin
     [0, 1]
     """
     strength = float(np.log(0.99 / 0.01) ** 2 / 2) if C is None else C
-    return Pipeline([("features", TextFeatures()), ("classify", _logistic(strength, random_state))])
+    return Pipeline([("features", TextFeatures()), ("classify", SoftLogisticRegression(C=strength))])
 
 
-def tabular_classifier(*, C: float = 1.0, random_state: int = 0) -> Pipeline:
+def tabular_classifier(*, C: float = 1.0) -> Pipeline:
     """Return the default classifier of tables of numbers: impute, scale, then logistic regression.
 
     Missing numbers become the column's median, and a column that says where they were missing is added.
@@ -60,7 +60,6 @@ def tabular_classifier(*, C: float = 1.0, random_state: int = 0) -> Pipeline:
     ----------
     C : float, default 1.0
         Prior variance of the coefficient of a standardised feature (inverse regularisation strength).
-    random_state : int, default 0
 
     Returns
     -------
@@ -79,13 +78,9 @@ def tabular_classifier(*, C: float = 1.0, random_state: int = 0) -> Pipeline:
         [
             ("impute", SimpleImputer(strategy="median", add_indicator=True, keep_empty_features=True)),
             ("scale", StandardScaler()),
-            ("classify", _logistic(C, random_state)),
+            ("classify", SoftLogisticRegression(C=C)),
         ]
     )
-
-
-def _logistic(C: float, random_state: int) -> LogisticRegression:
-    return LogisticRegression(C=C, max_iter=1000, random_state=random_state)
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,10 +250,12 @@ def fit_end_model(
         n rows, in the order of the columns.
     estimator : scikit-learn classifier, optional
         Takes a list of str (``"text"``) or an array of float of shape (n, d) (``"tabular"``). Default:
-        ``recipe(kind, random_state=random_state)``.
+        ``recipe(kind)``.
     uncovered : {"drop", "keep"} or float in [0, 1]
         Weight of the examples on which no source voted.
     random_state : int, default 0
+        Given to every part of the estimator that has a ``random_state`` which is not set. The recipes have no part that
+        is random.
 
     Raises
     ------
@@ -274,9 +271,16 @@ def fit_end_model(
     True
     """
     X = read_fields(kind, fields, columns)
-    build = recipe(kind, random_state=random_state) if estimator is None else estimator
-    fitted = NoiseAwareClassifier(build, uncovered=uncovered).fit(X, soft_labels)
+    chosen = _seeded(recipe(kind) if estimator is None else estimator, random_state)
+    fitted = NoiseAwareClassifier(chosen, uncovered=uncovered).fit(X, soft_labels)
     return EndModel(kind, tuple(fields), soft_labels.classes, fitted)
+
+
+def _seeded(estimator: Any, random_state: int) -> Any:
+    """Return a copy of ``estimator`` in which nothing is left to chance."""
+    names = (name for name, value in estimator.get_params().items() if value is None)
+    unset = {name: random_state for name in names if name.rpartition("__")[2] == "random_state"}
+    return clone(estimator).set_params(**unset)
 
 
 def read_fields(kind: str, fields: Sequence[str], columns: Mapping[str, Sequence[Any]]) -> Any:
