@@ -98,11 +98,11 @@ def file_of_class(kind: type) -> str | None:
     """File that a class was written in, told by its methods where its module has none (notebooks, doctests)."""
     for value in vars(kind).values():
         method = getattr(value, "__func__", None) or getattr(value, "fget", None) or value
-        # Methods that a decorator wrote come from its own file, or from none at all.
-        if isinstance(method, types.FunctionType) and origin_of(method) == OWN:
-            filename = method.__code__.co_filename
-            if filename != "<string>":
-                return filename
+        if not isinstance(method, types.FunctionType) or method.__module__ != kind.__module__:
+            continue  # borrowed from elsewhere
+        # What a decorator wrote comes from the decorator's file, or from none at all.
+        if origin_of(method) == OWN and method.__code__.co_filename != "<string>":
+            return method.__code__.co_filename
     return getattr(sys.modules.get(kind.__module__), "__file__", None)
 
 

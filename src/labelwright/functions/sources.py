@@ -6,12 +6,13 @@ import __future__
 import ast
 import linecache
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
 from types import CodeType, FunctionType
 
 from labelwright.core.errors import VersionError
 
-from .syntax import Definition, Uses, canonical, strip_function, uses_of
+from .syntax import Definition, Uses, canonical, strip_function, uses_of, written
 
 __all__ = ["Source", "class_source", "function_source", "imported_from", "is_written_out", "module_source"]
 
@@ -44,13 +45,48 @@ class Source:
     line: int
 
 
-@dataclass
 class _Module:
-    lines: tuple[str, ...]
-    tree: ast.Module
-    by_line: dict[int, list[Definition]] = field(default_factory=dict)
-    sources: dict[ast.AST, Source] = field(default_factory=dict)
-    compiled: dict[int, tuple[CodeType, ...]] = field(default_factory=dict)
+    """A parsed source file, with what has been worked out about it."""
+
+    def __init__(self, lines: list[str], entry: object) -> None:
+        self.lines = lines
+        self.entry = entry  # of linecache, which makes a new one when the file changes
+        self.tree = ast.parse("".join(lines))
+        self.functions: dict[int, list[Definition]] = {}
+        self.imported: dict[str, tuple[str, int, str]] = {}
+        self.sources: dict[ast.AST, Source] = {}
+        self.compiled: dict[int, dict[int, list[CodeType]]] = {}
+        for node in ast.walk(self.tree):
+            if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)):
+                self.functions.setdefault(_first_line(node), []).append(node)
+            elif isinstance(node, ast.ImportFrom):
+                for alias in node.names:
+                    self.imported[alias.asname or alias.name] = (node.module or "", node.level, alias.name)
+
+    @cached_property
+    def written_out(self) -> frozenset[str]:
+        """Names assigned once at the top level, by writing a value out."""
+        values: dict[str, list[ast.expr]] = {}
+        for target, value in _assignments(self.tree):
+            values.setdefault(target, []).append(value)
+        return frozenset(
+            name
+            for name, assigned in values.items()
+            if len(assigned) == 1 and all(isinstance(node, _LITERAL) for node in ast.walk(assigned[0]))
+        )
+
+    def codes(self, filename: str, flags: int) -> dict[int, list[CodeType]] | None:
+        """Code objects that the file compiles to, by first line."""
+        if flags not in self.compiled:
+            try:
+                whole = compile("".join(self.lines), filename, "exec", flags=flags, dont_inherit=True)
+            except (SyntaxError, ValueError, RecursionError):
+                return None
+            by_line: dict[int, list[CodeType]] = {}
+            self.compiled[flags] = by_line
+            for code in _codes(whole):
+                by_line.setdefault(code.co_firstlineno, []).append(code)
+        return self.compiled[flags]
 
 
 _MODULES: dict[str, _Module] = {}
@@ -59,22 +95,19 @@ _MODULES: dict[str, _Module] = {}
 
 def _module(filename: str) -> _Module | None:
     linecache.checkcache(filename)
-    lines = tuple(linecache.getlines(filename))
+    known = _MODULES.get(filename)
+    if known is not None and known.entry is not None and known.entry is linecache.cache.get(filename):
+        return known
+    lines = list(linecache.getlines(filename))
     if not lines:
         return None
-    known = _MODULES.get(filename)
-    # linecache hands out the same string objects while a file is unchanged, so this comparison is quick.
     if known is not None and known.lines == lines:
+        known.entry = linecache.cache.get(filename)
         return known
-    source = "".join(lines)
     try:
-        tree = ast.parse(source)
+        module = _Module(lines, linecache.cache.get(filename))
     except (SyntaxError, ValueError, RecursionError):
         return None
-    module = _Module(lines, tree)
-    for node in ast.walk(tree):
-        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)):
-            module.by_line.setdefault(_first_line(node), []).append(node)
     _MODULES[filename] = module
     return module
 
@@ -109,10 +142,10 @@ def function_source(function: FunctionType, where: str) -> Source | None:
     module = _module(code.co_filename)
     if module is None:
         return None
-    nodes = [node for node in module.by_line.get(code.co_firstlineno, ()) if _may_be(node, code)]
+    nodes = [node for node in module.functions.get(code.co_firstlineno, ()) if _may_be(node, code)]
     if len(nodes) > 1:
         nodes = _narrowed(nodes, code)
-    trees = {canonical(strip_function(node)) for node in nodes}
+    trees = {_source(node, module, code.co_filename).tree for node in nodes}
     if not trees or not _still_runs(module, nodes[0], code):
         raise VersionError(
             f"{where}: {code.co_filename} has changed since line {code.co_firstlineno} was run, so its text is not "
@@ -188,13 +221,8 @@ def _still_runs(module: _Module, node: Definition, code: CodeType) -> bool:
         return True
     # A notebook keeps `from __future__` of an earlier cell in force.
     flags = code.co_flags & __future__.annotations.compiler_flag
-    if flags not in module.compiled:
-        try:
-            whole = compile("".join(module.lines), code.co_filename, "exec", flags=flags, dont_inherit=True)
-        except (SyntaxError, ValueError, RecursionError):
-            return True
-        module.compiled[flags] = tuple(_codes(whole))
-    return any(_same_code(code, other) for other in module.compiled[flags])
+    codes = module.codes(code.co_filename, flags)
+    return codes is None or any(_same_code(code, other) for other in codes.get(code.co_firstlineno, ()))
 
 
 def _codes(code: CodeType) -> Iterator[CodeType]:
@@ -243,7 +271,7 @@ def class_source(kind: type, filename: str | None) -> Source | None:
     if len(nodes) > 1 and lines:
         holding = [node for node in nodes if all(_first_line(node) <= line <= (node.end_lineno or 0) for line in lines)]
         nodes = holding or nodes
-    if len({canonical(node) for node in nodes}) != 1:
+    if len({_source(node, module, filename).tree for node in nodes}) != 1:
         return None
     return _source(nodes[0], module, filename)
 
@@ -269,9 +297,7 @@ def _source(node: Definition, module: _Module, filename: str) -> Source:
         line = _first_line(node)
         text = "".join(module.lines[line - 1 : node.end_lineno])
         stripped = strip_function(node)
-        module.sources[node] = Source(
-            stripped, canonical(stripped), uses_of(stripped), text, f"{filename}:{line}", line
-        )
+        module.sources[node] = Source(stripped, written(stripped), uses_of(stripped), text, f"{filename}:{line}", line)
     return module.sources[node]
 
 
@@ -297,8 +323,7 @@ def is_written_out(filename: str, name: str) -> bool:
         False where it is computed: the order may then come from a set, and differ from process to process.
     """
     module = _module(filename)
-    values = [] if module is None else [value for target, value in _assignments(module.tree) if target == name]
-    return len(values) == 1 and all(isinstance(node, _LITERAL) for node in ast.walk(values[0]))
+    return module is not None and name in module.written_out
 
 
 _LITERAL = (
@@ -310,12 +335,7 @@ _LITERAL = (
 def imported_from(filename: str, name: str) -> tuple[str, int, str] | None:
     """Where a file takes a name from, as ``(module, level, name there)``, by ``from module import name``."""
     module = _module(filename)
-    for node in () if module is None else ast.walk(module.tree):
-        if isinstance(node, ast.ImportFrom):
-            for alias in node.names:
-                if (alias.asname or alias.name) == name:
-                    return node.module or "", node.level, alias.name
-    return None
+    return None if module is None else module.imported.get(name)
 
 
 def _assignments(scope: ast.AST) -> Iterator[tuple[str, ast.expr]]:

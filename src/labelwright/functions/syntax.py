@@ -7,11 +7,11 @@ differently). Standard library only, so that any interpreter can check the claim
 from __future__ import annotations
 
 import ast
-import copy
 import symtable
 from dataclasses import dataclass
+from typing import TypeVar
 
-__all__ = ["Uses", "canonical", "free_names", "strip_function", "uses_of"]
+__all__ = ["Definition", "Uses", "canonical", "free_names", "strip_function", "uses_of", "written"]
 
 _SKIPPED_FIELDS = frozenset({"ctx", "kind", "type_comment", "type_params", "type_ignores"})
 """Fields that say nothing about what the code does, or that some versions lack."""
@@ -19,6 +19,7 @@ _SKIPPED_FIELDS = frozenset({"ctx", "kind", "type_comment", "type_params", "type
 _SAYS_NOTHING = frozenset({"Pass", "TypeAlias"})
 """Statements that do nothing, or nothing that runs."""
 
+Node = TypeVar("Node", bound=ast.AST)
 Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda | ast.ClassDef
 
 
@@ -47,9 +48,26 @@ def canonical(node: ast.AST) -> str:
     >>> one == canonical(ast.parse("def f(x): return x + 1.0"))
     False
     """
+    return written(_Strip().visit(_copied(node)))
+
+
+def written(node: ast.AST) -> str:
+    """Write a tree that has been stripped before, as `strip_function` does."""
     pieces: list[str] = []
-    _write(_Strip().visit(copy.deepcopy(node)), pieces)
+    _write(node, pieces)
     return "".join(pieces)
+
+
+def _copied(node: Node) -> Node:
+    """Copy a tree; several times faster than `copy.deepcopy`, which does not know that it is one."""
+    copy = type(node)()
+    for name, value in vars(node).items():
+        if isinstance(value, ast.AST):
+            value = _copied(value)
+        elif isinstance(value, list):
+            value = [_copied(item) if isinstance(item, ast.AST) else item for item in value]
+        setattr(copy, name, value)
+    return copy
 
 
 def _write(value: object, pieces: list[str]) -> None:
@@ -160,7 +178,7 @@ def _drop_type_parameters(node: ast.AST) -> None:
 
 
 def strip_function(node: Definition) -> Definition:
-    """Reduce a definition to what its object does not carry itself.
+    """Reduce a definition to what counts, and of that to what its object does not carry itself.
 
     The decorators and default values of a function have been evaluated when it was made: defaults enter a version by
     value, and a decorator that matters shows as the object in the function's place. Its name is the caller's business.
@@ -175,7 +193,7 @@ def strip_function(node: Definition) -> Definition:
     -------
     The same kind of node.
     """
-    node = copy.deepcopy(node)
+    node = _Strip().visit(_copied(node))
     if isinstance(node, ast.ClassDef):
         return node
     arguments = node.args
@@ -209,7 +227,7 @@ def free_names(node: Definition) -> tuple[frozenset[str], frozenset[str]]:
     >>> sorted(used), sorted(written)
     (['WORDS'], [])
     """
-    stripped = _Strip().visit(copy.deepcopy(node))
+    stripped = _copied(node)
     ast.fix_missing_locations(stripped)
     for child in ast.walk(stripped):
         # A body that held only a docstring is empty now, and an empty body does not parse.
@@ -329,7 +347,7 @@ def uses_of(node: Definition) -> Uses:
             imports += [(each.asname or each.name, child.module or "", child.level, each.name) for each in child.names]
     local_names = {local for local, *_ in imports}
     finder = _Chains(used | local_names)
-    finder.visit(_Strip().visit(copy.deepcopy(node)))
+    finder.visit(node)
     return Uses(frozenset(finder.chains), tuple(imports), written)
 
 

@@ -13,7 +13,7 @@ import inspect
 import sys
 import types
 from collections import OrderedDict, defaultdict, deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -212,6 +212,8 @@ class Walker:
             return sealed(kind, self._unordered(obj, edge))
         if isinstance(obj, (dict, types.MappingProxyType)):
             keeps_order = ordered or isinstance(obj, OrderedDict)
+            if not keeps_order and not isinstance(obj, defaultdict) and _are_plain(obj) and _are_plain(obj.values()):
+                return sealed(f"{kind} of plain values", (ascii(sorted(map(ascii, obj.items()))).encode(),))
             pairs = list(zip(self._each(obj, edge), obj, strict=True))
             pairs = pairs if keeps_order else sorted(pairs, key=lambda pair: pair[0])
             items = (
@@ -228,8 +230,8 @@ class Walker:
         if isinstance(obj, slice):
             obj = (obj.start, obj.stop, obj.step)
         values = list(obj.flat) if is_object_array(obj) else list(obj)
-        if values and all(type(value) is str for value in values):
-            return sealed(f"{kind} of text", (ascii(values).encode(),))  # long word lists, quickly
+        if type(obj) in (list, tuple) and _are_plain(values):
+            return sealed(f"{kind} of plain values", (ascii(values).encode(),))
         shape = [str(obj.shape).encode()] if is_object_array(obj) else []
         if isinstance(obj, deque):
             shape = [str(obj.maxlen).encode()]
@@ -257,8 +259,8 @@ class Walker:
         return b"part %d" % self._reach(value, below)
 
     def _unordered(self, members: Any, edge: _Edge) -> list[bytes]:
-        if all(type(member) is str for member in members):
-            return [ascii(sorted(members)).encode()]
+        if _are_plain(members):
+            return [ascii(sorted(map(ascii, members))).encode()]
         return sorted(self._each(members, edge))
 
     def _each(self, members: Any, edge: _Edge) -> Iterator[bytes]:
@@ -456,6 +458,16 @@ class Walker:
         self._declared = before
         self._declare(depends_on, edge, index)
         return index
+
+
+_PLAIN = frozenset((str, float, bool, type(None)))
+
+
+def _are_plain(values: Iterable[Any]) -> bool:
+    """Whether values may be written down all at once: lexicons of a million words are common."""
+    # ascii is the same on every version; repr follows the version's Unicode tables. Python refuses to print integers
+    # of thousands of digits.
+    return all(type(value) in _PLAIN or (type(value) is int and -(2**64) < value < 2**64) for value in values)
 
 
 def _told(source: Source) -> dict[str, str]:
