@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import csv
+import shutil
 import textwrap
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
+import labelwright as lw
 
 SETTINGS = """
 [data]
@@ -91,3 +94,23 @@ def make_project(tmp_path: Path) -> MakeProject:
         return folder
 
     return make
+
+
+@pytest.fixture(scope="session")
+def _finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project that has been run once; tests get copies, because a run takes longer than most of them."""
+    folder = tmp_path_factory.mktemp("finished") / "project"
+    folder.mkdir()
+    (folder / "labelwright.toml").write_text(SETTINGS, encoding="utf-8")
+    (folder / "supervision.py").write_text(FUNCTIONS, encoding="utf-8")
+    table = rows()
+    table[0]["text"] = '=HYPERLINK("http://evil.example","x") subscribe'
+    write_csv(folder / "comments.csv", table)
+    lw.Project(folder).run()
+    return folder
+
+
+@pytest.fixture
+def project(_finished: Path, tmp_path: Path) -> lw.Project:
+    """A copy of a project that has been run once."""
+    return lw.Project(shutil.copytree(_finished, tmp_path / "finished"))

@@ -48,7 +48,7 @@ def demo(
 
 
 def write_demo(folder: str | os.PathLike[str], *, force: bool = False) -> DemoFiles:
-    """Write the demonstration's project: 569 biopsies, twelve labeling functions, and the settings.
+    """Write the demonstration's project: 569 biopsies, eleven labeling functions, and the settings.
 
     Parameters
     ----------

@@ -100,15 +100,15 @@ def example_texts(
     """Return a function that gives what an example of the split says, by its position in the split.
 
     That is ``fields``, where they are given; else the first text field of the end model, or the first text column that
-    is neither id, group, split nor gold. Data without texts shows its first fields with their names.
+    is neither id, group, split nor gold. Data without texts shows its first fields. Other values come with their names.
     """
     columns = _shown_columns(settings, source) if fields is None else list(fields)[:SHOWN_FIELDS]
     frame = source.frame(split, columns)
 
     def text(row: int) -> str:
         values = frame.row(row)
-        if len(columns) == 1:
-            return str(values[0])
+        if len(columns) == 1 and isinstance(values[0], str):
+            return values[0]
         return ", ".join(f"{name} = {value}" for name, value in zip(columns, values, strict=True))
 
     return text

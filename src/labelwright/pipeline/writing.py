@@ -151,7 +151,8 @@ def _hf_feature(kind: pa.DataType) -> Any:
     if pa.types.is_struct(kind):
         return {field.name: _hf_feature(field.type) for field in kind}
     if pa.types.is_list(kind) or pa.types.is_large_list(kind):
-        return {"feature": _hf_feature(kind.value_type), "_type": "List"}
+        name = "List" if pa.types.is_list(kind) else "LargeList"
+        return {"feature": _hf_feature(kind.value_type), "_type": name}
     name = {"double": "float64", "float": "float32", "halffloat": "float16", "date32[day]": "date32"}.get(
         str(kind), str(kind)
     )
