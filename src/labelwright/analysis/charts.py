@@ -240,7 +240,7 @@ def heatmap(table: npt.NDArray[np.float64], names: Sequence[str], numbers: Seque
         if not math.isnan(table[i, j])
     ]
     order = list(range(m))
-    size, angle = (11, 0) if m <= 12 else (8, -90)
+    size, angle = (11, 0) if m <= 12 else (9, -90)
     axis = {"title": None, "grid": False, "labelFontSize": size, "labelPadding": 3}
     row_labels = [f"{_short(name)}  {number}" for name, number in zip(names, numbers, strict=True)]
     column_labels = [str(number) for number in numbers]

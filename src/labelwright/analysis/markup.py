@@ -19,7 +19,7 @@ Child: TypeAlias = str | Iterable["Child"] | None
 
 EMPTY = Markup("")
 
-_VOID = frozenset({"meta", "br", "hr"})
+_VOID = frozenset({"meta", "br", "hr", "wbr"})
 
 
 def clean(text: str) -> str:

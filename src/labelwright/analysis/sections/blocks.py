@@ -49,8 +49,8 @@ def difference_in_words(difference: Difference) -> tuple[str, str]:
     scale, digits, unit = (100, 1, " points") if metric in SHARES else (1, 3, f" {METRIC_NAMES[metric]}")
     if not e.known:
         return "—", ""
-    ends = "" if math.isnan(e.low) else f"{scale * e.low:+.{digits}f} to {scale * e.high:+.{digits}f}"
-    return f"{scale * e.value:+.{digits}f}{unit}", ends
+    value, low, high = (f"{scale * x:+.{digits}f}".replace("-", "\N{MINUS SIGN}") for x in (e.value, e.low, e.high))
+    return f"{value}{unit}", "" if math.isnan(e.low) else f"{low} to {high}"
 
 
 def percent(part: int, whole: int) -> str:
@@ -97,11 +97,17 @@ def table(rows: Sequence[R], columns: Sequence[Column[R]], *, caption: str) -> M
     return tag("div", inner, class_="scroll", tabindex="0", role="region", aria_label=caption)
 
 
+def _breakable(name: str) -> list[Child]:
+    """Let a long name wrap after an underscore, where a reader expects it, before it has to break anywhere."""
+    head, *rest = name.split("_")
+    return [head, *([Markup("_<wbr>"), piece] for piece in rest)]
+
+
 def _cell(column: Column[R], row: R, *, first: bool) -> Markup:
     share = column.share(row) if column.share else math.nan
     bar = None if math.isnan(share) else f"--share:{100 * min(max(share, 0.0), 1.0):.1f}%"
     kinds = " ".join(k for k in ("num" if column.numeric else "", "bar" if bar else "") if k)
     text, _, small = column.cell(row).partition("\n")
-    inside = [text, tag("small", small)] if small else [text]
+    inside: list[Child] = [_breakable(text) if first else text, tag("small", small) if small else None]
     scope = {"scope": "row"} if first else {}
     return tag("th" if first else "td", inside, class_=kinds or None, style=bar, **scope)

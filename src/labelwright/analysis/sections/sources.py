@@ -18,7 +18,7 @@ from .blocks import figure, figures, percent, section, table, written
 __all__ = ["sources"]
 
 # More sources than these are shown by how much they vote; the rest stand in folded tables.
-_TABLE, _CHART, _HEATMAP, _PAIRS = 20, 16, 20, 15
+_TABLE, _CHART, _HEATMAP, _PAIRS = 20, 16, 15, 15
 
 
 def sources(content: ReportContent) -> Markup:
