@@ -16,10 +16,12 @@ from labelwright.core.errors import DataError, FunctionError, SlowPathWarning
 from labelwright.data import Dataset, Part, read
 from labelwright.engines import Engine, LocalEngine
 
-from .base import LabelingFunction
+from .base import LabelingFunction, VectorisedFunction
+from .batch import BatchFunction
 from .codebook import declared_classes, final_classes
 from .limits import check_timeout
 from .progress import Progress, reporting
+from .python import PythonFunction
 from .task import KEPT_FAILURES, ApplyTask, OnError, PartVotes
 
 __all__ = ["apply"]
@@ -127,6 +129,11 @@ def _check_functions(functions: Iterable[Any]) -> tuple[LabelingFunction, ...]:
         if not isinstance(function, LabelingFunction):
             name = getattr(function, "__name__", repr(function))
             raise FunctionError(f"{name} is not a labeling function; decorate it with @labeling_function.")
+        if not isinstance(function, (VectorisedFunction, PythonFunction, BatchFunction)):
+            raise FunctionError(
+                f"labeling function {function.name!r} is a {type(function).__name__}, no kind that apply can run; "
+                "derive it from VectorisedFunction, or make it with labeling_function or batch_lf."
+            )
         if function.name in seen:
             raise FunctionError(
                 f"two labeling functions are called {function.name!r}; give one another name, "
@@ -195,8 +202,7 @@ class _Pace:
 def _run(task: ApplyTask, dataset: Dataset, engine: Engine, progress: Progress) -> Iterator[PartVotes]:
     pace = _Pace()
     parts = dataset.parts(task.columns)
-    # A batch function, such as a model, works best on whole parts.
-    outcomes = engine.map(task, pace.cut(parts) if task.python and not task.batch else parts)
+    outcomes = engine.map(task, pace.cut(parts) if task.python else parts)
     done = 0
     with reporting(progress, "Applying", dataset.rows) as report, closing(cast(Any, outcomes)):
         for outcome in outcomes:
