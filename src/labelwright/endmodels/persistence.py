@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import importlib
 import importlib.metadata
 import io
 import json
 import os
+import sys
 import tempfile
 import warnings
 import zipfile
@@ -143,10 +145,35 @@ def load(folder: str | os.PathLike[str], *, trusted: Sequence[str] = ()) -> EndM
 
 
 def _skops() -> Any:
-    # Importing skops imports every estimator of scikit-learn, which takes seconds; only files need it.
-    import skops.io
+    # Importing skops imports every module of scikit-learn, which takes a second; only files need it.
+    if "skops.io" not in sys.modules:
+        with _without_torch():
+            return importlib.import_module("skops.io")
+    return sys.modules["skops.io"]
 
-    return skops.io
+
+class _NoTorch:
+    """An import finder that knows no torch."""
+
+    @staticmethod
+    def find_spec(name: str, path: Any = None, target: Any = None) -> None:
+        """Refuse torch, and leave every other module to the next finder."""
+        del path, target
+        if name == "torch":
+            raise ModuleNotFoundError(name, name=name)
+
+
+@contextlib.contextmanager
+def _without_torch() -> Iterator[None]:
+    """Keep an import from loading torch: scikit-learn has a module for it, which is all that would ask for it here."""
+    if "torch" in sys.modules:
+        yield
+        return
+    sys.meta_path.insert(0, _NoTorch)
+    try:
+        yield
+    finally:
+        sys.meta_path.remove(_NoTorch)
 
 
 def _description(place: Path) -> dict[str, Any]:
