@@ -420,6 +420,7 @@ def test_what_cannot_be_hashed_is_refused_by_name(function, said):
     assert declared[0] == declared[2] != declared[1]
 
 
+@pytest.mark.slow
 def test_an_estimator_is_refused_with_its_name():
     from sklearn.linear_model import LogisticRegression
 

@@ -128,6 +128,69 @@ def test_a_class_counts_by_what_its_attributes_came_to():
     assert version_of(make("ab")) == version_of(make("cd")) != version_of(make("abc"))
 
 
+def test_what_is_set_on_a_class_from_outside_counts():
+    def make(**attributes):
+        class Rule:
+            def __call__(self, x):
+                return self.limit(x)
+
+        for name, value in attributes.items():
+            setattr(Rule, name, value)
+        return Rule()
+
+    versions = {
+        version_of(make(**given)) for given in [{}, {"limit": 1}, {"limit": 2}, {"limit": len}, {"limit": lambda x: 1}]
+    }
+    assert len(versions) == 5
+    assert (
+        version_of(make(limit=lambda x: 2))
+        == version_of(make(limit=lambda x: 2))
+        != version_of(make(limit=lambda x: 3))
+    )
+
+
+def test_an_object_that_wraps_counts_with_its_own_class_and_state():
+    class Twice:
+        def __init__(self, function, times):
+            functools.update_wrapper(self, function)
+            self.times = times
+
+        def __call__(self, x):
+            return self.times * self.__wrapped__(x)
+
+    def one(x):
+        """Say one."""
+        return 1
+
+    def same(x):
+        """Say the same."""
+        return 1
+
+    def other(x):
+        return 2
+
+    versions = [version_of(Twice(f, times)) for f in (one, other) for times in (1, 2)]
+    assert len(set(versions)) == 4
+    assert version_of(Twice(same, 1)) == versions[0] != version_of(one)
+    assert "class Twice" in str(explain(Twice(one, 1)))
+
+
+def test_tables_written_out_count_in_their_order_wherever_they_stand():
+    def make_one():
+        rules = {"a": lambda x: 1, "b": 2}
+        return lambda x, more={"a": 1, "b": 2}: (rules, more)
+
+    def make_two():
+        rules = {"b": 2, "a": lambda x: 1}
+        return lambda x, more={"a": 1, "b": 2}: (rules, more)
+
+    def make_three():
+        rules = {"a": lambda x: 1, "b": 2}
+        return lambda x, more={"b": 2, "a": 1}: (rules, more)
+
+    assert len({version_of(make()) for make in (make_one, make_two, make_three)}) == 3
+
+
 def test_super_leads_to_the_base():
     def make(limit):
         class Base:

@@ -163,7 +163,11 @@ class _Names:
             depth += 1
         if depth < len(chain) and isinstance(value, FunctionType) and chain[depth] in vars(value):
             yield Found(".".join(chain[: depth + 1]), kind, vars(value)[chain[depth]])
-        ordered = kind == "constant" and isinstance(value, (dict, list, tuple)) and self._is_written_out(*home)
+        ordered = isinstance(value, (dict, list, tuple)) and (
+            self._is_written_out(*home)
+            if kind == "constant"
+            else depth == 1 and is_written_out(self._filename, root, anywhere=True)
+        )
         yield Found(".".join(chain[:depth]), kind, value, ordered)
 
     def _is_written_out(self, filename: str, name: str) -> bool:

@@ -13,6 +13,7 @@ from typing import Any, Generic
 
 from .names import Package
 from .origins import OWN, STANDARD, origin_of, package_of
+from .sources import Source
 
 __all__ = [
     "CONTAINERS",
@@ -20,6 +21,7 @@ __all__ = [
     "file_of_class",
     "is_importable",
     "is_object_array",
+    "is_within",
     "made_of",
     "shortened",
     "state_of",
@@ -69,8 +71,10 @@ def made_of(obj: Any) -> tuple[str, str, dict[str, Any]] | None:
         return "builtin", f"{obj.__objclass__.__qualname__}.{obj.__name__}", {}
     if isinstance(obj, _BOUND_IN_C) and not isinstance(obj.__self__, (types.ModuleType, type(None))):
         return "method", obj.__name__, {"self": obj.__self__}
-    if isinstance(getattr(obj, "__wrapped__", None), types.FunctionType) and callable(obj):
-        return "wrapper", f"{package_of(type(obj))}.{type(obj).__name__}", {"function": obj.__wrapped__}
+    whose = origin_of(type(obj))
+    if whose != OWN and callable(obj) and isinstance(getattr(obj, "__wrapped__", None), types.FunctionType):
+        made = {"function": obj.__wrapped__} | ({} if whose == STANDARD else {"package": Package(whose)})
+        return "wrapper", f"{package_of(type(obj))}.{type(obj).__name__}", made
     if callable(obj) and isinstance(getattr(obj, "__name__", None), str):
         origin = origin_of(obj)
         if origin != OWN and is_importable(obj, origin):
@@ -92,6 +96,12 @@ def is_importable(obj: Any, origin: str) -> bool:
     for name in getattr(obj, "__qualname__", obj.__name__).split("."):
         value = getattr(value, name, None)
     return value is obj
+
+
+def is_within(function: types.FunctionType, source: Source, filename: str) -> bool:
+    """Whether a function is written within a definition."""
+    code = function.__code__
+    return code.co_filename == filename and 0 <= code.co_firstlineno - source.line <= source.text.count("\n")
 
 
 def file_of_class(kind: type) -> str | None:
@@ -118,7 +128,12 @@ def state_of(obj: Any) -> dict[str, Any] | None:
         for name in (slots,) if isinstance(slots, str) else tuple(slots):
             if name not in ("__dict__", "__weakref__") and hasattr(obj, name):
                 state[name] = getattr(obj, name)
-    return state | getattr(obj, "__dict__", {})
+    state |= getattr(obj, "__dict__", {})
+    # functools.update_wrapper lends an object the name and the text of what it wraps.
+    return {name: value for name, value in state.items() if name not in _LENT}
+
+
+_LENT = frozenset(("__module__", "__name__", "__qualname__", "__doc__", "__annotations__", "__type_params__"))
 
 
 def _is_made_in_c(kind: type) -> bool:

@@ -5,7 +5,7 @@ import __future__
 
 import ast
 import linecache
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from types import CodeType, FunctionType
@@ -35,6 +35,8 @@ class Source:
         File and line.
     line : int
         First line, from 1.
+    written_out : frozenset of str
+        Arguments whose default is a table written out, so that its order is the author's.
     """
 
     node: Definition
@@ -43,6 +45,7 @@ class Source:
     text: str
     where: str
     line: int
+    written_out: frozenset[str] = frozenset()
 
 
 class _Module:
@@ -65,15 +68,13 @@ class _Module:
 
     @cached_property
     def written_out(self) -> frozenset[str]:
-        """Names assigned once at the top level, by writing a value out."""
-        values: dict[str, list[ast.expr]] = {}
-        for target, value in _assignments(self.tree):
-            values.setdefault(target, []).append(value)
-        return frozenset(
-            name
-            for name, assigned in values.items()
-            if len(assigned) == 1 and all(isinstance(node, _LITERAL) for node in ast.walk(assigned[0]))
-        )
+        """Names that every assignment at the top level gives a value written out."""
+        return _written_out(_assignments(self.tree, _TOP_LEVEL))
+
+    @cached_property
+    def written_out_anywhere(self) -> frozenset[str]:
+        """Names that every assignment in the file gives a value written out."""
+        return _written_out(_assignments(self.tree, ()))
 
     def codes(self, filename: str, flags: int) -> dict[int, list[CodeType]] | None:
         """Code objects that the file compiles to, by first line."""
@@ -297,7 +298,9 @@ def _source(node: Definition, module: _Module, filename: str) -> Source:
         line = _first_line(node)
         text = "".join(module.lines[line - 1 : node.end_lineno])
         stripped = strip_function(node)
-        module.sources[node] = Source(stripped, written(stripped), uses_of(stripped), text, f"{filename}:{line}", line)
+        where = f"{filename}:{line}"
+        tree, uses = written(stripped), uses_of(stripped)
+        module.sources[node] = Source(stripped, tree, uses, text, where, line, _written_defaults(node))
     return module.sources[node]
 
 
@@ -307,7 +310,7 @@ def module_source(filename: str) -> str | None:
     return None if module is None else canonical(module.tree)
 
 
-def is_written_out(filename: str, name: str) -> bool:
+def is_written_out(filename: str, name: str, *, anywhere: bool = False) -> bool:
     """Whether a file assigns a table to a name by writing it out, so that its order is the author's.
 
     Parameters
@@ -315,7 +318,9 @@ def is_written_out(filename: str, name: str) -> bool:
     filename : str
         The file.
     name : str
-        A name at its top level.
+        A name in it.
+    anywhere : bool, default False
+        Look at every function's variables, not at the top level alone.
 
     Returns
     -------
@@ -323,13 +328,45 @@ def is_written_out(filename: str, name: str) -> bool:
         False where it is computed: the order may then come from a set, and differ from process to process.
     """
     module = _module(filename)
-    return module is not None and name in module.written_out
+    if module is None:
+        return False
+    return name in (module.written_out_anywhere if anywhere else module.written_out)
 
 
 _LITERAL = (
     *(ast.Constant, ast.Dict, ast.List, ast.Tuple, ast.Set, ast.UnaryOp, ast.unaryop),
-    *(ast.Name, ast.Attribute, ast.expr_context),
+    *(ast.Name, ast.Attribute, ast.expr_context, ast.Lambda, ast.arguments, ast.arg),
 )
+
+
+def _is_literal(expression: ast.expr) -> bool:
+    # What a lambda does when it is called does not make the table that holds it.
+    stack: list[ast.AST] = [expression]
+    while stack:
+        node = stack.pop()
+        if not isinstance(node, _LITERAL):
+            return False
+        if not isinstance(node, ast.Lambda):
+            stack += ast.iter_child_nodes(node)
+    return True
+
+
+def _written_out(assignments: Iterable[tuple[str, ast.expr]]) -> frozenset[str]:
+    literal: dict[str, bool] = {}
+    for name, value in assignments:
+        literal[name] = literal.get(name, True) and _is_literal(value)
+    return frozenset(name for name, is_literal in literal.items() if is_literal)
+
+
+def _written_defaults(node: Definition) -> frozenset[str]:
+    if isinstance(node, ast.ClassDef):
+        return frozenset()
+    positional = [*node.args.posonlyargs, *node.args.args]
+    pairs: list[tuple[ast.arg, ast.expr | None]] = [
+        *zip(reversed(positional), reversed(node.args.defaults), strict=False),
+        *zip(node.args.kwonlyargs, node.args.kw_defaults, strict=True),
+    ]
+    return frozenset(argument.arg for argument, default in pairs if default is not None and _is_literal(default))
 
 
 def imported_from(filename: str, name: str) -> tuple[str, int, str] | None:
@@ -338,13 +375,17 @@ def imported_from(filename: str, name: str) -> tuple[str, int, str] | None:
     return None if module is None else module.imported.get(name)
 
 
-def _assignments(scope: ast.AST) -> Iterator[tuple[str, ast.expr]]:
+_TOP_LEVEL = (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
+"""What opens a scope of its own, and so is passed over at the top level."""
+
+
+def _assignments(scope: ast.AST, passed_over: tuple[type[ast.AST], ...]) -> Iterator[tuple[str, ast.expr]]:
     for child in ast.iter_child_nodes(scope):
-        if isinstance(child, (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)):
+        if isinstance(child, passed_over):
             continue
         if isinstance(child, ast.Assign):
             yield from ((target.id, child.value) for target in child.targets if isinstance(target, ast.Name))
         elif isinstance(child, ast.AnnAssign) and isinstance(child.target, ast.Name) and child.value is not None:
             yield child.target.id, child.value
         else:
-            yield from _assignments(child)
+            yield from _assignments(child, passed_over)

@@ -234,4 +234,15 @@ def _column(column: Any) -> Iterable[bytes]:
         yield values.tobytes()
 
 
-_GUESTS: dict[str, Callable[[Any], bytes | None]] = {"numpy": _numpy, "polars": _polars, "pandas": _pandas}
+def _regex(value: Any) -> bytes | None:
+    if type(value).__name__ != "Pattern":
+        return None
+    return sealed("regex pattern", (repr(value.pattern).encode("ascii", "backslashreplace"), b"%d" % value.flags))
+
+
+_GUESTS: dict[str, Callable[[Any], bytes | None]] = {
+    "numpy": _numpy,
+    "polars": _polars,
+    "pandas": _pandas,
+    "_regex": _regex,
+}

@@ -26,6 +26,7 @@ from .objects import (
     file_of_class,
     is_importable,
     is_object_array,
+    is_within,
     made_of,
     shortened,
     state_of,
@@ -295,7 +296,7 @@ class Walker:
             return self._class(obj, edge)
         if isinstance(obj, types.ModuleType):
             return self._module(obj, edge)
-        ingredients = made_of(obj)
+        ingredients = None if hasattr(type(obj), "__version_parts__") else made_of(obj)
         if ingredients is not None:
             return self._composed(obj, edge, *ingredients)
         return self._instance(obj, edge)
@@ -326,7 +327,7 @@ class Walker:
                 edge, "has no source text to read (made by exec, typed into a shell, or read from standard input)"
             )
         index = self._meet(function, edge, "function", sealed("f", [source.tree.encode()]), **_told(source))
-        self._defaults(function, edge, index)
+        self._defaults(function, edge, index, source)
         for name in names_of_function(function, source):
             self._reach(name.value, edge.below(name.kind, name.label, index), ordered=name.ordered)
         for written in sorted(source.uses.written):
@@ -336,12 +337,13 @@ class Walker:
             )
         return index
 
-    def _defaults(self, function: types.FunctionType, edge: _Edge, index: int) -> None:
+    def _defaults(self, function: types.FunctionType, edge: _Edge, index: int, source: Source) -> None:
         values = function.__defaults__ or ()
         names = function.__code__.co_varnames[: function.__code__.co_argcount]
         given = dict(zip(names[len(names) - len(values) :], values, strict=True)) | (function.__kwdefaults__ or {})
         for name in sorted(given):
-            self._reach(given[name], edge.below("default", f"default of {name}", index, name))
+            below = edge.below("default", f"default of {name}", index, name)
+            self._reach(given[name], below, ordered=name in source.written_out)
 
     def _made_elsewhere(self, function: types.FunctionType, edge: _Edge, origin: str) -> int:
         """Add a function that installed code made here: a decorator's wrapper, a factory's product."""
@@ -409,10 +411,16 @@ class Walker:
             self._reach(name.value, edge.below(name.kind, name.label, index), ordered=name.ordered)
         if issubclass(kind, enum.Enum):
             return
-        for attribute in sorted(set(class_attributes(source.node)) - {"__slots__", "__doc__"}):
+        assigned = set(class_attributes(source.node)) - {"__slots__", "__doc__"}
+        # Attributes may also have been set from outside, after the class was made.
+        assigned |= {name for name in vars(kind) if not name.startswith(("__", "_abc_", "_is_", "_field"))}
+        for attribute in sorted(assigned):
             value = vars(kind).get(attribute, MISSING)
+            if isinstance(value, types.FunctionType):
+                if not is_within(value, source, filename):
+                    self._reach(value, edge.below("value", f".{attribute}", index, attribute))
             # Methods are in the source; what a computed attribute came to is not.
-            if value is not MISSING and not isinstance(value, DESCRIPTORS):
+            elif value is not MISSING and not isinstance(value, DESCRIPTORS):
                 self._reach(value, edge.below("constant", f".{attribute}", index, attribute))
 
     def _instance(self, obj: Any, edge: _Edge) -> int:
@@ -424,7 +432,7 @@ class Walker:
             return self._meet(obj, edge, "instance", sealed("version", [obj.version.encode()]), text=shortened(obj))
         if isinstance(obj, enum.Enum):
             index = self._meet(obj, edge, "instance", sealed("member", [obj.name.encode()]), text=str(obj))
-            self._reach(kind, edge.below("value", "class", index))
+            self._reach(kind, edge.below("value", "class", index, kind.__name__))
             return index
         origin = origin_of(kind)
         state = state_of(obj)
@@ -433,7 +441,7 @@ class Walker:
             whose = "" if origin == OWN else f" (from {origin})"
             return self._refuse(edge, f"is of type {kind.__qualname__}{whose}, which has no stable written form")
         index = self._meet(obj, edge, "instance", b"", text=shortened(obj))
-        self._reach(kind, edge.below("value", "class", index))
+        self._reach(kind, edge.below("value", "class", index, kind.__name__))
         for name in sorted(state):
             self._reach(state[name], edge.below("constant", name, index))
         return index
