@@ -93,6 +93,12 @@ def test_each_half_of_a_texts_features_has_unit_length():
     np.testing.assert_allclose(np.asarray(features.multiply(features).sum(axis=1)).ravel(), [2.0, 0.0])
 
 
+def test_fitting_and_transforming_at_once_is_the_same():
+    texts = [text or "" for text in TEXTS]
+    at_once = TextFeatures().fit_transform(texts)
+    np.testing.assert_allclose(at_once.toarray(), TextFeatures().fit(texts).transform(texts).toarray(), rtol=1e-13)
+
+
 def test_features_have_names():
     names = TextFeatures().fit(["buy now"]).get_feature_names_out().tolist()
     assert names[:3] == ["word: buy", "word: buy now", "word: now"]

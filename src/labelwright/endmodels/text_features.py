@@ -45,17 +45,21 @@ class TextFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
     def fit(self, X: Iterable[str], y: Any = None) -> TextFeatures:  # noqa: ARG002
         """Learn vocabulary and document frequencies from the texts ``X``; ``y`` is not used."""
-        texts = list(X)
-        self.vectorizers_ = tuple(_vectorizer(analyser, texts) for analyser in _ANALYSERS)
+        self.fit_transform(X)
         return self
+
+    def fit_transform(self, X: Iterable[str], y: Any = None) -> sp.csr_matrix[np.float64]:  # noqa: ARG002
+        """Fit, and return the features of the texts ``X``; they are read once, in half the time of doing both."""
+        texts = list(X)
+        fitted = [_fitted(analyser, texts) for analyser in _ANALYSERS]
+        self.vectorizers_ = tuple(vectorizer for vectorizer, _ in fitted)
+        return _beside([features for _, features in fitted])
 
     def transform(self, X: Iterable[str]) -> sp.csr_matrix[np.float64]:
         """Return the features of each text, shape (n, number of terms)."""
         check_is_fitted(self)
         texts = list(X)
-        return cast(
-            "sp.csr_matrix[np.float64]", sp.hstack([v.transform(texts) for v in self.vectorizers_], format="csr")
-        )
+        return _beside([v.transform(texts) for v in self.vectorizers_])
 
     def get_feature_names_out(self, input_features: Any = None) -> npt.NDArray[Any]:  # noqa: ARG002
         """Return the names of the features: ``word: ...`` or ``chars: ...``."""
@@ -81,7 +85,8 @@ class TextFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
             self.vectorizers_ = tuple(_restored(analyser, t.split("\n"), weights) for analyser, t, weights in stored)
 
 
-def _vectorizer(analyser: str, texts: list[str]) -> TfidfVectorizer:
+def _fitted(analyser: str, texts: list[str]) -> tuple[TfidfVectorizer, Any]:
+    """Return a fitted analyser, and its features of ``texts``."""
     vectorizer = TfidfVectorizer(
         analyzer=analyser,
         ngram_range=_ANALYSERS[analyser],
@@ -90,10 +95,16 @@ def _vectorizer(analyser: str, texts: list[str]) -> TfidfVectorizer:
         max_features=_MAX_TERMS,
     )
     try:
-        return vectorizer.fit(texts)
+        features = vectorizer.fit_transform(texts)
     except ValueError:
         # Not one term to learn (all texts empty, or no two alike): one that never occurs keeps the shape of the model.
-        return _restored(analyser, [" "], np.ones(1))
+        vectorizer = _restored(analyser, [" "], np.ones(1))
+        features = vectorizer.transform(texts)
+    return vectorizer, features
+
+
+def _beside(blocks: list[Any]) -> sp.csr_matrix[np.float64]:
+    return cast("sp.csr_matrix[np.float64]", sp.hstack(blocks, format="csr"))
 
 
 def _restored(analyser: str, terms: list[str], idf: npt.NDArray[np.float64]) -> TfidfVectorizer:
