@@ -218,13 +218,15 @@ def _depth(votes: Votes) -> npt.NDArray[np.int64]:
 
 def _level(pattern: npt.NDArray[np.generic], depth: npt.NDArray[np.int64], limit: int) -> int:
     """Return the smallest level at which at most ``limit`` distinct patterns remain."""
-    level = 0
-    while len(pattern) > limit:
-        if len(np.unique(pattern)) <= limit or level > _DEEPEST:
-            break
-        level += 1
-        pattern, depth = pattern[depth >= level], depth[depth >= level]
-    return level
+    if len(pattern) <= limit:
+        return 0
+    order = np.argsort(pattern, kind="stable")
+    ordered = pattern[order]
+    starts = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]]))
+    deepest = np.maximum.reduceat(depth[order], starts)
+    left = np.cumsum(np.bincount(deepest, minlength=_DEEPEST + 1)[::-1])[::-1]
+    # Past the deepest level nothing is left, which is within any limit.
+    return int(np.argmax(np.append(left, 0) <= limit))
 
 
 def _as_sparse(votes: Votes, index: npt.NDArray[np.int64]) -> SparseRows:

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from .classes import Class
 from .errors import ModelError, VoteError
+from .sparse import SparseRows
 from .votes import Votes
 
 __all__ = ["BUCKETS", "VoteCounts", "VoteFrame", "check_gold"]
@@ -106,20 +107,15 @@ class VoteCounts:
         """Count ``votes``; ``gold`` (n,) holds class codes, -1 where unknown."""
         frame = VoteFrame.of(votes)
         offsets = np.concatenate([[0], np.cumsum(frame.sizes)])
-        features = int(offsets[-1])
         bucket = votes.bucket.astype(np.int64)
-        counts = np.zeros(BUCKETS * features, dtype=np.int64)
-        for start, block in votes.blocks():
-            row, column = np.nonzero(block >= 0)
-            cell = bucket[start + row] * features + offsets[column] + block[row, column]
-            counts += np.bincount(cell, minlength=len(counts))
+        counts = _count(votes, bucket, offsets)
         known = check_gold(gold, votes)
         cell = bucket[known >= 0] * votes.k + known[known >= 0]
         return cls(
             frame,
             np.bincount(bucket, minlength=BUCKETS),
             np.bincount(bucket[votes.covered], minlength=BUCKETS),
-            counts.reshape(BUCKETS, features),
+            counts,
             np.bincount(cell, minlength=BUCKETS * votes.k).reshape(BUCKETS, votes.k),
         )
 
@@ -148,6 +144,21 @@ class VoteCounts:
 
     def _arrays(self) -> tuple[npt.NDArray[np.int64], ...]:
         return self.rows, self.covered, self.votes, self.gold
+
+
+def _count(votes: Votes, bucket: npt.NDArray[np.int64], offsets: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """Return votes in each bucket and (source, code), shape (32, f)."""
+    if isinstance(votes.rows, SparseRows):
+        cell = bucket[votes.rows.entry_rows] * offsets[-1] + offsets[votes.rows.columns] + votes.rows.codes
+        return np.bincount(cell, minlength=BUCKETS * int(offsets[-1])).reshape(BUCKETS, -1)
+    out = np.zeros((BUCKETS, int(offsets[-1])), dtype=np.int64)
+    for start, block in votes.blocks():
+        part = bucket[start : start + len(block)]
+        for column in range(votes.m):
+            size = int(offsets[column + 1] - offsets[column]) + 1
+            cells = np.bincount(part * size + (block[:, column] + 1), minlength=BUCKETS * size).reshape(BUCKETS, size)
+            out[:, offsets[column] : offsets[column + 1]] += cells[:, 1:]
+    return out
 
 
 def check_gold(gold: npt.ArrayLike | None, votes: Votes) -> npt.NDArray[np.int64]:

@@ -39,7 +39,12 @@ class Dependence:
             return
         weighted = problem.x.multiply(problem.weights[:, None]).tocsr()
         self.together = np.asarray((problem.xt @ weighted).todense())
-        self.fired = problem.x @ problem.member.T
+        fired = problem.x @ problem.member.T
+        # Dense products are several times faster where sources are few, and sparse ones where they are many.
+        self.fired = fired.toarray() if problem.m <= 256 else fired
+        self.by_kind = _by_kind(problem)
+        same = problem.member @ (problem.member @ (self.together * _same(self.by_kind))).T
+        self.agree = np.asarray(same)
         self.both = problem.member @ (problem.member @ self.together).T
         sides = problem.multipolar[problem.source]
         self.firing_pairs = ~(sides[:, None] & sides[None, :]) & (problem.source[:, None] != problem.source[None, :])
@@ -91,22 +96,31 @@ class Dependence:
         """Correlation of what two sources say, where both vote, beyond Y, shape (m, m)."""
         problem = self.problem
         table = seen / np.maximum(problem.by_source(seen), 1e-9)
-        equal = _same_meaning(problem.meaning)
-        agree = problem.member @ (problem.member @ (self.together * equal)).T
-        expected = np.zeros_like(agree)
-        variance = np.zeros_like(agree)
+        expected = np.zeros_like(self.agree)
+        variance = np.zeros_like(self.agree)
+        left = self.both.copy()
         for y in range(problem.k):
-            mass = self.fired.multiply((problem.weights * q[:, y])[:, None]).tocsr()
-            voted = np.asarray((self.fired.T @ mass).todense())
-            theta = table[:, y]
-            expected += voted * (problem.member @ (problem.member @ (equal * np.outer(theta, theta))).T)
-            variance += voted * (1 - problem.member @ theta**2)[:, None]
+            last = y == problem.k - 1
+            voted = left if last else self._voted_together(problem.weights * q[:, y])
+            left = left - voted
+            theta = np.zeros((problem.m, int(self.by_kind.max()) + 1))
+            theta[problem.source, self.by_kind] = table[:, y]
+            expected += voted * (theta @ theta.T)
+            variance += voted * (1 - (theta**2).sum(axis=1))[:, None]
         scale = np.sqrt(np.maximum(variance * variance.T, 0))
-        return np.clip(np.where(scale > 1e-6, (agree - expected) / np.maximum(scale, 1e-6), 0), -1, 1)
+        return np.clip(np.where(scale > 1e-6, (self.agree - expected) / np.maximum(scale, 1e-6), 0), -1, 1)
+
+    def _voted_together(self, weights: Floats) -> Floats:
+        """Return how many examples, each counted ``weights`` (p,), every pair of sources voted on, shape (m, m)."""
+        if isinstance(self.fired, np.ndarray):
+            return np.asarray(self.fired.T @ (self.fired * weights[:, None]))
+        return np.asarray((self.fired.T @ self.fired.multiply(weights[:, None]).tocsr()).todense())
 
 
-def _same_meaning(meaning: npt.NDArray[np.bool_]) -> Floats:
-    """Return 1 where two features mean the same classes, shape (f, f)."""
-    _, kind = np.unique(meaning, axis=0, return_inverse=True)
-    kind = kind.ravel()
-    return np.asarray(kind[:, None] == kind[None, :], dtype=np.float64)
+def _by_kind(problem: Problem) -> npt.NDArray[np.int64]:
+    """Number the different meanings of votes, shape (f,): sources agree where they mean the same classes."""
+    return np.unique(problem.meaning, axis=0, return_inverse=True)[1].ravel()
+
+
+def _same(kind: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+    return np.asarray(kind[:, None] == kind[None, :])

@@ -6,13 +6,14 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from labelwright.core import PatternCounts, SoftLabels, Votes
 
 from .base import BaseLabelModel, Outcome, Params, check_cardinality, check_class_balance
 from .class_balance import balance_from_third_cumulants
 from .dependence import Dependence
-from .expectation import Fit, posterior_of, run, vote_scores
+from .expectation import Fit, posterior_of, run, softmax_rows, vote_scores
 from .features import Features
 from .majority_vote import check_some_votes, gold_balance
 from .problem import Floats, Problem
@@ -117,13 +118,15 @@ class LabelModel(BaseLabelModel[PatternCounts, LabelModelParams]):
         if problem.m < 3:
             return _majority(stats, problem, given)
         balance, origin = _balance(stats, problem, given)
-        dependence = Dependence(problem)
-        discounts = _discounts(problem, dependence, balance)
-        start = problem.vote_shares(discounts)
-        fits = [
-            run(problem, start, balance, discounts, prior_weight=w, steps=_STEPS, tolerance=_TOLERANCE)
-            for w in _PRIOR_WEIGHTS
-        ]
+        # One thread: sums of floats then add up in one order, and small products do not wait for idle threads.
+        with threadpool_limits(limits=1, user_api="blas"):
+            dependence = Dependence(problem)
+            discounts = _discounts(problem, dependence, balance)
+            start = problem.vote_shares(discounts)
+            fits = [
+                run(problem, start, balance, discounts, prior_weight=w, steps=_STEPS, tolerance=_TOLERANCE)
+                for w in _PRIOR_WEIGHTS
+            ]
         return LabelModelParams(
             stats.frame.classes,
             stats.frame.sources,
@@ -151,7 +154,7 @@ class LabelModel(BaseLabelModel[PatternCounts, LabelModelParams]):
             covered[start:stop] = mass[:, 0] > 0
             mean = shares / np.where(mass > 0, mass, 1)
             for e in range(experts):
-                mean += _softmax(total[:, e * k : (e + 1) * k] + np.log(params.class_balance))
+                mean += softmax_rows(total[:, e * k : (e + 1) * k] + np.log(params.class_balance))
             probs[start:stop] = np.where(mass > 0, mean / (experts + 1), params.class_balance)
         return SoftLabels(probs, covered, classes=params.classes, example_ids=found.example_ids)
 
@@ -229,10 +232,3 @@ def _majority(stats: PatternCounts, problem: Problem, given: Floats | None) -> L
         np.empty((0, f, problem.k)),
         np.ones(f),
     )
-
-
-def _softmax(logits: Floats) -> Floats:
-    logits -= logits.max(axis=1, keepdims=True)
-    np.exp(logits, out=logits)
-    logits /= logits.sum(axis=1, keepdims=True)
-    return logits
