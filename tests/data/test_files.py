@@ -10,6 +10,7 @@ import pytest
 
 from labelwright.core.errors import DataError
 from labelwright.data import read
+from labelwright.data.base import Frame
 
 FRAME = pl.DataFrame({"text": [f"text {i}" for i in range(10)], "n": range(10)})
 
@@ -50,6 +51,15 @@ def test_a_part_of_a_parquet_file_travels_as_a_path(tmp_path: Path) -> None:
     sent = pickle.dumps(part)
     assert len(sent) < 1000
     assert pickle.loads(sent).frame().height == 1000
+
+
+def test_huge_row_groups_are_streamed_into_the_same_parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = write(FRAME, tmp_path / "a.parquet")
+    ranges = [part.frame() for part in read(path, part_rows=3).parts(["n"])]
+    monkeypatch.setattr("labelwright.data.files._LARGE_ROW_GROUP", 5)
+    streamed = list(read(path, part_rows=3).parts(["n"]))
+    assert all(isinstance(part.load, Frame) for part in streamed)
+    assert [a.equals(b.frame()) for a, b in zip(ranges, streamed, strict=True)] == [True] * 4
 
 
 def test_types_of_text_files_are_joined(tmp_path: Path) -> None:

@@ -21,6 +21,10 @@ __all__ = ["FILE_KINDS", "ParquetSource", "TextSource", "find_files"]
 
 _INFER_ROWS = 10_000
 
+# A row range is read by unpacking the whole row group that it lies in, once per part; past this size, that is most of
+# the work. Writers' defaults are an eighth of it (Polars) to all of it (Arrow).
+_LARGE_ROW_GROUP = 1 << 20
+
 FILE_KINDS = {
     ".csv": "csv",
     ".tsv": "tsv",
@@ -50,8 +54,8 @@ class ParquetSource(Source):
 
     def __init__(self, paths: Sequence[Path]) -> None:
         self.paths = paths
-        self.counts = [_parquet_rows(path) for path in paths]
-        self.rows = sum(self.counts)
+        self.sizes = [_row_groups(path) for path in paths]
+        self.rows = sum(map(sum, self.sizes))
         schemas = [_file_schema(path, pl.scan_parquet(path, glob=False)) for path in paths]
         self.schema = schemas[0]
         for path, schema in zip(paths[1:], schemas[1:], strict=True):
@@ -63,11 +67,24 @@ class ParquetSource(Source):
                 )
 
     def blocks(self, columns: Sequence[str], part_rows: int) -> Iterator[tuple[int, Load]]:
-        """Yield row ranges; nothing is read here."""
-        for path, count in zip(self.paths, self.counts, strict=True):
+        """Yield row ranges, and read nothing here; a file of huge row groups is read once, as a stream."""
+        for path, sizes in zip(self.paths, self.sizes, strict=True):
+            if max(sizes, default=0) > _LARGE_ROW_GROUP:
+                yield from self._streamed(path, columns, part_rows)
+                continue
+            count = sum(sizes)
             for start in range(0, count, part_rows):
                 rows = min(part_rows, count - start)
                 yield rows, _ParquetRows(str(path), start, rows, tuple(columns))
+
+    @staticmethod
+    def _streamed(path: Path, columns: Sequence[str], part_rows: int) -> Iterator[tuple[int, Load]]:
+        lazy = pl.scan_parquet(path, glob=False)
+        try:
+            for frame in rechunk(stream(lazy.select(columns) if columns else lazy, part_rows), part_rows):
+                yield frame.height, Frame(frame)
+        except (pl.exceptions.PolarsError, OSError) as error:
+            raise DataError(f"{path} cannot be read: {error}") from error
 
 
 class TextSource(Source):
@@ -159,13 +176,15 @@ def _expand(path: Path) -> list[Path]:
     raise DataError(f"there is no file {path} (looked in {Path.cwd()}).")
 
 
-def _parquet_rows(path: Path) -> int:
+def _row_groups(path: Path) -> list[int]:
+    """Return the number of rows in each row group of a Parquet file."""
     try:
-        return int(pq.read_metadata(path).num_rows)
+        metadata = pq.read_metadata(path)
     except (pa.ArrowException, OSError) as error:
         raise DataError(
             f"{path} is not a whole Parquet file; was it cut short while it was copied? ({error})"
         ) from error
+    return [metadata.row_group(i).num_rows for i in range(metadata.num_row_groups)]
 
 
 def _file_schema(path: Path, lazy: pl.LazyFrame) -> pl.Schema:
