@@ -18,6 +18,8 @@ Ints: TypeAlias = npt.NDArray[np.int64]
 
 # Votes read at once, at most; a block is as many rows as that allows.
 _BLOCK_VOTES = 4_000_000
+# Counts of (row, symbol) held at once, at most, where they are held densely.
+_BLOCK_CELLS = 16_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,16 +94,16 @@ class Entries:
 
     def conflicting(self, symbols: Symbols) -> npt.NDArray[np.bool_]:
         """Whether some other source contradicts each vote, shape (votes in the block,)."""
+        voters = self.voters[self.rows]
         cell = self.rows * len(symbols) + self.symbols
+        if len(symbols) == symbols.contains.shape[1] and self.size * len(symbols) <= _BLOCK_CELLS:
+            # Every symbol is one class, so a vote agrees with its own kind and no other; counting beats sorting.
+            return np.asarray(np.bincount(cell)[cell] < voters)
         kinds, kind, count = np.unique(cell, return_inverse=True, return_counts=True)
         row, symbol = np.divmod(kinds, len(symbols))
-        agreeing = count
-        if len(symbols) > symbols.contains.shape[1]:
-            # Symbols of several classes agree with more than their own kind.
-            said = sparse.csr_array((count, (row, symbol)), shape=(self.size, len(symbols)))
-            met = (said @ sparse.csr_array(symbols.compatible.astype(np.int64))).tocsr()
-            agreeing = np.asarray(met[row, symbol]).ravel()
-        return np.asarray(agreeing[kind] < self.voters[self.rows])
+        said = sparse.csr_array((count, (row, symbol)), shape=(self.size, len(symbols)))
+        met = (said @ sparse.csr_array(symbols.compatible.astype(np.int64))).tocsr()
+        return np.asarray(np.asarray(met[row, symbol]).ravel()[kind] < voters)
 
 
 def entries(votes: Votes, symbols: Symbols) -> Iterator[Entries]:

@@ -314,7 +314,7 @@ def _count(votes: Votes, symbols: Symbols, gold: Ints | None) -> tuple[_Counts, 
         said[block.columns, block.symbols] = True
         covered += int((voters > 0).sum())
         overlapping += int((voters > 1).sum())
-        conflicting += len(np.unique(block.rows[conflict]))
+        conflicting += int((np.bincount(block.rows[conflict], minlength=1) > 0).sum())
         per_example = _add(per_example, np.bincount(voters))
     histogram = tuple(int(x) for x in np.trim_zeros(per_example, "b"))
     return _Counts(tallies, said), Funnel(votes.n, covered, overlapping, conflicting, histogram)
