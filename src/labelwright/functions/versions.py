@@ -12,7 +12,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from .walker import Part, Walker
+from .parts import Part
+from .walker import Walker
 
 __all__ = ["Explanation", "Part", "explain", "version_of"]
 

@@ -32,56 +32,14 @@ from .objects import (
     state_of,
 )
 from .origins import OWN, STANDARD, distribution_of, is_house, origin_of, package_of
+from .parts import Edge, PartList
 from .sources import Source, class_source, function_source, module_source
 from .values import Unwritable, sealed, write_leaf
 
-__all__ = ["Part", "Walker"]
+__all__ = ["Walker"]
 
 
-@dataclasses.dataclass(frozen=True)
-class Part:
-    """One thing that a version is made of.
-
-    Attributes
-    ----------
-    kind : str
-        ``function``, ``class``, ``instance``, ``constant``, ``closure value``, ``default``, ``resource``,
-        ``parameter``, ``dependency``, ``package``, ``again`` (met before) or ``left out`` (answered for by
-        ``depends_on``), and a few more of that sort.
-    name : str
-        How it was reached, from the function on: ``"spam > helpers.clean"``.
-    digest : str
-        Hash of the thing itself.
-    where : str
-        File and line, where it has them.
-    text : str
-        Source, short form of the value, or version; for people, not part of the hash.
-    parent : int
-        Index of the part that uses it, -1 for the function itself.
-    """
-
-    kind: str
-    name: str
-    digest: str = ""
-    where: str = ""
-    text: str = ""
-    parent: int = -1
-
-
-@dataclasses.dataclass(frozen=True)
-class _Edge:
-    """How something was reached."""
-
-    kind: str
-    label: str
-    path: str
-    parent: int
-
-    def below(self, kind: str, label: str, index: int, shown: str | None = None) -> _Edge:
-        return _Edge(kind, label, f"{self.path} > {shown or label}", index)
-
-
-class Walker:
+class Walker(PartList):
     """Collects the parts of one version.
 
     Parameters
@@ -92,31 +50,15 @@ class Walker:
         Ids of members of sets that are being walked, for a set that holds a function that uses the set.
     home : str, optional
         File and line where the walk begins, for messages.
-
-    Attributes
-    ----------
-    parts : list of Part
     """
 
     def __init__(self, *, declared: bool = False, inside: frozenset[int] = frozenset(), home: str = "") -> None:
-        self.parts: list[Part] = []
-        self._labels: list[str] = []
-        self._declared = declared
+        super().__init__(declared=declared, home=home)
         self._in_declaration = False
         self._inside = inside
-        self._home = home
         self._met: dict[int, tuple[int, Any]] = {}
         self._open: set[int] = set()
         self._root: Any = None
-
-    def version(self) -> str:
-        """Hash of the parts, in 64 hexadecimal digits."""
-        pieces = (
-            piece.encode("utf-8", "surrogatepass")
-            for part, label in zip(self.parts, self._labels, strict=True)
-            for piece in (str(part.parent), label, part.kind, part.digest)
-        )
-        return sealed("version 1", pieces).hex()
 
     def root(
         self, obj: Any, *, depends_on: Sequence[Any], resources: Mapping[str, Any], parameters: Mapping[str, Any]
@@ -129,7 +71,7 @@ class Walker:
             As for `labelwright.functions.versions.version_of`.
         """
         name = getattr(obj, "__name__", None) or getattr(obj, "name", None) or type(obj).__name__
-        edge = _Edge("value", "", str(name), -1)
+        edge = Edge("value", "", str(name), -1)
         self._root = obj  # whoever wrote it, it is asked for by its source
         with self._naming(edge):
             self._reach(obj, edge)
@@ -139,7 +81,7 @@ class Walker:
             self._declare(depends_on, edge, 0)
 
     @contextmanager
-    def _naming(self, edge: _Edge) -> Iterator[None]:
+    def _naming(self, edge: Edge) -> Iterator[None]:
         try:
             yield
         except RecursionError:
@@ -148,7 +90,7 @@ class Walker:
                 "Declare what it depends on instead: depends_on=[...]"
             ) from None
 
-    def _declare(self, depends_on: Sequence[Any], edge: _Edge, index: int) -> None:
+    def _declare(self, depends_on: Sequence[Any], edge: Edge, index: int) -> None:
         # What is declared must itself be hashable, or the declaration would say nothing.
         before = self._declared, self._in_declaration
         self._declared, self._in_declaration = False, True
@@ -156,29 +98,7 @@ class Walker:
             self._reach(dependency, edge.below("dependency", str(position), index, f"depends_on[{position}]"))
         self._declared, self._in_declaration = before
 
-    def _add(self, edge: _Edge, kind: str, digest: bytes, *, where: str = "", text: str = "") -> int:
-        self.parts.append(Part(kind, edge.path, digest.hex(), where, text, edge.parent))
-        self._labels.append(edge.label)
-        return len(self.parts) - 1
-
-    def _refuse(self, edge: _Edge, reason: str) -> int:
-        if self._declared:
-            return self._add(edge, "left out", b"", text=reason)
-        root, _, rest = edge.path.partition(" > ")
-        home = self._where(edge.parent)
-        used = f", used at {home}," if home else ""
-        raise VersionError(
-            f"the version of {root!r} cannot be worked out: {rest or 'it'}{used} {reason}. Declare what the function "
-            "depends on instead: depends_on=[...] takes a version text, a path, a function or any plain value."
-        )
-
-    def _where(self, index: int) -> str:
-        """File and line of the nearest code that leads to a part."""
-        while index >= 0 and not self.parts[index].where:
-            index = self.parts[index].parent
-        return self.parts[index].where if index >= 0 else self._home
-
-    def _reach(self, obj: Any, edge: _Edge, *, ordered: bool = False) -> int:
+    def _reach(self, obj: Any, edge: Edge, *, ordered: bool = False) -> int:
         """Add a part for whatever an edge leads to, and for all that follows from it."""
         try:
             digest = write_leaf(obj, folders=self._in_declaration)
@@ -197,7 +117,7 @@ class Walker:
 
     # Containers: written down in place; what they hold that is not plain becomes a part below them.
 
-    def _container(self, obj: Any, edge: _Edge, index: int, ordered: bool) -> bytes:
+    def _container(self, obj: Any, edge: Edge, index: int, ordered: bool) -> bytes:
         if id(obj) in self._open:
             self._refuse(edge, "holds itself")
             return b""
@@ -207,7 +127,7 @@ class Walker:
         finally:
             self._open.discard(id(obj))
 
-    def _contents(self, obj: Any, edge: _Edge, index: int, ordered: bool) -> bytes:
+    def _contents(self, obj: Any, edge: Edge, index: int, ordered: bool) -> bytes:
         kind = type(obj).__name__
         if isinstance(obj, (set, frozenset)):
             return sealed(kind, self._unordered(obj, edge))
@@ -241,7 +161,7 @@ class Walker:
     def _item(
         self,
         value: Any,
-        edge: _Edge,
+        edge: Edge,
         index: int,
         label: int | str,
         shown: str | None = None,
@@ -259,12 +179,12 @@ class Walker:
             return self._container(value, below, index, ordered)
         return b"part %d" % self._reach(value, below)
 
-    def _unordered(self, members: Any, edge: _Edge) -> list[bytes]:
+    def _unordered(self, members: Any, edge: Edge) -> list[bytes]:
         if _are_plain(members):
             return [ascii(sorted(map(ascii, members))).encode()]
         return sorted(self._each(members, edge))
 
-    def _each(self, members: Any, edge: _Edge) -> Iterator[bytes]:
+    def _each(self, members: Any, edge: Edge) -> Iterator[bytes]:
         """Digests of things that have no order among themselves, each worked out on its own."""
         for member in members:
             try:
@@ -283,7 +203,7 @@ class Walker:
 
     # Everything else: functions, classes, modules, instances.
 
-    def _object(self, obj: Any, edge: _Edge) -> int:
+    def _object(self, obj: Any, edge: Edge) -> int:
         if obj is MISSING:
             return self._add(edge, "undefined", b"")
         if isinstance(obj, Dynamic):
@@ -301,19 +221,19 @@ class Walker:
             return self._composed(obj, edge, *ingredients)
         return self._instance(obj, edge)
 
-    def _composed(self, obj: Any, edge: _Edge, kind: str, name: str, below: Mapping[str, Any]) -> int:
+    def _composed(self, obj: Any, edge: Edge, kind: str, name: str, below: Mapping[str, Any]) -> int:
         """Add something that is no more than what it is made of (a bound method, a partial, a wrapper in C)."""
         index = self._meet(obj, edge, "instance", sealed(kind, [name.encode()]), text=f"{kind} {name}".strip())
         for label, value in below.items():
             self._reach(value, edge.below("value", label, index))
         return index
 
-    def _meet(self, obj: Any, edge: _Edge, kind: str, digest: bytes, *, where: str = "", text: str = "") -> int:
+    def _meet(self, obj: Any, edge: Edge, kind: str, digest: bytes, *, where: str = "", text: str = "") -> int:
         index = self._add(edge, kind, digest, where=where, text=text)
         self._met[id(obj)] = (index, obj)  # the object is kept, so that its id is not used again
         return index
 
-    def _function(self, function: types.FunctionType, edge: _Edge) -> int:
+    def _function(self, function: types.FunctionType, edge: Edge) -> int:
         if inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function):
             raise VersionError(f"{edge.path} is an async function; a labeling function answers at once, so use `def`")
         origin = origin_of(function)
@@ -337,7 +257,7 @@ class Walker:
             )
         return index
 
-    def _defaults(self, function: types.FunctionType, edge: _Edge, index: int, source: Source) -> None:
+    def _defaults(self, function: types.FunctionType, edge: Edge, index: int, source: Source) -> None:
         values = function.__defaults__ or ()
         names = function.__code__.co_varnames[: function.__code__.co_argcount]
         given = dict(zip(names[len(names) - len(values) :], values, strict=True)) | (function.__kwdefaults__ or {})
@@ -345,7 +265,7 @@ class Walker:
             below = edge.below("default", f"default of {name}", index, name)
             self._reach(given[name], below, ordered=name in source.written_out)
 
-    def _made_elsewhere(self, function: types.FunctionType, edge: _Edge, origin: str) -> int:
+    def _made_elsewhere(self, function: types.FunctionType, edge: Edge, origin: str) -> int:
         """Add a function that installed code made here: a decorator's wrapper, a factory's product."""
         index = self._package(edge, origin, function.__qualname__)
         self._met[id(function)] = (index, function)
@@ -358,7 +278,7 @@ class Walker:
             self._reach(value, edge.below("closure value", name, index))
         return index
 
-    def _package(self, edge: _Edge, origin: str, name: str) -> int:
+    def _package(self, edge: Edge, origin: str, name: str) -> int:
         if origin == STANDARD or origin in sys.stdlib_module_names:
             # No version: the standard library keeps its promises, and hashes are equal across versions of Python.
             return self._add(edge, "package", sealed(STANDARD, [name.encode()]), text=STANDARD)
@@ -368,7 +288,7 @@ class Walker:
         text = " ".join(found)
         return self._add(edge, "package", sealed("package", [text.encode(), name.encode()]), text=text)
 
-    def _module(self, module: types.ModuleType, edge: _Edge) -> int:
+    def _module(self, module: types.ModuleType, edge: Edge) -> int:
         origin = origin_of(module)
         if origin != OWN:
             return self._package(edge, origin, package_of(module))
@@ -381,7 +301,7 @@ class Walker:
             )
         return self._meet(module, edge, "module", sealed("module", [text.encode()]), where=module.__file__ or "")
 
-    def _class(self, kind: type, edge: _Edge) -> int:
+    def _class(self, kind: type, edge: Edge) -> int:
         origin = origin_of(kind)
         if origin != OWN:
             return self._package(edge, origin, f"{package_of(kind)}.{kind.__qualname__}")
@@ -406,7 +326,7 @@ class Walker:
             self._reach(kind._field_defaults, edge.below("default", "defaults", index))  # type: ignore[attr-defined]
         return index
 
-    def _class_body(self, kind: type, edge: _Edge, index: int, source: Source, filename: str) -> None:
+    def _class_body(self, kind: type, edge: Edge, index: int, source: Source, filename: str) -> None:
         for name in names_of_class(kind, source, filename):
             self._reach(name.value, edge.below(name.kind, name.label, index), ordered=name.ordered)
         if issubclass(kind, enum.Enum):
@@ -423,7 +343,7 @@ class Walker:
             elif value is not MISSING and not isinstance(value, DESCRIPTORS):
                 self._reach(value, edge.below("constant", f".{attribute}", index, attribute))
 
-    def _instance(self, obj: Any, edge: _Edge) -> int:
+    def _instance(self, obj: Any, edge: Edge) -> int:
         kind = type(obj)
         told = getattr(kind, "__version_parts__", None)
         if told is not None:
@@ -446,7 +366,7 @@ class Walker:
             self._reach(state[name], edge.below("constant", name, index))
         return index
 
-    def _self_told(self, obj: Any, edge: _Edge) -> int:
+    def _self_told(self, obj: Any, edge: Edge) -> int:
         """Add an object that says itself what its version is made of."""
         index = self._meet(
             obj, edge, "instance", sealed("parts", [type(obj).__qualname__.encode()]), text=shortened(obj)
@@ -457,7 +377,7 @@ class Walker:
         parts = obj.__version_parts__()
         for name in sorted(parts):
             if name == "function":  # the object stands for it, so it is called by the object's name
-                self._reach(parts[name], _Edge("value", name, edge.path, index))
+                self._reach(parts[name], Edge("value", name, edge.path, index))
             elif name == "resources":
                 for key in sorted(parts[name]):
                     self._reach(parts[name][key], edge.below("resource", key, index))
