@@ -6,7 +6,7 @@ import abc
 import inspect
 import warnings
 from dataclasses import dataclass
-from typing import Any, Generic, Literal, Self, TypeVar
+from typing import Any, ClassVar, Generic, Literal, Self, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -84,10 +84,10 @@ P = TypeVar("P", bound=Params)
 class BaseLabelModel(abc.ABC, Generic[S, P]):
     """A label model turns a sum of votes into parameters.
 
-    A method defines ``summarize``, ``solve`` and ``posterior``, which are pure; everything else follows. The rules are
-    scikit-learn's: the constructor only stores, ``fit`` returns self, what is learned ends in ``_``, and
-    ``sklearn.base.clone`` works. (Inheriting from scikit-learn would make the first use of a label model wait more than
-    a second for an import of which nothing else is needed.)
+    A method defines ``summarize``, ``solve`` and ``posterior``, which are pure, and names the ``params_type`` that
+    saving needs; everything else follows. The rules are scikit-learn's: the constructor only stores, ``fit`` returns
+    self, what is learned ends in ``_``, and ``sklearn.base.clone`` works. (Inheriting from scikit-learn would make the
+    first use of a label model wait more than a second for an import of which nothing else is needed.)
 
     Parameters
     ----------
@@ -108,6 +108,7 @@ class BaseLabelModel(abc.ABC, Generic[S, P]):
         How solving ended, with a sentence.
     """
 
+    params_type: ClassVar[type[Params]] = Params
     cardinality: int | None
     params_: P
     stats_: S

@@ -89,6 +89,8 @@ class LabelModel(BaseLabelModel[PatternCounts, LabelModelParams]):
     Stopped after 5 steps of EM, as planned; 2,000 examples in 32 distinct vote rows, class balance uniform.
     """
 
+    params_type = LabelModelParams
+
     def __init__(
         self,
         cardinality: int | None = None,

@@ -9,16 +9,9 @@ import numpy as np
 
 from labelwright.core.errors import ModelError
 
-from .base import BaseLabelModel, Outcome, Params
-from .label_model import LabelModel, LabelModelParams
-from .majority_vote import MajorityVote
+from .base import BaseLabelModel, Outcome
 
 __all__ = ["from_dict", "to_dict"]
-
-_METHODS: dict[str, tuple[type[BaseLabelModel[Any, Any]], type[Params]]] = {
-    "LabelModel": (LabelModel, LabelModelParams),
-    "MajorityVote": (MajorityVote, Params),
-}
 
 
 def to_dict(model: BaseLabelModel[Any, Any]) -> dict[str, Any]:
@@ -32,6 +25,7 @@ def to_dict(model: BaseLabelModel[Any, Any]) -> dict[str, Any]:
     Examples
     --------
     >>> import json
+    >>> from labelwright.labelmodels import MajorityVote
     >>> model = MajorityVote().fit([[0, 1], [1, 1]])
     >>> again = from_dict(json.loads(json.dumps(to_dict(model))))
     >>> again.predict_proba([[0, 1]]).tolist()
@@ -39,14 +33,12 @@ def to_dict(model: BaseLabelModel[Any, Any]) -> dict[str, Any]:
     """
     params = model._fitted()
     method = type(model).__name__
-    if method not in _METHODS:
-        raise ModelError(f"{method} is not among the methods that can be saved: {', '.join(_METHODS)}.")
     values = {f.name: _plain(getattr(params, f.name)) for f in dataclasses.fields(params)}
     return {"method": method, "options": {k: _plain(v) for k, v in model.get_params().items()}, "params": values}
 
 
 def from_dict(saved: dict[str, Any]) -> BaseLabelModel[Any, Any]:
-    """Return the fitted label model that :func:`to_dict` wrote.
+    """Return the fitted label model that :func:`to_dict` wrote; methods defined elsewhere must have been imported.
 
     Raises
     ------
@@ -54,7 +46,7 @@ def from_dict(saved: dict[str, Any]) -> BaseLabelModel[Any, Any]:
         If the method is unknown or something is missing.
     """
     try:
-        model_type, params_type = _METHODS[saved["method"]]
+        model_type = _methods(BaseLabelModel)[saved["method"]]
         values = dict(saved["params"])
         values["outcome"] = Outcome(**values["outcome"])
         values["classes"], values["sources"] = tuple(values["classes"]), tuple(values["sources"])
@@ -64,10 +56,18 @@ def from_dict(saved: dict[str, Any]) -> BaseLabelModel[Any, Any]:
             # A list of no experts has lost the shape of its tables.
             arrays["scores"] = arrays["scores"].reshape(-1, len(arrays["discounts"]), len(values["classes"]))
         model = model_type(**saved["options"])
-        model._plant(params_type(**(values | arrays)))
+        model._plant(model_type.params_type(**(values | arrays)))
     except (KeyError, TypeError) as error:
         raise ModelError(f"this is not a saved label model ({type(error).__name__}: {error}).") from error
     return model
+
+
+def _methods(parent: Any) -> dict[str, type[BaseLabelModel[Any, Any]]]:
+    """Return every label model that has been imported, by name."""
+    found = {c.__name__: c for c in parent.__subclasses__()}
+    for child in list(found.values()):
+        found |= _methods(child)
+    return found
 
 
 def _plain(value: Any) -> Any:
