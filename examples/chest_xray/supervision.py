@@ -3,7 +3,7 @@
 They read the report's text and nothing else, and were written on the training split, as an assistant to a radiologist
 would write them: from reports and from what is known about how reports are worded. "Normal" is strict, as in the
 indexing of the collection: an old granuloma or a worn spine makes a report abnormal, even where nothing is acute. So
-the usual closing line, "no acute cardiopulmonary abnormality", says less than one would think.
+no function takes the usual closing line, "no acute cardiopulmonary abnormality", at its word.
 
 Reports mostly list what is *not* there. The preprocessor ``findings`` drops the history, cuts the report into
 sentences, and removes what is denied in each (after NegEx: Chapman et al., J. Biomed. Inform. 34, 2001). Functions
@@ -53,10 +53,9 @@ TECHNIQUE = re.compile(r"\b(?:views?|radiographs?|examination|technique|projecti
 
 @lw.preprocessor
 def findings(x):
-    """Add ``sentences``, ``asserted`` (each sentence less what it denies) and ``impression`` to a report."""
+    """Add ``sentences`` and ``asserted`` (each sentence less what it denies) to a report."""
     text = re.sub(r"\bX{4}\b|<BR>", " ", x.text)  # XXXX stands for a word that de-identification removed
     body = text[max(text.find("FINDINGS:"), 0) :]
-    x.impression = body.split("IMPRESSION:")[-1].lower()
     cut = re.split(r"\.(?!\d)|\bFINDINGS:|\bIMPRESSION:|(?<=\s)\d\.\s", body)
     x.sentences = [re.sub(r"\s+", " ", s).strip().lower() for s in cut if re.search(r"[A-Za-z]", s)]
     x.asserted = [
@@ -186,16 +185,3 @@ def every_organ_well(x):
     well = [s for s, part in zip(x.sentences, x.asserted, strict=True) if settled(s, part)]
     named = all(any(re.search(organ, s) for s in well) for organ in ORGANS.values())
     return NORMAL if named and len(well) >= len(x.sentences) - 1 else None
-
-
-@lw.labeling_function(pre=[findings], labels=[NORMAL])
-def short_report(x):
-    """Say normal for at most four sentences: there was little to describe."""
-    return NORMAL if len(x.sentences) <= 4 else None
-
-
-@lw.labeling_function(pre=[findings], labels=[NORMAL])
-def impression_only_denies(x):
-    """Say normal where the impression is one sentence, and it denies."""
-    sentences = [s for s in re.split(r"\.(?!\d)|\d\.", x.impression) if re.search(r"[a-z]", s)]
-    return NORMAL if len(sentences) == 1 and re.match(r"\s*(?:no|negative)\b", sentences[0]) else None

@@ -6,12 +6,10 @@ video, the test set, were never read. Each looks for one plain cue and does not 
 
 A function that finds nothing to say returns ``None``: it abstains. Most are patterns, which run together as one pass
 over the data. Those that look for ham need one more idea: adverts praise the song too, so a friendly word is evidence
-only where the comment asks for nothing. The preprocessor ``shape`` works that out once per comment, for all of them.
+only where the comment asks for nothing. The preprocessor ``conversation`` works that out once per comment for them all.
 """
 
 import re
-
-import polars as pl
 
 import labelwright as lw
 
@@ -47,29 +45,26 @@ money = lw.keyword_lf("money", ["money", "cash", "earn", "paypal", "free", "give
 
 social_network = lw.keyword_lf("social_network", ["facebook", "twitter", "instagram", "soundcloud", "follow me"], SPAM)
 
-# Few people write an essay to say that they like a song.
-essay = lw.expression_lf("essay", pl.col("text").str.count_matches(r"\S+") > 45, SPAM)
-
 # ---------------------------------------------------------------------------------------------------------------------
 # Ham: the comment is about the song, its video or its performers.
 
+# Wider than the functions above: to abstain costs little, to call an advert ham teaches the end model a mistake.
 REQUEST = re.compile(
-    r"https?:|www\.|\.com\b|\bsubscribe|\bcheck|channel|\bplease\b|\bpl[sz]\b|\bmy (?:video|page|music)|on youtube:",
-    re.IGNORECASE,
+    r"""
+    https?: | www\. | \w\.(?:com|org|net|pl)\b | watch\?v | on\ youtub                  # somewhere to go
+    | facebook | instagram | twitter | channel | \bmy\ (?:new\ )?(?:video|page|music|song)
+    | \bplease\b | \bpl[sz]+\b | \bcheck | follow | \bshare | \bvote | \bvisit             # something to do
+    | \bsub(?:s|scri\w*)?\b | \bs\w{0,2}scri | \blike\ this\b | \ba\ like\b | thumbs
+    """,
+    re.IGNORECASE | re.VERBOSE,
 )
 
 
 @lw.preprocessor
-def shape(x):
-    """Add ``words`` (how many) and ``asks`` (does it carry a link or a request?) to a comment."""
-    x.words = len(x.text.split())
-    x.asks = REQUEST.search(x.text) is not None
+def conversation(x):
+    """Add ``talk``: the comment in lower case where it asks for nothing, and nothing where it does."""
+    x.talk = "" if REQUEST.search(x.text) else x.text.lower()
     return x
-
-
-def says(x, pattern):
-    """Whether a comment that asks for nothing matches ``pattern``."""
-    return not x.asks and re.search(pattern, x.text, re.IGNORECASE) is not None
 
 
 # What the page itself says: performer and song of each video. A small knowledge base.
@@ -82,46 +77,39 @@ ABOUT = {
 }
 
 
-@lw.labeling_function(pre=[shape], resources={"about": ABOUT}, labels=[HAM])
+@lw.labeling_function(pre=[conversation], resources={"about": ABOUT}, labels=[HAM])
 def names_the_video(x, about):
     """Say ham where the comment names the performer or the song of the video that it stands under."""
-    pattern = about.get(x.video)
-    return HAM if pattern and says(x, pattern) else None
+    return HAM if x.video in about and re.search(about[x.video], x.talk) else None
 
 
-@lw.labeling_function(pre=[shape], labels=[HAM])
+@lw.labeling_function(pre=[conversation], labels=[HAM])
 def short_comment(x):
     """Say ham for at most five words without a request: "awesome", "never gets old"."""
-    return HAM if x.words <= 5 and not x.asks else None
+    return HAM if 1 <= len(x.talk.split()) <= 5 else None
 
 
-@lw.labeling_function(pre=[shape], labels=[HAM])
+@lw.labeling_function(pre=[conversation], labels=[HAM])
 def judges_the_music(x):
     """Say ham for an opinion about the song, the video, the dance."""
     opinion = "love|like|hate|best|great|good|awesome|amazing|epic|beautiful|favou?rite|cool|worst|funny|this"
     music = "song|video|music|dance|lyrics|beat|voice"
-    return HAM if says(x, rf"\b(?:{opinion}) (?:\w+ ){{0,2}}(?:{music})s?\b") else None
+    return HAM if re.search(rf"\b(?:{opinion}) (?:\w+ ){{0,2}}(?:{music})s?\b", x.talk) else None
 
 
-@lw.labeling_function(pre=[shape], labels=[HAM])
+@lw.labeling_function(pre=[conversation], labels=[HAM])
 def declares_feelings(x):
     """Say ham for love or hate of it, her, him, you."""
-    return HAM if says(x, r"\b(?:love|miss|hate) (?:it|this|that|you|her|him|the)\b") else None
+    return HAM if re.search(r"\b(?:love|miss|hate) (?:it|this|that|you|her|him|the)\b", x.talk) else None
 
 
-@lw.labeling_function(pre=[shape], labels=[HAM])
+@lw.labeling_function(pre=[conversation], labels=[HAM])
 def counts_views(x):
     """Say ham for talk about how often the video was seen: a sport under the famous ones."""
-    return HAM if says(x, r"\bviews?\b|\b[bm]illions?\b") else None
+    return HAM if re.search(r"\bviews?\b|\b[bm]illions?\b", x.talk) else None
 
 
-@lw.labeling_function(pre=[shape], labels=[HAM])
-def looks_back(x):
-    """Say ham for memories, and for people who still watch after all these years."""
-    return HAM if says(x, r"\b(?:old|remember|years?|still|201\d)\b") else None
-
-
-@lw.labeling_function(pre=[shape], labels=[HAM])
+@lw.labeling_function(pre=[conversation], labels=[HAM])
 def laughs_or_marvels(x):
     """Say ham for laughter, wonder and hearts."""
-    return HAM if says(x, r"\b(?:lol|omg|wow|xd|haha\w*)\b|:D|:\)|<3|[❤♥]") else None
+    return HAM if re.search(r"\b(?:lol|omg|wow|xd|haha\w*)\b|:d|:\)|<3|[❤♥]", x.talk) else None
