@@ -16,7 +16,7 @@ __all__ = ["command"]
     short_help="Start a project from a data file.",
     epilog=examples(
         "labelwright init --data my.csv --text body --labels a,b",
-        "labelwright init spam --data comments.csv --text body --labels ham,spam --gold class",
+        "labelwright init spam --data x.csv --labels ham,spam --gold class",
     ),
 )
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False), default=Path())

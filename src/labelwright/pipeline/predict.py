@@ -95,6 +95,7 @@ def predict_file(
     if model_folder is not None:
         frames = predict_with_model_folder(model_folder, data)
     else:
+        read_settings(project)  # a folder that is no project says so, rather than that it has no run
         run = KeptRun.latest(project)
         frames = predict_with_end_model(run, data) if model == "end" else predict_with_label_model(run, data)
     if output is None or to is None:

@@ -1,0 +1,119 @@
+"""The root of the command: light, complete, and the same exit codes everywhere."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import click
+import pytest
+
+from labelwright.cli.app import VERBS, cli
+
+CONTEXT = click.Context(cli)
+
+
+def commands():
+    """Every verb, those of groups too, by its full name."""
+    for name in VERBS:
+        command = cli.get_command(CONTEXT, name)
+        if isinstance(command, click.Group):
+            yield from ((f"{name} {sub}", command.commands[sub]) for sub in command.commands)
+        yield name, command
+
+
+@pytest.mark.parametrize("name", list(VERBS))
+def test_the_line_in_the_overview_is_that_of_the_verb(name):
+    command = cli.get_command(CONTEXT, name)
+    assert command.name == name
+    assert command.short_help == VERBS[name][1]
+
+
+@pytest.mark.parametrize(("name", "command"), list(commands()))
+def test_every_verb_has_examples_that_it_understands(name, command, call):
+    result = call(*name.split(), "--help")
+    assert result.code == 0
+    assert "Examples:" in result.out
+    assert max(map(len, result.out.splitlines())) <= 80
+    if isinstance(command, click.Group):
+        return
+    assert "--json" in result.out
+    lines = [line.strip() for line in result.out.partition("Examples:")[2].splitlines() if line.strip()]
+    for line in lines:
+        words = line.partition(" | ")[0].split()
+        assert words[: 1 + len(name.split())] == ["labelwright", *name.split()]
+        command.make_context(name, words[1 + len(name.split()) :])  # raises where an option is unknown
+
+
+def test_an_unknown_verb_is_wrong_usage(call):
+    result = call("runn")
+    assert result.code == 2
+    assert "No such command 'runn'" in result.err
+
+
+def run(*arguments, **options):
+    return subprocess.Popen(
+        [sys.executable, "-m", "labelwright", *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        **options,
+    )
+
+
+def test_the_overview_loads_no_verb_and_no_guest():
+    program = (
+        "import sys\nfrom labelwright.cli import main\n"
+        "try: main()\nexcept SystemExit: pass\n"
+        "print(sorted(m for m in sys.modules if m in ('numpy', 'rich', 'polars', 'labelwright.cli.run')))"
+    )
+    out = subprocess.run([sys.executable, "-c", program, "--help"], capture_output=True, text=True, check=True).stdout
+    assert out.splitlines()[-1] == "[]"
+    assert "Exit codes: 0 done" in out
+
+
+@pytest.mark.slow
+def test_exit_codes_reach_the_shell(tmp_path):
+    for arguments, code in ((["--version"], 0), (["run"], 1), (["run", "--nonsense"], 2)):
+        process = run(*arguments, cwd=tmp_path)
+        out, err = process.communicate(timeout=60)
+        assert process.returncode == code
+        assert "Traceback" not in out + err
+
+
+@pytest.mark.slow
+def test_ctrl_c_gives_130_and_leaves_the_project_whole(spam, tmp_path):
+    marker = tmp_path / "has_begun"
+    with (spam / "supervision.py").open("a") as file:
+        file.write(
+            "\nimport pathlib, time\n@lw.labeling_function(labels=['ham'], depends_on=[])\ndef slow(x):\n"
+            f"    pathlib.Path({str(marker)!r}).touch()\n    time.sleep(0.5)\n"
+        )
+    before = {p: p.stat().st_mtime_ns for p in spam.rglob("*")}
+    process = run("run", cwd=spam, start_new_session=True)
+    while not marker.exists():
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.05)
+    os.killpg(process.pid, signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    # Python ends itself by the signal if that came inside exec(); a shell gives 130 for either.
+    assert process.returncode in (130, -signal.SIGINT), err
+    assert (out, err) == ("", "\nstopped; nothing was left half-written.\n")
+    assert {p: p.stat().st_mtime_ns for p in spam.rglob("*")} == before
+
+
+@pytest.mark.slow
+def test_a_reader_that_has_enough_is_no_error(spam):
+    process = subprocess.run(
+        f'"{sys.executable}" -m labelwright predict comments.csv --json | head -1',
+        shell=True,
+        cwd=spam,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert process.stdout == "{\n"
+    assert process.stderr == ""

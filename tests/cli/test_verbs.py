@@ -1,0 +1,130 @@
+"""What each verb answers, in words and as JSON."""
+
+from __future__ import annotations
+
+import re
+
+import polars as pl
+import pytest
+
+from .conftest import write_comments
+
+
+def test_init_starts_a_project_that_runs(call, tmp_path):
+    write_comments(tmp_path / "comments.csv")
+    made = call("init", "mine", "--data", "comments.csv", "--text", "body", "--labels", "ham,spam")
+    assert made.code == 0
+    assert made.out.splitlines()[:2] == ["Wrote mine/labelwright.toml", "Wrote mine/supervision.py"]
+    assert "labelwright run --project mine" in made.out
+    ran = call("run", "--project", "mine", "--json")
+    assert ran.code == 0
+    assert ran.json["splits"] == {"train": 64}
+    assert ran.json["scores"] == {}
+    again = call("init", "mine", "--data", "comments.csv", "--text", "body", "--labels", "a,b")
+    assert (again.code, again.out) == (1, "")
+    assert "--force replaces it" in again.err
+    forced = call("init", "mine", "--data", "comments.csv", "--text", "body", "--labels", "a,b", "--force", "--json")
+    assert forced.json["functions"] == made.out.partition("start from: ")[2].partition(". Edit")[0].split(", ")
+
+
+def test_run_prints_scores_with_intervals_and_paths(call, spam):
+    result = call("run", "--project", spam)
+    assert result.code == 0
+    assert re.search(r"On test \(n = \d+\)", result.out)
+    for name in ("Majority vote", "Label model", "End model"):
+        assert re.search(
+            rf"{name} +\d+\.\d% +\d+\.\d% to \d+\.\d% +\d\.\d{{3}} +\d\.\d{{3}} to \d\.\d{{3}}", result.out
+        )
+    assert f"Report: {spam}/report.html" in result.out.replace("\n", "")
+    assert result.err == ""
+
+
+def test_run_as_json_is_complete(call, spam):
+    found = call("run", "--project", spam, "--json").json
+    assert set(found["scores"]["test"]["models"]) == {"majority vote", "label model", "end model"}
+    accuracy = found["scores"]["test"]["models"]["end model"]["accuracy"]
+    assert accuracy["low"] <= accuracy["value"] <= accuracy["high"]
+    assert found["artifacts"]["soft_labels.train"].startswith("soft_labels:")
+    assert found["number"] == 2
+
+
+def test_lf_list_and_lf_test(call, spam):
+    listed = call("lf", "list", "--project", spam, "--json").json["functions"]
+    assert [f["fields"] for f in listed] == [["body"]] * 3
+    name = listed[0]["name"]
+    assert name in call("lf", "list", "--project", spam).out
+    tried = call("lf", "test", name, "--project", spam, "--limit", 2, "--json").json
+    (one,) = tried["functions"]
+    assert 0 < one["coverage"] < 1
+    assert len(one["examples"]) == 2
+    word = name.removeprefix("mentions_")
+    assert all(word in e["text"] for e in one["examples"])
+    assert f"{name}:" in call("lf", "test", "--project", spam).out
+    assert f"{name}:" not in call("lf", "test", "--project", spam, "--limit", 0).out
+
+
+def test_lf_test_shows_failures(call, spam):
+    with (spam / "supervision.py").open("a") as file:
+        file.write("\n@lw.labeling_function(labels=['ham'])\ndef broken(x):\n    return x.body.index('zzz')\n")
+    result = call("lf", "test", "broken", "--project", spam)
+    assert result.code == 0
+    assert "FAILED" in result.out
+    assert "ValueError" in result.out
+
+
+def test_predict_shows_or_writes(call, spam, tmp_path):
+    shown = call("predict", spam / "comments.csv", "--project", spam)
+    assert "44 more; --output FILE" in shown.out
+    assert max(map(len, shown.out.splitlines())) <= 80
+    plain = call("predict", spam / "comments.csv", "--project", spam, "--model", "label", "--json").json
+    assert plain["count"] == len(plain["predictions"]) == 64
+    written = call("predict", spam / "comments.csv", "--project", spam, "--output", "out.parquet")
+    assert written.out == "Wrote 64 predictions: out.parquet\n"
+    assert pl.read_parquet(tmp_path / "out.parquet").height == 64
+
+
+def test_export_of_labels_and_model(call, spam, tmp_path):
+    result = call("export", "--to", "jsonl", "--split", "all", "--model", "model", "--project", spam)
+    assert result.out.splitlines()[0] == "Wrote 64 examples: labels.jsonl"
+    assert pl.read_ndjson(tmp_path / "labels.jsonl").height == 64
+    found = call("predict", spam / "comments.csv", "--model-folder", "model", "--json").json
+    inside = call("predict", spam / "comments.csv", "--project", spam, "--json").json
+    assert [p["prob_spam"] for p in found["predictions"]] == [p["prob_spam"] for p in inside["predictions"]]
+    assert call("export", "--project", spam).code == 2
+
+
+def test_report_is_written_again(call, spam, tmp_path):
+    (spam / "report.html").unlink()
+    assert call("report", "--project", spam).code == 0
+    assert call("report", "--project", spam, "--output", "there/r.html", "--json").json == {"report": "there/r.html"}
+    assert (spam / "report.html").read_bytes() == (tmp_path / "there" / "r.html").read_bytes()
+
+
+def test_doctor_checks_and_advises(call):
+    result = call("doctor", "--json")
+    assert {"python", "cores", "threads", "write access", "extra torch"} <= {c["name"] for c in result.json["checks"]}
+    assert "write access" in call("doctor").out
+
+
+@pytest.mark.slow
+def test_demo_is_a_project_and_keeps_edits(call, tmp_path):
+    first = call("demo", "--json").json
+    assert set(first["scores"]["test"]["models"]) == {"majority vote", "label model", "end model", "supervised"}
+    assert first["kept"] == []
+    with (tmp_path / "labelwright-demo" / "supervision.py").open("a") as file:
+        file.write("\n# an edit\n")
+    second = call("demo")
+    assert "Fully supervised" in second.out
+    assert "Kept as they were: labelwright.toml, supervision.py, biopsies.csv" in second.out
+    assert "# an edit" in (tmp_path / "labelwright-demo" / "supervision.py").read_text()
+    assert call("run", "--project", "labelwright-demo", "--json").json["run_id"] == first["run_id"]
+
+
+def test_notes_go_to_standard_error(call, spam):
+    path = spam / "labelwright.toml"
+    settings = path.read_text().replace("train = 0.8\ntest = 0.2", 'column = "class"\ntrain = "ham"\ntest = "spa"')
+    path.write_text(settings.replace('test = "spa"\n', ""))
+    result = call("run", "--project", spam, "--json")
+    assert result.code == 0
+    assert result.json["splits"] == {"train": 32}
+    assert "note: 32 examples are in no split" in result.err
