@@ -158,6 +158,14 @@ def test_versions_follow_the_settings_and_the_pipeline():
     assert version(language=pipeline([APPLE])) == versions[4]
 
 
+def test_a_pipeline_used_directly_counts_the_same_way():
+    def make(nlp):
+        return lambda x: nlp(x.text)
+
+    one, same, other = (version_of(make(pipeline([pattern]))) for pattern in (APPLE, APPLE, PEAR))
+    assert one == same != other
+
+
 @pytest.mark.slow
 def test_the_version_of_a_pipeline_is_the_same_in_every_process():
     program = (

@@ -13,9 +13,11 @@ from uuid import UUID
 import numpy as np
 import pandas as pd
 import polars as pl
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import sparse
 
 from labelwright.functions.values import Unwritable, sealed, write_leaf
 
@@ -76,6 +78,8 @@ DIFFERENT = [
     *(pl.Series([1]), pl.Series([1], dtype=pl.Int8), pl.Series([None, 1]), pl.Series(["1"]), pl.Series("a", [1])),
     *(pl.DataFrame({"a": [1]}), pl.DataFrame({"a": [1], "b": [1]}), pl.col("a"), pl.col("a") + 1, pl.Int8, pl.Int16),
     *(pd.Series([1]), pd.Series([1.0]), pd.Series(["a"]), pd.Series([1], index=[1]), pd.DataFrame({"a": [1]})),
+    *(pa.table({"a": [1]}), pa.table({"a": [2]}), pa.table({"b": [1]}), pa.array([1]), pa.chunked_array([[1, 2]])),
+    *(sparse.eye(2), sparse.eye(3), sparse.csr_matrix((2, 3)), 2 * sparse.eye(2)),
     *(pd.DataFrame({"b": [1]}), pd.Index([1]), pd.NA, pd.NaT, pd.Timestamp(0), pd.Timedelta(0)),
 ]
 
@@ -117,3 +121,22 @@ def test_what_has_nothing_stable_is_refused():
 def test_a_slice_of_a_series_is_what_it_holds():
     assert write_leaf(pl.Series([1, 2, 3])[1:]) == write_leaf(pl.Series([2, 3]))
     assert write_leaf(pl.DataFrame({"a": ["x", "y"]})[1:]) == write_leaf(pl.DataFrame({"a": ["y"]}))
+
+
+def test_a_sparse_matrix_is_what_it_holds():
+    dense = np.array([[1.0, 0.0, 2.0]])
+    assert (
+        write_leaf(sparse.coo_array(dense))
+        == write_leaf(sparse.csr_array(dense))
+        == write_leaf(sparse.csc_array(dense))
+    )
+
+
+@pytest.mark.slow
+def test_tensors_count_by_value():
+    torch = pytest.importorskip("torch", reason="torch comes with the extra `torch`")
+    tensors = [torch.zeros(2), torch.ones(2), torch.zeros(2, dtype=torch.int32), torch.zeros(2, 1)]
+    assert len({write_leaf(tensor) for tensor in tensors}) == len(tensors)
+    assert write_leaf(torch.zeros(2, requires_grad=True)) == write_leaf(tensors[0])
+    with pytest.raises(Unwritable, match="is a tensor"):
+        write_leaf(torch.zeros(2, dtype=torch.bfloat16))

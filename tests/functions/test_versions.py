@@ -403,7 +403,7 @@ ABSENT = CORPUS / "no such file.csv"
     ("function", "said"),
     [
         (refuse_eval, "eval, behind which any code may run"),
-        (refuse_global, "COUNT, used at .*test_versions.py:[0-9]+, is assigned by the function itself"),
+        (refuse_global, "COUNT, used at .*test_versions.py:[0-9]+, is changed by the code that uses it"),
         (refuse_module, "CORPUS_MODULE, used at .* is a module used as a value"),
         (lambda x: HANDLE, "HANDLE, used at .*test_versions.py:[0-9]+, is of type object"),
         (lambda x: FOLDER / x.name, "FOLDER, used at .* is a folder"),

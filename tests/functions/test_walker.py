@@ -35,6 +35,13 @@ Point = namedtuple("Point", "x y", defaults=[0])
 Other = namedtuple("Other", "x z", defaults=[0])
 
 
+class Typed(typing.NamedTuple):
+    a: int = 1
+
+    def total(self):
+        return self.a
+
+
 class Color(enum.Enum):
     RED = 1
     BLUE = 2
@@ -92,7 +99,7 @@ def test_classes_and_instances():
     late = Slotted(1)
     late.b = 2
     assert distinct(
-        Point(1), Point(1, 1), Other(1), Point, Other, Color.RED, Color.BLUE, Color, Flag.A, Flag.A | Flag.B, Flag,
+        Point(1), Point(1, 1), Other(1), Point, Other, Typed(), Typed(2), Typed, Color.RED, Color.BLUE, Color, Flag.A, Flag.A | Flag.B, Flag,
         Settings(), Settings(4), Settings(words=["a"]), Settings, Slotted(1), Slotted(2), late, Slotted,
         Words(a=1), Words(a=2), Words, {"a": 1},
     )  # fmt: skip
@@ -274,6 +281,14 @@ def test_a_loop_between_instances_ends():
         version_of(returning(one))
 
 
+def test_random_functions_are_those_of_the_standard_library():
+    from random import choice, random
+
+    assert distinct(choice, random)
+    with pytest.raises(VersionError, match="Random"):
+        version_of(returning(__import__("random").Random(0).choice))
+
+
 def test_loggers_and_type_hints_say_nothing():
     assert version_of(returning(logging.getLogger("a"))) == version_of(returning(logging.getLogger("b")))
     assert version_of(returning(list[int])) == version_of(returning(typing.Literal[1]))
@@ -302,8 +317,49 @@ def test_a_function_that_changes_what_surrounds_it_is_refused():
         count += 1
         return count
 
-    with pytest.raises(VersionError, match="is assigned by the function itself"):
+    with pytest.raises(VersionError, match="is changed by the code that uses it"):
         version_of(counter)
+
+
+def test_a_function_that_fills_a_table_around_it_is_refused():
+    cache, settings = {}, SimpleNamespace(calls=0)
+
+    def fills(x):
+        cache[x] = 1
+
+    def counts(x):
+        settings.calls += 1
+
+    class Counts:
+        def __call__(self, x):
+            del cache[x]
+
+    for function, name in [(fills, "cache"), (counts, "settings"), (Counts(), "cache")]:
+        with pytest.raises(VersionError, match=f"{name}, used at .* is changed by the code"):
+            version_of(function)
+
+    def own(x):
+        table = {}
+        table[x] = 1
+        x.field = table
+        return table
+
+    assert version_of(own) == version_of(own)
+
+
+def test_what_an_object_has_worked_out_so_far_does_not_count():
+    class Rule:
+        @functools.cached_property
+        def words(self):
+            return object()
+
+        def __call__(self, x):
+            return x in self.words
+
+    rule = Rule()
+    before = version_of(rule)
+    assert rule.words
+    assert version_of(rule) == before
 
 
 def test_objects_may_say_what_they_are_made_of():

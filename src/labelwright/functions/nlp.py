@@ -16,7 +16,7 @@ from .preprocessors import Preprocessor
 if TYPE_CHECKING:
     from spacy.language import Language
 
-__all__ = ["SpacyPreprocessor"]
+__all__ = ["SpacyPreprocessor", "pipeline_parts"]
 
 _CODE = re.compile(r"(?:blank:)?([a-z]{2,3})")
 
@@ -154,7 +154,7 @@ class SpacyPreprocessor(Preprocessor):
         """What the version is made of: the settings, and the pipeline with its version."""
         fields = {"text_field": self.text_field, "doc_field": self.doc_field, "disable": sorted(self.disable)}
         key = {"memoize_key": self.memoize_key} if self.memoize and self.memoize_key is not None else {}
-        return {**fields, **key, "pre": list(self.pre), **_pipeline_parts(self.language)}
+        return {**fields, **key, "pre": list(self.pre), **pipeline_parts(self.language)}
 
     def __getstate__(self) -> dict[str, Any]:
         # The bound method would carry the preprocessor into its own state.
@@ -193,7 +193,19 @@ def _load(language: str, disable: tuple[str, ...], gpu: bool) -> Language:
     return loaded
 
 
-def _pipeline_parts(language: str | Language) -> dict[str, Any]:
+def pipeline_parts(language: str | Language) -> dict[str, Any]:
+    """What the version of a pipeline is made of.
+
+    Parameters
+    ----------
+    language : str or spacy.language.Language
+        As for `SpacyPreprocessor`.
+
+    Returns
+    -------
+    dict of str to object
+        Model and version of spaCy; of a pipeline that is no installed package, its components as well.
+    """
     version = _spacy().__version__
     if isinstance(language, str):
         try:

@@ -8,7 +8,7 @@ import operator
 import reprlib
 import sys
 import types
-from collections import Counter, OrderedDict, defaultdict, deque
+from collections import Counter, OrderedDict, defaultdict, deque, namedtuple
 from typing import Any, Generic
 
 from .names import Package
@@ -33,6 +33,7 @@ _NAMED_IN_C = (types.WrapperDescriptorType, types.MethodDescriptorType, types.Cl
 DESCRIPTORS = (
     *(types.FunctionType, staticmethod, classmethod, property, functools.cached_property),
     *(types.MemberDescriptorType, types.GetSetDescriptorType),
+    type(vars(namedtuple("_", "field"))["field"]),
 )
 
 
@@ -51,6 +52,8 @@ def is_object_array(obj: Any) -> bool:
 
 def made_of(obj: Any) -> tuple[str, str, dict[str, Any]] | None:
     """Kind, name and ingredients of an object that is no more than its ingredients."""
+    if _is_of_hidden_instance(obj):
+        return "builtin", f"{package_of(type(obj.__self__))}.{obj.__name__}", {}
     if isinstance(obj, types.MethodType):
         return "method", "", {"function": obj.__func__, "self": obj.__self__}
     if isinstance(obj, functools.partial):
@@ -81,6 +84,15 @@ def made_of(obj: Any) -> tuple[str, str, dict[str, Any]] | None:
             package = "" if origin == STANDARD else origin
             return "builtin", f"{package_of(obj)}.{obj.__name__}", {"package": Package(package)} if package else {}
     return None
+
+
+def _is_of_hidden_instance(obj: Any) -> bool:
+    """Whether an object is a function of the standard library that is really a method: ``random.choice``."""
+    if not isinstance(obj, (types.MethodType, types.BuiltinMethodType)) or obj.__self__ is None:
+        return False
+    kind = type(obj.__self__)
+    named = getattr(sys.modules.get(kind.__module__), obj.__name__, None)
+    return kind is not types.ModuleType and named == obj and origin_of(kind) == STANDARD
 
 
 def is_importable(obj: Any, origin: str) -> bool:
@@ -130,7 +142,9 @@ def state_of(obj: Any) -> dict[str, Any] | None:
                 state[name] = getattr(obj, name)
     state |= getattr(obj, "__dict__", {})
     # functools.update_wrapper lends an object the name and the text of what it wraps.
-    return {name: value for name, value in state.items() if name not in _LENT}
+    kept = {name: value for name, value in state.items() if name not in _LENT}
+    # What a cached property has worked out so far says nothing new.
+    return {n: v for n, v in kept.items() if not isinstance(getattr(type(obj), n, None), functools.cached_property)}
 
 
 _LENT = frozenset(("__module__", "__name__", "__qualname__", "__doc__", "__annotations__", "__type_params__"))

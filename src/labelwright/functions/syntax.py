@@ -308,7 +308,7 @@ class Uses:
     imports : tuple of tuple
         Imports inside the definition, each ``(local name, module, level, attribute or None)``.
     written : frozenset of str
-        Outside names that the definition assigns.
+        Outside names that the definition assigns, or into which it puts something.
     """
 
     chains: frozenset[tuple[str, ...]]
@@ -348,7 +348,20 @@ def uses_of(node: Definition) -> Uses:
     local_names = {local for local, *_ in imports}
     finder = _Chains(used | local_names)
     finder.visit(node)
-    return Uses(frozenset(finder.chains), tuple(imports), written)
+    return Uses(frozenset(finder.chains), tuple(imports), written | _filled(node, used))
+
+
+def _filled(node: ast.AST, names: frozenset[str]) -> set[str]:
+    """Outside names into which the definition puts something: ``CACHE[key] = value``, ``settings.calls += 1``."""
+    found = set()
+    for child in ast.walk(node):
+        if isinstance(child, (ast.Subscript, ast.Attribute)) and not isinstance(child.ctx, ast.Load):
+            inner: ast.expr = child
+            while isinstance(inner, (ast.Subscript, ast.Attribute)):
+                inner = inner.value
+            if isinstance(inner, ast.Name) and inner.id in names:
+                found.add(inner.id)
+    return found
 
 
 class _Chains(ast.NodeVisitor):

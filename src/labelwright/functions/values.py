@@ -240,9 +240,45 @@ def _regex(value: Any) -> bytes | None:
     return sealed("regex pattern", (repr(value.pattern).encode("ascii", "backslashreplace"), b"%d" % value.flags))
 
 
+def _arrow(value: Any) -> bytes | None:
+    if hasattr(value, "column_names") and hasattr(value, "to_pylist"):
+        columns = zip(value.column_names, value.columns, strict=True)
+        return sealed(
+            "arrow table", (piece for name, column in columns for piece in (name.encode(), _arrow(column) or b""))
+        )
+    if hasattr(value, "to_pylist"):
+        return sealed("arrow column", (str(value.type).encode(), ascii(value.to_pylist()).encode()))
+    return None
+
+
+def _scipy(value: Any) -> bytes | None:
+    if not hasattr(value, "tocsr"):
+        return None
+    rows = value.tocsr(copy=True)
+    rows.sum_duplicates()
+    pieces = (_numpy(array.astype("<i8")) for array in (rows.indptr, rows.indices))
+    return sealed(
+        "sparse matrix", (str(rows.shape).encode(), *(p for p in (*pieces, _numpy(rows.data)) if p is not None))
+    )
+
+
+def _torch(value: Any) -> bytes | None:
+    # A tensor knows its way to numpy; torch itself is not imported here.
+    if type(value).__name__ not in ("Tensor", "Parameter"):
+        return None
+    try:
+        array = value.detach().cpu().numpy()
+    except (TypeError, RuntimeError) as error:
+        raise Unwritable(f"is a tensor that has no counterpart in numpy ({error})") from error
+    return sealed("tensor", (str(value.dtype).encode(), _numpy(array) or b""))
+
+
 _GUESTS: dict[str, Callable[[Any], bytes | None]] = {
     "numpy": _numpy,
     "polars": _polars,
     "pandas": _pandas,
+    "pyarrow": _arrow,
+    "scipy": _scipy,
+    "torch": _torch,
     "_regex": _regex,
 }

@@ -250,12 +250,16 @@ class Walker(PartList):
         self._defaults(function, edge, index, source)
         for name in names_of_function(function, source):
             self._reach(name.value, edge.below(name.kind, name.label, index), ordered=name.ordered)
-        for written in sorted(source.uses.written):
-            self._refuse(
-                edge.below("constant", f"{written} (written)", index, written),
-                "is assigned by the function itself, so what it holds depends on what ran before",
-            )
+        self._written(source, edge, index)
         return index
+
+    def _written(self, source: Source, edge: Edge, index: int) -> None:
+        for name in sorted(source.uses.written):
+            self._refuse(
+                edge.below("constant", f"{name} (written)", index, name),
+                "is changed by the code that uses it, so what it holds depends on what ran before "
+                "(functools.cache keeps results without that)",
+            )
 
     def _defaults(self, function: types.FunctionType, edge: Edge, index: int, source: Source) -> None:
         values = function.__defaults__ or ()
@@ -329,6 +333,7 @@ class Walker(PartList):
     def _class_body(self, kind: type, edge: Edge, index: int, source: Source, filename: str) -> None:
         for name in names_of_class(kind, source, filename):
             self._reach(name.value, edge.below(name.kind, name.label, index), ordered=name.ordered)
+        self._written(source, edge, index)
         if issubclass(kind, enum.Enum):
             return
         assigned = set(class_attributes(source.node)) - {"__slots__", "__doc__"}
@@ -345,9 +350,12 @@ class Walker(PartList):
 
     def _instance(self, obj: Any, edge: Edge) -> int:
         kind = type(obj)
-        told = getattr(kind, "__version_parts__", None)
-        if told is not None:
-            return self._self_told(obj, edge)
+        if hasattr(kind, "__version_parts__"):
+            return self._self_told(obj, edge, obj.__version_parts__())
+        if kind.__module__.startswith("spacy.") and hasattr(obj, "pipe_names"):
+            from .nlp import pipeline_parts
+
+            return self._self_told(obj, edge, pipeline_parts(obj))
         if is_house(kind.__module__) and isinstance(getattr(obj, "version", None), str):
             return self._meet(obj, edge, "instance", sealed("version", [obj.version.encode()]), text=shortened(obj))
         if isinstance(obj, enum.Enum):
@@ -366,7 +374,7 @@ class Walker(PartList):
             self._reach(state[name], edge.below("constant", name, index))
         return index
 
-    def _self_told(self, obj: Any, edge: Edge) -> int:
+    def _self_told(self, obj: Any, edge: Edge, parts: Mapping[str, Any]) -> int:
         """Add an object that says itself what its version is made of."""
         index = self._meet(
             obj, edge, "instance", sealed("parts", [type(obj).__qualname__.encode()]), text=shortened(obj)
@@ -374,7 +382,6 @@ class Walker(PartList):
         depends_on = getattr(obj, "depends_on", ())
         before = self._declared
         self._declared = before or bool(depends_on)
-        parts = obj.__version_parts__()
         for name in sorted(parts):
             if name == "function":  # the object stands for it, so it is called by the object's name
                 self._reach(parts[name], Edge("value", name, edge.path, index))
