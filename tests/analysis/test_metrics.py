@@ -79,3 +79,9 @@ def test_weights_are_multiplicities() -> None:
 def test_one_sure_error_costs_no_more_than_the_clip() -> None:
     worst = metrics.log_loss(np.array([1]), np.array([[1.0, 0.0]]))(np.ones((1, 1)))[0]
     assert worst == pytest.approx(-np.log(metrics.LOG_LOSS_CLIP / (1 + metrics.LOG_LOSS_CLIP)))
+
+
+def test_macro_f1_averages_over_the_classes_in_gold() -> None:
+    gold, predicted = np.array([0, 0, 1, 1]), np.array([0, 2, 1, 1])
+    expected = theirs.f1_score(gold, predicted, labels=[0, 1], average="macro")
+    assert metrics.macro_f1(gold, predicted, 4)(np.ones((1, 4)))[0] == pytest.approx(expected)

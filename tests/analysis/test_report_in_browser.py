@@ -1,0 +1,101 @@
+"""The report in a real browser: nothing runs off the page from a phone to a projector. Skips where there is no Chromium."""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from labelwright.analysis import (
+    ModelResult,
+    Note,
+    ReportContent,
+    histogram,
+    lf_summary,
+    pairwise_agreement,
+    pick_examples,
+    render_report,
+    score,
+)
+from labelwright.core import SoftLabels, Votes
+
+BROWSER = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(BROWSER is None, reason="no Chromium found; install the package chromium to run this test"),
+]
+
+# The page forbids scripts, so a frame around it measures it: elements past the right edge, and text out of its chart.
+PROBE = """
+<iframe id="f" width="{width}" height="900" style="border:0" srcdoc="{page}"></iframe>
+<script>
+f.onload = () => {{
+  const d = f.contentDocument, w = d.documentElement.clientWidth, wide = [], cut = [];
+  d.querySelectorAll("body *").forEach(e => {{
+    const r = e.getBoundingClientRect();
+    if (r.right > w + 1 && !e.closest(".scroll") && !e.closest("svg")) wide.push(e.tagName + "." + e.className);
+  }});
+  d.querySelectorAll("svg").forEach(s => {{
+    const b = s.getBoundingClientRect();
+    s.querySelectorAll("text").forEach(t => {{
+      const r = t.getBoundingClientRect();
+      if (r.left < b.left - 10 || r.right > b.right + 10) cut.push(t.textContent);
+    }});
+  }});
+  const found = {{width: w, scroll: d.documentElement.scrollWidth, charts: d.querySelectorAll("svg").length, wide, cut}};
+  document.title = JSON.stringify(found);
+}}
+</script>
+"""
+
+
+def report() -> str:
+    rng = np.random.default_rng(0)
+    gold = rng.integers(3, size=400)
+    values = np.where(rng.random((400, 30)) < 0.7, gold[:, None], rng.integers(3, size=(400, 30)))
+    values[rng.random(values.shape) > 0.15] = -1
+    sources = [f"{j}_a_rather_long_name_of_a_function(with|a|pattern)[^\\w]*( |$)" for j in range(30)]
+    votes = Votes(values, classes=["Description", "Abbreviation", "Human being"], sources=sources)
+    counts = np.stack([(values == c).sum(axis=1) + 0.2 for c in range(3)], axis=1)
+    soft = SoftLabels(counts / counts.sum(axis=1, keepdims=True), votes.covered, classes=votes.classes)
+    texts = ["word " * 60 + "unbroken" * 20] * 400
+    return render_report(
+        ReportContent(
+            project="A project with a longer name than most",
+            summary=lf_summary(votes, gold, accuracies=np.full(30, 0.7), versions=["f" * 64] * 30),
+            models=[
+                ModelResult("Majority vote", "majority vote", score(soft, gold), "a note on it"),
+                ModelResult("End model (logistic regression on words)", "end model", score(soft, gold)),
+            ],
+            agreement=pairwise_agreement(votes),
+            soft_labels=histogram(soft),
+            examples=pick_examples(votes, soft, texts, gold),
+            notes=[Note("unbroken" * 30, "warning")],
+        )
+    )
+
+
+@pytest.mark.parametrize("width", [360, 768, 1280, 1920])
+def test_nothing_runs_off_the_page(tmp_path: Path, width: int) -> None:
+    # Without the policy the frame's own measuring script would be refused; unfold everything, to measure it too.
+    page = re.sub(r'<meta http-equiv="Content-Security-Policy"[^>]*>', "", report()).replace(
+        "<details", "<details open"
+    )
+    probe = tmp_path / "probe.html"
+    probe.write_text(PROBE.format(width=width, page=html.escape(page)), encoding="utf-8")
+    quiet = ["--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
+    command = [str(BROWSER), "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", *quiet]
+    command += [f"--user-data-dir={tmp_path / 'profile'}", "--virtual-time-budget=10000", "--dump-dom", probe.as_uri()]
+    out = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True).stdout
+    found = json.loads(html.unescape(re.findall(r"<title>(.*?)</title>", out)[0]))
+    assert found["charts"] >= 8
+    assert found["scroll"] <= found["width"]
+    assert found["wide"] == []
+    assert found["cut"] == []
