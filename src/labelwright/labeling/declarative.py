@@ -150,9 +150,11 @@ def read_field(x: Any, field: str, name: str) -> Any:
     'hello'
     """
     try:
-        value = x[field] if hasattr(type(x), "__getitem__") else getattr(x, field)
+        # A named tuple has items too, but by position.
+        by_name = hasattr(type(x), "__getitem__") and not isinstance(x, tuple)
+        value = x[field] if by_name else getattr(x, field)
     except (KeyError, AttributeError, IndexError, TypeError) as error:
-        has = x.keys() if hasattr(x, "keys") else getattr(x, "__dict__", {})
+        has = x.keys() if hasattr(x, "keys") else getattr(x, "_fields", None) or getattr(x, "__dict__", {})
         raise FunctionError(
             f"labeling function {name!r} reads field {field!r}, which the example does not have; "
             f"{unknown_field(field, has).replace('Columns', 'Fields')}"

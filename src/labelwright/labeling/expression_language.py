@@ -216,8 +216,7 @@ class ParsedExpression:
             case ast.UnaryOp(op=ast.Not()):
                 return _Typed(~self._of_kind(node.operand, "truth", schema), "truth")
             case ast.UnaryOp():
-                operand = self._of_kind(node.operand, "number", schema)
-                return _Typed(-operand if isinstance(node.op, ast.USub) else operand, "number")
+                return self._signed(node, schema)
             case ast.BinOp():
                 return self._arithmetic(node, schema)
             case ast.Compare():
@@ -228,7 +227,7 @@ class ParsedExpression:
                 return self._column(node, schema)
             case ast.Constant():
                 kinds = {bool: "truth", str: "text"}
-                return _Typed(pl.lit(node.value), kinds.get(type(node.value), "number"))
+                return _Typed(_literal(node.value), kinds.get(type(node.value), "number"))
         raise AssertionError(node)  # the form was checked
 
     def _of_kind(self, node: ast.expr, kind: str, schema: pl.Schema) -> pl.Expr:
@@ -245,12 +244,20 @@ class ParsedExpression:
         if dtype == pl.Null:
             return _Typed(column, "any")
         if dtype.is_integer():
-            # The widest type, so that one example, whose integers have no width, means the same.
-            return _Typed(column.cast(pl.Int128), "number")
+            # Wide, so that one example, whose integers have no width, means the same.
+            narrow = dtype not in (pl.UInt64, pl.Int128, pl.UInt128)
+            return _Typed(column.cast(pl.Int64 if narrow else pl.Int128), "number")
         if dtype.is_float():
             return _Typed(column.cast(pl.Float64).fill_nan(None), "number")
         kinds: dict[Any, str] = {pl.String: "text", pl.Boolean: "truth"}
         return _Typed(column, kinds.get(dtype.base_type(), str(dtype)))
+
+    def _signed(self, node: ast.UnaryOp, schema: pl.Schema) -> _Typed:
+        negative = isinstance(node.op, ast.USub)
+        if isinstance(node.operand, ast.Constant) and type(node.operand.value) in (int, float):
+            return _Typed(_literal(-node.operand.value if negative else node.operand.value), "number")  # type: ignore[operator]
+        operand = self._of_kind(node.operand, "number", schema)
+        return _Typed(-operand.cast(pl.Float64) if negative else operand, "number")
 
     def _arithmetic(self, node: ast.BinOp, schema: pl.Schema) -> _Typed:
         left, right = (self._of_kind(side, "number", schema).cast(pl.Float64) for side in (node.left, node.right))
@@ -304,7 +311,7 @@ class ParsedExpression:
             kind = "text" if isinstance(value, str) else "truth" if isinstance(value, bool) else "number"
             if typed.kind not in (kind, "any"):
                 self._fail(item, f"{_a(typed.kind)} cannot be compared with {_a(kind)}")
-            equal.append(typed.expression == pl.lit(value))
+            equal.append(typed.expression == _literal(value))
         found = pl.any_horizontal(equal) if equal else typed.expression.is_null() & False
         return found if word == "in" else ~found
 
@@ -315,13 +322,13 @@ class ParsedExpression:
         if name == "is_null":
             return _Typed(first.is_null(), result)
         if name == "abs":
-            return _Typed(first.abs(), result)
+            return _Typed(first.cast(pl.Float64).abs(), result)
         first = first.cast(pl.String)
         calls: dict[str, Callable[[], pl.Expr]] = {
             "contains": lambda: first.str.contains(rest[0].cast(pl.String), literal=True),
             "startswith": lambda: first.str.starts_with(rest[0].cast(pl.String)),
             "endswith": lambda: first.str.ends_with(rest[0].cast(pl.String)),
-            "len": lambda: first.str.len_chars().cast(pl.Int128),
+            "len": lambda: first.str.len_chars().cast(pl.Int64),
             "lower": lambda: first.str.to_lowercase(),
             "upper": lambda: first.str.to_uppercase(),
         }
@@ -350,6 +357,11 @@ def parse_expression(text: str, owner: str) -> ParsedExpression:
     ('price', 'n words')
     """
     return ParsedExpression(text, owner)
+
+
+def _literal(value: Any) -> pl.Expr:
+    # No column holds an integer that large, so the nearest float says the same.
+    return pl.lit(float(value) if type(value) is int and abs(value) >= 2**100 else value)
 
 
 def _a(kind: str) -> str:
