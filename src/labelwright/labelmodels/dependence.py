@@ -62,6 +62,25 @@ class Dependence:
             total += self._agreement(seen, q)[problem.source] * problem.multipolar[problem.source]
         return 1 / (1 + total)
 
+    def misfit(self, q: Floats) -> float:
+        """Return the share, 0 to 1, of residual agreement between sources that chance does not explain.
+
+        Where Y explains all agreement, residual correlations times the root of the examples behind them are standard
+        normal deviates, and their scale (by the median, which the pairs that were discounted do not move) is 1.
+        """
+        problem = self.problem
+        seen = problem.xt @ (problem.weights[:, None] * q)
+        pairs = self._pairs()
+        if not pairs.any():
+            return 1.0
+        z = np.abs(self._residual_agreement(seen, q)[pairs]) * np.sqrt(self.both[pairs])
+        return 1 - 1 / max(1.0, 1.4826 * float(np.median(z))) ** 2
+
+    def _pairs(self) -> npt.NDArray[np.bool_]:
+        """Return which pairs of sources that take several sides voted together, each pair once, shape (m, m)."""
+        sides = self.problem.multipolar
+        return np.triu(sides[:, None] & sides[None, :] & (self.both >= 2), 1)
+
     def _firing(self, seen: Floats, q: Floats) -> Floats:
         """Positive correlation of firing beyond Y, each shrunk by its own noise, shape (f, f)."""
         problem, n = self.problem, self.problem.rows
@@ -78,9 +97,8 @@ class Dependence:
         """Sum, for each source, of its standing-out agreement beyond Y with others, times how often they also vote."""
         problem = self.problem
         r = self._residual_agreement(seen, q)
-        sides = problem.multipolar
-        pairs = sides[:, None] & sides[None, :] & (self.both >= 2) & ~np.eye(problem.m, dtype=bool)
-        upper = pairs & np.triu(np.ones_like(pairs))
+        upper = self._pairs()
+        pairs = upper | upper.T
         if not upper.any():
             return np.zeros(problem.m)
         middle = float(np.median(r[upper]))

@@ -27,7 +27,10 @@ _MIDDLE = 1
 
 # The model is wrong, and more steps of EM only fit how: the likelihood of unipolar sources is highest in one class.
 _STEPS = 5
-_TOLERANCE = 1e-6
+
+# Where the model can be checked, EM without a prior may run until it converges, or is not trusted.
+_MOST_STEPS = 30
+_TOLERANCE = 1e-4
 
 _BLOCK = 65_536
 
@@ -41,11 +44,14 @@ class LabelModelParams(Params):
     scores : ndarray of float, shape (experts, f, k)
         What each vote adds to the log-odds of each class, discounts included, for each weight of the prior; none after
         falling back to majority vote.
+    shares : ndarray of float, shape (experts + 1,)
+        How much each expert counts in the answer, and at last the vote shares; they sum to 1.
     discounts : ndarray of float, shape (f,)
         What a vote counts, 1 where the source repeats no other; in the order of sources and their codes.
     """
 
     scores: Floats
+    shares: Floats
     discounts: Floats
 
 
@@ -69,9 +75,9 @@ class LabelModel(BaseLabelModel[PatternCounts, LabelModelParams]):
     1. A source that takes one side speaks by firing; a source that takes several speaks by what it says when it fires.
     2. The prior ("better than chance") is worth a share of the data, however many there are, because more data of a
        wrong model are not more evidence (coarsened posterior: Miller & Dunson 2019). The answer averages over that
-       share.
+       share, or follows the misfit where the votes let it be measured.
     3. Votes that repeat each other beyond Y are discounted by their design effect (Kish 1965).
-    4. EM takes few steps from the vote shares.
+    4. Where the model cannot be checked, EM takes few steps from the vote shares.
 
     With fewer than three sources that vote, nothing can be learned about them: the model falls back to majority vote.
     EM needs distinct vote rows; :class:`~labelwright.core.PatternCounts` keeps them in bounded form.
@@ -86,7 +92,8 @@ class LabelModel(BaseLabelModel[PatternCounts, LabelModelParams]):
     >>> bool((np.diff(model.accuracies_[:4]) < 0).all())
     True
     >>> print(model.outcome_)
-    Stopped after 5 steps of EM, as planned; 2,000 examples in 32 distinct vote rows, class balance uniform.
+    Converged after ... steps of EM; 2,000 examples in 32 distinct vote rows, class balance uniform. Weight of the prior
+    for misfit: ...%.
     """
 
     params_type = LabelModelParams
@@ -124,19 +131,16 @@ class LabelModel(BaseLabelModel[PatternCounts, LabelModelParams]):
         with threadpool_limits(limits=1, user_api="blas"):
             dependence = Dependence(problem)
             discounts = _discounts(problem, dependence, balance)
-            start = problem.vote_shares(discounts)
-            fits = [
-                run(problem, start, balance, discounts, prior_weight=w, steps=_STEPS, tolerance=_TOLERANCE)
-                for w in _PRIOR_WEIGHTS
-            ]
+            fits, shares = _fits(problem, dependence, discounts, balance)
         return LabelModelParams(
             stats.frame.classes,
             stats.frame.sources,
             stats.frame.alphabet,
             balance,
             _accuracies(stats, problem, fits[0].q),
-            _outcome(stats, problem, fits, origin, dependence.known),
+            _outcome(stats, problem, fits, shares, origin, dependence.known),
             _everywhere(stats, problem, np.stack([f.scores * discounts[:, None] for f in fits], axis=1), 0.0),
+            shares,
             _everywhere(stats, problem, discounts[:, None, None], 1.0)[0, :, 0],
         )
 
@@ -151,13 +155,13 @@ class LabelModel(BaseLabelModel[PatternCounts, LabelModelParams]):
         for start in range(0, found.n, _BLOCK):
             stop = min(start + _BLOCK, found.n)
             total = features.matrix(found, start, stop) @ table
-            shares = total[:, experts * k :]
-            mass = shares.sum(axis=1, keepdims=True)
+            votes_for = total[:, experts * k :]
+            mass = votes_for.sum(axis=1, keepdims=True)
             covered[start:stop] = mass[:, 0] > 0
-            mean = shares / np.where(mass > 0, mass, 1)
-            for e in range(experts):
-                mean += softmax_rows(total[:, e * k : (e + 1) * k] + np.log(params.class_balance))
-            probs[start:stop] = np.where(mass > 0, mean / (experts + 1), params.class_balance)
+            mean = params.shares[-1] * votes_for / np.where(mass > 0, mass, 1)
+            for e in np.flatnonzero(params.shares[:-1]):
+                mean += params.shares[e] * softmax_rows(total[:, e * k : (e + 1) * k] + np.log(params.class_balance))
+            probs[start:stop] = np.where(mass > 0, mean, params.class_balance)
         return SoftLabels(probs, covered, classes=params.classes, example_ids=found.example_ids)
 
 
@@ -187,6 +191,32 @@ def _discounts(problem: Problem, dependence: Dependence, balance: Floats) -> Flo
     return dependence.discounts(q)
 
 
+def _fits(problem: Problem, dependence: Dependence, discounts: Floats, balance: Floats) -> tuple[list[Fit], Floats]:
+    """Run EM for each weight of the prior; return the fits and what each, and the vote shares, count in the answer.
+
+    Three sources or more that take several sides, and give most of the votes, identify the model, so that it can be
+    checked: if EM without a prior converges, the prior counts only by the share of misfit. Otherwise nothing tells.
+    """
+    start = problem.vote_shares(discounts)
+    fits = [
+        run(problem, start, balance, discounts, prior_weight=w, steps=_STEPS, tolerance=_TOLERANCE)
+        for w in _PRIOR_WEIGHTS
+    ]
+    doubt = np.full(len(fits) + 1, 1 / (len(fits) + 1))
+    several = problem.multipolar[problem.source]
+    if (
+        problem.multipolar.sum() < 3
+        or problem.totals[several].sum() <= problem.totals.sum() / 2
+        or not dependence.known
+    ):
+        return fits, doubt
+    free = run(problem, start, balance, discounts, prior_weight=0, steps=_MOST_STEPS, tolerance=_TOLERANCE)
+    if not free.converged:
+        return fits, doubt
+    misfit = dependence.misfit(free.q)
+    return [free, *fits], np.concatenate([[1 - misfit], misfit * doubt])
+
+
 def _accuracies(stats: PatternCounts, problem: Problem, q: Floats) -> Floats:
     """Return the expected share of each source's votes that hold the true class, shape (m,)."""
     seen = problem.xt @ (problem.weights[:, None] * q)
@@ -204,14 +234,18 @@ def _everywhere(stats: PatternCounts, problem: Problem, values: Floats, silent: 
     return out
 
 
-def _outcome(stats: PatternCounts, problem: Problem, fits: list[Fit], origin: str, dependence: bool) -> Outcome:
-    converged = all(f.converged for f in fits)
-    steps = max(f.steps for f in fits)
+def _outcome(
+    stats: PatternCounts, problem: Problem, fits: list[Fit], shares: Floats, origin: str, dependence: bool
+) -> Outcome:
+    converged = len(fits) > len(_PRIOR_WEIGHTS)
+    steps = fits[0].steps
     rows = f"{int(stats.counts.covered.sum()):,} examples in {len(problem.weights):,} distinct vote rows"
     if stats.level:
         rows += f" (a sample of one example in {2**stats.level})"
     sentence = f"{'Converged' if converged else 'Stopped'} after {steps} steps of EM"
     sentence += f"{'' if converged else ', as planned'}; {rows}, class balance {origin}."
+    if converged:
+        sentence += f" Weight of the prior for misfit: {1 - shares[0]:.0%}."
     if not dependence:
         sentence += " There are too many (source, vote) pairs to look for correlated sources."
     return Outcome("converged" if converged else "max_steps", sentence, steps)
@@ -232,5 +266,6 @@ def _majority(stats: PatternCounts, problem: Problem, given: Floats | None) -> L
         np.full(stats.frame.m, np.nan),
         Outcome("fell_back", sentence),
         np.empty((0, f, problem.k)),
+        np.ones(1),
         np.ones(f),
     )
