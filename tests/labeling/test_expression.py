@@ -171,6 +171,15 @@ def test_a_polars_expression_is_taken_as_it_is():
         function.expression(pl.Schema({"x": pl.Int64, "txt": pl.String}))
 
 
+def test_a_missing_value_has_no_type_and_needs_none():
+    function = expression_lf("f", (pl.col("text").str.len_chars() > 3) | pl.col("x").is_nan(), 1)
+    assert function({"text": None, "x": None}) is None
+    assert function({"text": None, "x": 1.0}) is None
+    assert function({"text": "long", "x": None}) == 1
+    with pytest.raises(FunctionError, match="does not fit the example"):
+        function({"text": 3, "x": 1.0})
+
+
 @pytest.mark.parametrize(
     "expression",
     [

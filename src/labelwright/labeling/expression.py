@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import islice, product
 from typing import Any
 
 import polars as pl
@@ -17,6 +18,9 @@ from .declarative import DeclarativeFunction, read_field, unknown_field
 from .expression_language import ParsedExpression, parse_expression
 
 __all__ = ["ExpressionFunction", "expression_lf"]
+
+_KINDS = (pl.Null, pl.String, pl.Float64, pl.Boolean)
+_TRIES = 256
 
 
 @dataclass(frozen=True, eq=False, kw_only=True, repr=False)
@@ -51,9 +55,17 @@ class ExpressionFunction(DeclarativeFunction):
 
     def fires(self, x: Any) -> bool:
         """Return whether the condition holds for one example, taken as a frame of one row."""
-        row = {field: [read_field(x, field, self.name)] for field in self.fields or ()}
-        frame = pl.DataFrame(row or {"": [None]}, strict=False)
-        return frame.select(self.expression(frame.schema)).item() is True
+        row = {field: read_field(x, field, self.name) for field in self.fields or ()}
+        missing = [field for field, value in row.items() if value is None]
+        # A missing value does not tell the type of its column, which Polars' functions insist on.
+        for kinds in islice(product(_KINDS, repeat=len(missing)), _TRIES):
+            types = dict(zip(missing, kinds, strict=True))
+            frame = pl.DataFrame({field: [value] for field, value in row.items()}, schema_overrides=types, strict=False)
+            try:
+                return frame.select(self.expression(frame.schema)).item() is True
+            except pl.exceptions.PolarsError as error:
+                failure = error
+        raise FunctionError(f"{self._owner} does not fit the example {row!r}: {failure}") from failure
 
     def expression(self, schema: pl.Schema) -> pl.Expr:
         """Return where the condition holds; see :class:`VectorisedFunction`."""
