@@ -1,6 +1,6 @@
 """Labeling functions for text messages: an advert or a fraud (spam), or somebody who writes to somebody (ham).
 
-They were written from unlabelled messages and from common sense: the corpus is British and Singaporean, from the
+They were written from a sample of the messages and from common sense: the corpus is British and Singaporean, from the
 2000s, when spam wanted you to call a premium-rate number or to text a word to a short code.
 """
 

@@ -2,7 +2,7 @@
 
 The label model and the end model are fitted on four videos without a gold label; gold scores the fifth. Comments on
 which no function votes get the label model's prior class; where two classes are equally likely before any vote, one is
-drawn for each comment by a hash of its id. The strict column gives the label model a rule that no function states:
+drawn for each comment by a hash of its id. The column "else ham" gives the label model a rule that no function states:
 where no function votes, say ham.
 
 Usage::
@@ -23,7 +23,7 @@ import labelwright as lw
 
 HERE = Path(__file__).resolve().parent
 CLASSES = ["ham", "spam"]
-ROLES = ["majority vote", "label model", "label model, else ham", "end model"]
+ROLES = ["majority vote", "label model", "else ham", "end model"]
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ def _predict(train_votes, test_votes, texts, train, test):
     return {
         "majority vote": lw.labelmodels.MajorityVote().fit(train_votes).soft_labels(test_votes),
         "label model": label,
-        "label model, else ham": lw.SoftLabels(ham, classes=CLASSES, example_ids=label.example_ids),
+        "else ham": lw.SoftLabels(ham, classes=CLASSES, example_ids=label.example_ids),
         "end model": end_model.soft_labels({"text": [texts[i] for i in test]}, example_ids=label.example_ids),
     }
 
@@ -88,19 +88,19 @@ def _joined(parts):
 
 def table(result: Result) -> str:
     """Return the figures as text: a line per video, then all comments together, then the paired differences."""
-    lines = [f"{'held out':<12}{'n':>6}{'covered':>9}" + "".join(f"{role:>24}" for role in ROLES)]
+    lines = [f"{'held out':<12}{'n':>6}{'covered':>9}" + "".join(f"{role:>22}" for role in ROLES)]
     groups = {video: [i for i, v in enumerate(result.videos) if v == video] for video in dict.fromkeys(result.videos)}
     for name, rows in {**groups, "all five": list(range(len(result.videos)))}.items():
         part = result.take(np.array(rows))
         covered = part.predictions["label model"].covered.mean()
         scores = (part.accuracy(role) for role in ROLES)
-        cells = "".join(f"{f'{s.value:.3f} [{s.low:.3f}, {s.high:.3f}]':>24}" for s in scores)
+        cells = "".join(f"{f'{s.value:.3f} [{s.low:.3f}, {s.high:.3f}]':>22}" for s in scores)
         lines.append(f"{name:<12}{len(rows):>6}{covered:>9.3f}{cells}")
     lines.append("")
     lines.append("Paired differences in accuracy over all five runs, in points, with 95% bootstrap intervals")
     for other in ROLES[:-1]:
         d = result.difference("end model", other)
-        lines.append(f"  end model - {other:<24}{100 * d.value:+6.2f} [{100 * d.low:+.2f}, {100 * d.high:+.2f}]")
+        lines.append(f"  end model - {other:<14}{100 * d.value:+6.2f} [{100 * d.low:+.2f}, {100 * d.high:+.2f}]")
     return "\n".join(lines)
 
 

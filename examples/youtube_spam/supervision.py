@@ -1,7 +1,7 @@
 """Labeling functions for comments under music videos: promotion (spam) or conversation (ham).
 
-They were written from the unlabelled comments of four videos and from common sense; the comments under the fifth
-video, the test set, were never read. Each looks for one plain cue and does not chase spellings: "suscribe" and
+They were written from the comments of four videos and from common sense; the comments under the fifth video, the test
+set, were never read. Each looks for one plain cue and does not chase spellings: "suscribe" and
 "chek my chanel" are left to the end model, which learns them from the company they keep.
 
 A function that finds nothing to say returns ``None``: it abstains. Most are patterns, which run together as one pass
