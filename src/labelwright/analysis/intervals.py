@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import norm, t
+from scipy.special import ndtr, ndtri, stdtrit
 
 from labelwright.core import Seed, generator
 
@@ -26,7 +26,7 @@ Floats: TypeAlias = npt.NDArray[np.float64]
 Statistic: TypeAlias = Callable[[Floats], Floats]
 
 _LEVEL = 0.95
-_Z = float(norm.ppf(0.5 + _LEVEL / 2))
+_Z = float(ndtri(0.5 + _LEVEL / 2))
 # Draws: 1,000, but fewer where n is so large that the ends no longer move in the digits shown.
 _DRAWS, _FEWEST_DRAWS, _WORK = 1000, 200, 5_000_000
 # Weights held at once, in numbers.
@@ -147,8 +147,8 @@ def bootstrap(
 def _expanded_tail(units: int) -> float:
     if units < 2:
         return (1 - _LEVEL) / 2
-    quantile = math.sqrt(units / (units - 1)) * float(t.ppf(0.5 + _LEVEL / 2, units - 1))
-    return float(norm.cdf(-quantile))
+    quantile = math.sqrt(units / (units - 1)) * float(stdtrit(units - 1, 0.5 + _LEVEL / 2))
+    return float(ndtr(-quantile))
 
 
 def _resamples(unit: npt.NDArray[Any], units: int, random_state: Seed) -> Iterator[Floats]:
