@@ -57,3 +57,10 @@ def test_a_partial_vote_names_all_it_allows() -> None:
     votes = Votes([[0]], classes=["a", "b", "c"], sources=["s"], alphabet={"s": [[1, 2]]})
     (bucket, *_) = pick_examples(votes, SoftLabels([[0.0, 0.5, 0.5]], classes=votes.classes), ["x"])
     assert bucket.examples[0].votes == [("s", "b or c")]
+
+
+def test_undecided_means_that_two_classes_are_close_however_many_there_are() -> None:
+    soft = SoftLabels([[0.4, 0.1, 0.1, 0.1, 0.1, 0.2], [0.35, 0.32, 0.33, 0.0, 0.0, 0.0]])
+    found = {b.title: b for b in pick_examples(Votes([[0], [1]], classes=6), soft, ["a", "b"])}
+    assert [e.text for e in found["Undecided"].examples] == ["b"]
+    assert [e.text for e in found["Surest: 0"].examples] == ["a"]

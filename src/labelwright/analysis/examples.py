@@ -16,6 +16,9 @@ from .summary import gold_codes
 
 __all__ = ["pick_examples"]
 
+# A lead of the best class over the second below this is no lead.
+_CLOSE = 0.1
+
 
 def pick_examples(
     votes: Votes,
@@ -58,10 +61,11 @@ def pick_examples(
     if truth is not None:
         wrong = soft.covered & (truth >= 0) & (best != truth)
         plan.append(("Sure and wrong", "The soft label contradicts gold; the surest first.", wrong, -sure))
-    close = soft.covered & (sure < 0.5 + 0.1 / soft.k)
+    second, first = np.partition(soft.probs, -2, axis=1)[:, -2:].T
+    close = soft.covered & (first - second < _CLOSE)
     plan += [
         ("Sources in conflict", "Two sources contradict each other; picked by a hash.", conflicting, shuffled),
-        ("Undecided", "No class stands out; the closest calls first.", close, sure),
+        ("Undecided", "Two classes are close; the closest calls first.", close, first - second),
         ("No vote at all", "Where the next labeling function could help; picked by a hash.", ~soft.covered, shuffled),
     ]
     for code, name in enumerate(votes.classes):
