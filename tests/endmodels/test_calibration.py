@@ -56,9 +56,9 @@ def test_the_error_of_a_constant_is_its_distance_from_the_truth():
 
 
 def test_a_confidence_on_an_edge_belongs_to_the_bin_below():
-    # 0.7 * 10 is 7.000000000000001 in floats; the bin must be (0.6, 0.7] all the same.
-    result = calibration_error([[0.7, 0.3], [1.0, 0.0]], [0, 0], bins=10)
-    assert np.flatnonzero(result.counts).tolist() == [6, 9]
+    # 0.56 * 25 is 14.000000000000002 in floats; the bin must be (0.52, 0.56] all the same.
+    result = calibration_error([[0.56, 0.44], [1.0, 0.0]], [0, 0], bins=25)
+    assert np.flatnonzero(result.counts).tolist() == [13, 24]
 
 
 def _score(said, gold, metric):

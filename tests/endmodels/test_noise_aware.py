@@ -119,6 +119,14 @@ def test_uncovered_rows_follow_the_stated_policy(uncovered, weight):
     np.testing.assert_array_equal(ours.predict_proba(X), by_hand.predict_proba(X))
 
 
+def test_dropped_rows_are_as_if_they_had_never_been():
+    X, probs, _ = _problem(3)
+    covered = np.arange(len(X)) % 3 > 0
+    ours = NoiseAwareClassifier(LogisticRegression()).fit(X, SoftLabels(probs, covered))
+    without = NoiseAwareClassifier(LogisticRegression()).fit(X[covered], probs[covered])
+    np.testing.assert_array_equal(ours.predict_proba(X), without.predict_proba(X))
+
+
 def test_named_classes_keep_their_order_and_come_back_from_predict():
     X, probs, _ = _problem(4)
     soft = SoftLabels(probs, classes=["zebra", "ape", "mole"])

@@ -198,6 +198,21 @@ def test_no_batch_is_left_over():
     assert sizes == [17, 16]
 
 
+def test_each_epoch_has_an_order_of_its_own_and_sees_each_example_once():
+    seen = []
+
+    class Watch(torch.nn.Module):
+        def forward(self, x):
+            seen.append(x[:, 0].clone())
+            return x
+
+    data = _data(n=50)
+    train(torch.nn.Sequential(Watch(), torch.nn.Linear(4, 3)), data, epochs=3, batch_size=10, device="cpu")
+    orders = [torch.cat(seen[5 * e : 5 * e + 5]) for e in range(3)]
+    assert all(torch.equal(order.sort().values, data.inputs[:, 0].sort().values) for order in orders)
+    assert not any(torch.equal(a, b) for a, b in [orders[:2], orders[1:], orders[::2]])
+
+
 def test_class_weights_shift_the_answer():
     plain = train(torch.nn.Linear(4, 3), _data(), epochs=30, learning_rate=0.05, device="cpu")
     heavy = train(torch.nn.Linear(4, 3), _data(), epochs=30, learning_rate=0.05, device="cpu", class_weight=[9, 1, 1])
