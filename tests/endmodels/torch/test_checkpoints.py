@@ -54,7 +54,7 @@ def test_what_only_pickle_could_write_is_refused_by_place(tmp_path):
 
 
 def test_a_pickle_is_not_read(tmp_path):
-    np.savez(tmp_path / "c.npz", allow_pickle=True, **{"tree.json": np.array([print], dtype=object)})
+    np.savez(tmp_path / "c.npz", **{"tree.json": np.array([print], dtype=object)})
     with pytest.raises(DataError, match="Remove it to begin again"):
         read_checkpoint(tmp_path / "c.npz")
 

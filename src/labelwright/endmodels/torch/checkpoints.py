@@ -48,7 +48,8 @@ def write_checkpoint(path: str | os.PathLike[str], state: Any) -> None:
     tree = _encode(state, arrays, "state")
     arrays[_TREE] = np.frombuffer(json.dumps(tree).encode(), dtype=np.uint8)
     with atomic_path(path) as temporary, temporary.open("wb") as file:
-        np.savez(file, allow_pickle=False, **arrays)
+        # No array here holds objects, so nothing is pickled; the parameter allow_pickle came after numpy 2.0.
+        np.savez(file, **arrays)  # type: ignore[arg-type]
 
 
 def read_checkpoint(path: str | os.PathLike[str]) -> Any:
