@@ -88,6 +88,13 @@ def test_a_gap_in_the_text_is_told_with_its_field():
             run.apply([pre], row)
 
 
+def test_a_gap_does_not_keep_the_others_from_their_batch():
+    nlp = spacy.blank("en")
+    seen = counting(nlp)
+    Run([SpacyPreprocessor("text", "doc", language=nlp)]).prepare([{"text": "a"}, {"text": None}, {"text": "b"}])
+    assert seen == ["a", "b"]
+
+
 def test_a_preprocessor_may_go_first():
     @preprocessor
     def lower(x):

@@ -170,6 +170,17 @@ def test_the_memo_is_by_content_unless_told_otherwise():
     assert seen == ["a", "b"]
 
 
+def test_the_memo_keeps_what_was_added_here_and_not_what_came_before():
+    @preprocessor
+    def number(x):
+        x.number = x.n * 10
+        return x
+
+    length, seen = counted(memoize=True, fields=["text"], pre=[number])
+    assert [length({"text": "a", "n": n}).number for n in range(3)] == [0, 10, 20]
+    assert seen == ["a"]
+
+
 def test_the_memo_tells_equal_values_of_different_types_apart():
     @preprocessor(memoize=True)
     def kind(x):

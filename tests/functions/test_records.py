@@ -6,7 +6,7 @@ import pickle
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from labelwright.functions.records import record_type, rows
@@ -28,6 +28,7 @@ AWKWARD = [
 ]
 
 
+@settings(deadline=None)
 @given(st.lists(st.text(max_size=6) | st.sampled_from(AWKWARD), unique=True, max_size=8))
 def test_every_column_name_can_be_read_as_an_item(names: list[str]) -> None:
     x = record_type(tuple(names))(*range(len(names)))

@@ -309,7 +309,7 @@ class Run:
         records : sequence of object
             The very objects that `apply` will be given. They and their results are held until the next call.
         """
-        self._record, self._results, self._chunk = None, {}, {}
+        self._record, self._results = None, {}
         if not self.batched:
             return
         self._chunk = {id(record): (record, {}) for record in records}
