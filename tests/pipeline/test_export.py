@@ -93,6 +93,10 @@ def test_wrong_requests_are_refused(project, tmp_path):
         project.export(tmp_path / "x.parquet", split="valid")
     with pytest.raises(DataError, match="allowed: parquet, jsonl, csv, hf"):
         project.export(tmp_path / "x", "xlsx")
+    before = (project.folder / "comments.csv").read_bytes()
+    with pytest.raises(DataError, match="the project's own data"):
+        project.export(project.folder / "comments.csv", "csv")
+    assert (project.folder / "comments.csv").read_bytes() == before
     with pytest.raises(DataError, match="is a folder"):
         project.export(tmp_path, "csv")
     (tmp_path / "mine").mkdir()

@@ -116,5 +116,7 @@ def test_a_file_of_predictions_holds_what_predict_gives(project, tmp_path, name)
     assert (answer.count, answer.rows) == (3, None)
     read = {".csv": pl.read_csv, ".jsonl": pl.read_ndjson, ".parquet": pl.read_parquet}[Path(name).suffix]
     assert_frame_equal(read(tmp_path / name), project.predict(data), check_dtypes=name == "out.parquet")
+    with pytest.raises(DataError, match="is the data itself"):
+        predict_file(data, project=project.folder, output=data)
     with pytest.raises(DataError, match=r"must end in .csv, .jsonl, .parquet"):
         predict_file(data, project=project.folder, output=tmp_path / "out.xlsx")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import numpy as np
+import polars as pl
 import pytest
 
 import labelwright as lw
@@ -154,3 +155,50 @@ def test_a_ceiling_without_gold_in_train_is_refused(make_project):
 def test_an_unknown_split_names_those_there_are(make_project):
     with pytest.raises(ProjectError, match="no split 'valid'; it has train, test"):
         lw.Project(make_project()).apply(split="valid")
+
+
+def test_numbered_classes_groups_and_a_tabular_model(tmp_path):
+    frame = pl.DataFrame(
+        {
+            "size": [float(i % 20) if i % 7 else None for i in range(200)],
+            "width": [i % 20 for i in range(200)],
+            "patient": [f"p{i // 4}" for i in range(200)],
+            "sick": [int(i % 20 >= 10) for i in range(200)],
+        }
+    )
+    frame.write_parquet(tmp_path / "x.parquet")
+    (tmp_path / "labelwright.toml").write_text(
+        """
+        [data]
+        path = "x.parquet"
+        group = "patient"
+        [data.splits]
+        train = 0.5
+        test = 0.5
+        [task]
+        classes = [0, 1]
+        gold = "sick"
+        [end_model]
+        kind = "tabular"
+        fields = ["size"]
+        """
+    )
+    (tmp_path / "supervision.py").write_text(
+        """
+import labelwright as lw
+
+wide = lw.threshold_lf("wide", "width", ">=", 9, 1)
+narrow = lw.threshold_lf("narrow", "width", "<", 10, 0)
+thin = lw.threshold_lf("thin", "width", "<", 5, 0)
+"""
+    )
+    project = lw.Project(tmp_path)
+    result = project.run()
+    accuracy = result.scores[0].models[2].scores.accuracy
+    assert accuracy.value > 0.8
+    assert project.apply(split="test").groups is not None
+    project.export(tmp_path / "out.parquet")
+    exported = pl.read_parquet(tmp_path / "out.parquet")
+    assert exported.schema["label"] == pl.Int64
+    assert {"prob_0", "prob_1"} <= set(exported.columns)
+    assert project.predict([{"size": 19.0}, {"size": 0.0}, {"size": None}])["label"].to_list() == [1, 0, None]

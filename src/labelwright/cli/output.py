@@ -35,8 +35,7 @@ project_option = click.option(
     "--project",
     type=click.Path(path_type=Path),
     default=Path(),
-    show_default="this folder",
-    help="The project's folder.",
+    help="The project's folder; default: this one.",
 )
 
 

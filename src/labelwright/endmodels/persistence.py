@@ -14,7 +14,6 @@ import io
 import json
 import os
 import sys
-import tempfile
 import warnings
 import zipfile
 from collections.abc import Iterator, Sequence
@@ -23,7 +22,7 @@ from typing import Any
 
 from sklearn.exceptions import InconsistentVersionWarning
 
-from labelwright.core import atomic_write, check_classes
+from labelwright.core import atomic_folder, atomic_write, check_classes
 from labelwright.core.errors import DataError, DataWarning, ModelError
 
 from .noise_aware import NoiseAwareClassifier
@@ -90,7 +89,7 @@ def save(model: EndModel, folder: str | os.PathLike[str], *, trusted: Sequence[s
         "sha256": hashlib.sha256(payload).hexdigest(),
         "libraries": {name: importlib.metadata.version(name) for name in _LIBRARIES},
     }
-    with _whole_folder(Path(folder)) as temporary:
+    with atomic_folder(folder, marker=_DESCRIPTION) as temporary:
         atomic_write(temporary / _PAYLOAD, payload)
         atomic_write(temporary / _DESCRIPTION, json.dumps(description, indent=2) + "\n")
 
@@ -245,24 +244,3 @@ def _stable_archive(payload: bytes) -> bytes:
             # A ZipInfo made by hand carries the earliest date a zip can hold instead of the time of day.
             archive.writestr(zipfile.ZipInfo(name), content, zipfile.ZIP_DEFLATED)
     return out.getvalue()
-
-
-@contextlib.contextmanager
-def _whole_folder(target: Path) -> Iterator[Path]:
-    """Yield a temporary folder beside ``target``; on success it takes ``target``'s place, else it is removed."""
-    if target.exists() and not (target / _DESCRIPTION).is_file() and (not target.is_dir() or any(target.iterdir())):
-        raise DataError(f"{target} exists and is not a saved end model; it is left alone. Choose another folder.")
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.name}.") as work:
-        new, old = Path(work) / "new", Path(work) / "old"
-        new.mkdir()
-        yield new
-        # A folder cannot be renamed over one that has files, so the old one steps aside first.
-        if target.exists():
-            target.rename(old)
-        try:
-            new.rename(target)
-        except OSError:
-            if old.exists():
-                old.rename(target)
-            raise

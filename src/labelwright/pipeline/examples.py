@@ -18,7 +18,7 @@ from labelwright.data import Dataset, read
 
 from .settings import FILE_NAME, Settings, SplitSettings
 
-__all__ = ["SHOWN_FIELDS", "Source", "Split", "example_texts", "open_sources"]
+__all__ = ["SHOWN_FIELDS", "Source", "Split", "data_files", "example_texts", "field_values", "open_sources"]
 
 # Another salt than that of stats: membership of a split must not be tied to membership of a sub-sum.
 _SPLIT_SALT = 0x5B117
@@ -92,6 +92,20 @@ def open_sources(settings: Settings, folder: Path) -> list[Source]:
     if empty:
         raise DataError(f"the split {empty[0]!r} has no examples; look at [data.splits] in {folder / FILE_NAME}.")
     return sources
+
+
+def data_files(settings: Settings, folder: Path) -> list[Path]:
+    """Return the paths that the settings name, as they are written: files, globs or folders."""
+    splits = settings.data.splits
+    values = list(splits.given.values()) if splits.kind == "paths" else [settings.data.path]
+    return [Path(path) for value in values for path in _paths(folder, value)]
+
+
+def field_values(frame: pl.DataFrame, fields: Sequence[str]) -> dict[str, Any]:
+    """Return columns as end models read them: numbers as arrays (NaN where missing), all else as lists."""
+    return {
+        name: frame[name].to_numpy() if frame[name].dtype.is_numeric() else frame[name].to_list() for name in fields
+    }
 
 
 def example_texts(

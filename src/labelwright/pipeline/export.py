@@ -13,7 +13,7 @@ import polars as pl
 from labelwright.core import atomic_folder
 from labelwright.core.errors import DataError, ProjectError
 
-from .examples import Source, Split, open_sources
+from .examples import Source, Split, data_files, open_sources
 from .keep import KeptRun
 from .settings import Settings
 from .writing import ExportFormat, label_columns, write_frames
@@ -53,6 +53,8 @@ def export_labels(run: KeptRun, settings: Settings, path: Path, to: ExportFormat
     """
     if to not in get_args(ExportFormat):
         raise DataError(f"export format is {to!r}; allowed: {', '.join(get_args(ExportFormat))}.")
+    if path.resolve() in [file.resolve() for file in data_files(settings, run.folder)]:
+        raise DataError(f"{path} is the project's own data; write the labels to another file.")
     names = run.splits if split == "all" else [split]
     if not set(names) <= set(run.splits):
         raise ProjectError(f"run {run.row.run_id} has no split {split!r}; allowed: {', '.join([*run.splits, 'all'])}.")

@@ -15,7 +15,7 @@ from labelwright.core import Failure, SoftLabels, SparseRows, Votes
 from labelwright.core.errors import ProjectError
 from labelwright.endmodels import EndModel, load
 from labelwright.labelmodels import BaseLabelModel, from_dict
-from labelwright.store import ArtifactFolder, ArtifactId, Catalog, RunRow
+from labelwright.store import ArtifactFolder, ArtifactId, Catalog, RunRow, Store
 
 __all__ = [
     "STORE_FOLDER",
@@ -95,7 +95,7 @@ def soft_labels_of_arrays(arrays: Mapping[str, npt.NDArray[Any]]) -> SoftLabels:
     return SoftLabels(arrays["probs"], arrays["covered"], classes=classes, example_ids=arrays["example_ids"])
 
 
-def open_store(folder: Path) -> tuple[ArtifactFolder, Catalog]:
+def open_store(folder: Path) -> tuple[Store, Catalog]:
     """Return the artifacts and the catalog of the project in ``folder``."""
     root = folder / STORE_FOLDER
     return ArtifactFolder(root / "artifacts"), Catalog(root / "catalog.sqlite")
@@ -106,7 +106,7 @@ class KeptRun:
     """The last finished run of a project, read from its store."""
 
     folder: Path
-    store: ArtifactFolder
+    store: Store
     row: RunRow
 
     @classmethod

@@ -17,6 +17,7 @@ from labelwright.data.base import PART_ROWS
 from labelwright.endmodels import EndModel, load
 from labelwright.store import ArtifactId, hash_folder
 
+from .examples import field_values
 from .keep import KeptRun
 from .run import apply_functions
 from .settings import Settings, read_settings
@@ -92,6 +93,8 @@ def predict_file(
         If the project has not been run, made no end model, or its functions changed since.
     """
     to = None if output is None else _format_of(output)
+    if output is not None and output.resolve() == Path(data).resolve():
+        raise DataError(f"{output} is the data itself; write the predictions to another file.")
     if model_folder is not None:
         frames = predict_with_model_folder(model_folder, data)
     else:
@@ -121,7 +124,7 @@ def _end_model_parts(model: EndModel, key: ArtifactId, dataset: Dataset) -> Iter
     rows = 0
     for part in dataset.parts(model.fields):
         frame = part.frame(model.fields)
-        found = model.soft_labels({name: frame[name].to_list() for name in model.fields}, example_ids=part.example_ids)
+        found = model.soft_labels(field_values(frame, model.fields), example_ids=part.example_ids)
         # An example whose fields are all missing gets an answer too, but one that nothing in it speaks for.
         present = ~np.all([frame[name].is_null().to_numpy() for name in model.fields], axis=0)
         soft = SoftLabels(found.probs, present, classes=found.classes, example_ids=part.example_ids)

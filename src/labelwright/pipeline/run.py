@@ -23,9 +23,9 @@ from labelwright.endmodels import EndModel, fit_end_model, save
 from labelwright.engines import LocalEngine
 from labelwright.labeling import LabelingFunction, apply
 from labelwright.labelmodels import BaseLabelModel, LabelModel, MajorityVote, to_dict
-from labelwright.store import ArtifactFolder, ArtifactId
+from labelwright.store import ArtifactId, Store
 
-from .examples import Source, open_sources
+from .examples import Source, field_values, open_sources
 from .gather import gather_report, summarise
 from .keep import STORE_FOLDER, arrays_of_soft_labels, arrays_of_votes, open_store
 from .scoring import LabelledSplit, Scoreboard, score_split
@@ -207,8 +207,7 @@ def _fit_end_model(settings: Settings, train: LabelledSplit, labels: SoftLabels)
 
 
 def _columns(part: LabelledSplit, fields: Sequence[str]) -> dict[str, Any]:
-    frame = part.source.frame(part.split, fields)
-    return {name: frame[name].to_list() for name in fields}
+    return field_values(part.source.frame(part.split, fields), fields)
 
 
 def _predict(part: LabelledSplit, end: EndModel | None, role: str) -> LabelledSplit:
@@ -279,7 +278,7 @@ def _finish(
 
 
 def _keep(
-    store: ArtifactFolder,
+    store: Store,
     settings: Settings,
     functions: Sequence[Mapping[str, Any]],
     parts: Sequence[LabelledSplit],
