@@ -88,6 +88,12 @@ class SpacyPreprocessor(Preprocessor):
             self._add_document, name="SpacyPreprocessor", pre=pre, memoize=memoize, memoize_key=memoize_key,
             fields=[text_field],
         )  # fmt: skip
+        self._identify()
+
+    def _identify(self) -> None:
+        # Asked for once per function and example, so worked out ahead.
+        self._identity = self._settings()
+        self._hash = hash(self._identity)
 
     def _settings(self) -> tuple[Any, ...]:
         language = self.language if isinstance(self.language, str) else id(self.language)
@@ -95,10 +101,10 @@ class SpacyPreprocessor(Preprocessor):
         return (self.text_field, self.doc_field, language, self.disable, self.pre, self.memoize, key, self.gpu)
 
     def __eq__(self, other: object) -> bool:
-        return type(other) is type(self) and self._settings() == other._settings()
+        return type(other) is type(self) and self._identity == other._identity
 
     def __hash__(self) -> int:
-        return hash(self._settings())
+        return self._hash
 
     @property
     def nlp(self) -> Language:
@@ -163,6 +169,7 @@ class SpacyPreprocessor(Preprocessor):
     def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__(state)
         self.function = self._add_document
+        self._identify()
 
     def __repr__(self) -> str:
         language = self.language if isinstance(self.language, str) else self.language.meta["name"]
