@@ -82,7 +82,8 @@ def test_a_file_that_is_not_utf8_says_where(tmp_path: Path) -> None:
 def test_the_offset_of_a_bad_byte_is_right_beyond_the_first_block(tmp_path: Path) -> None:
     path = tmp_path / "long.csv"
     line = "é" * 50 + "\n"
-    body = ("text\n" + line * 12_000).encode()
+    body = ("texts\n" + line * 12_000).encode()
+    assert body[(1 << 20) - 1 : (1 << 20) + 1] == "é".encode()  # the border of the first block cuts a character in two
     path.write_bytes(body + b"\xff\n")
     with pytest.raises(DataError, match=rf"offset {len(body)} \(line 12002\)"):
         list(read(path).parts())

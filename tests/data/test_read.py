@@ -10,7 +10,7 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.dataset as pads
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from labelwright.core.errors import DataError
@@ -108,6 +108,7 @@ def test_bad_ids() -> None:
         list(read(FRAME).parts(["z"]))
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(0, 7), max_size=12), st.integers(1, 9))
 def test_rechunking_keeps_rows_in_order(sizes: list[int], part_rows: int) -> None:
     starts = np.cumsum([0, *sizes])

@@ -145,15 +145,18 @@ def test_errors_come_back_from_other_processes() -> None:
 
 
 def forever(x: Any) -> Any:
-    while x.n == 3:
+    # Not quite, so that a limit that does not work fails the test instead of hanging it.
+    end = time.monotonic() + 3
+    while x.n == 3 and time.monotonic() < end:
         pass
     return 1
 
 
 def swallows(x: Any) -> Any:
-    while x.n == 3:
+    end = time.monotonic() + 3
+    while x.n == 3 and time.monotonic() < end:
         try:
-            time.sleep(10)
+            time.sleep(1)
         except Exception:
             continue
     return 1
@@ -295,6 +298,24 @@ def test_missing_values_of_pandas() -> None:
     nan = labeling_function(name="nan")(lambda x: 1 if x.score != x.score else None)
     votes = apply([check, none, nan], frame)
     assert votes.values.T.tolist() == [[1, -1, -1], [-1, 1, 1], [-1, 1, -1]]
+
+
+def test_parts_are_cut_to_the_pace_of_slow_functions() -> None:
+    def slow(x: Any) -> Any:
+        time.sleep(0.0005)
+        return x.n % 3
+
+    done: list[int] = []
+    frame = pl.DataFrame({"n": range(1500)})
+    votes = apply(
+        [labeling_function(name="slow")(slow)],
+        read(frame, part_rows=1000),
+        engine=LocalEngine(kind="inline"),
+        progress=lambda rows, _total: done.append(rows),
+    )
+    assert votes.values[:, 0].tolist() == [n % 3 for n in range(1500)]
+    assert done[:2] == [16, 16 + 128]
+    assert done[-1] == 1500
 
 
 def test_preprocessors_run_once_per_example() -> None:

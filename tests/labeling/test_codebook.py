@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from labelwright.core.errors import FunctionError, LabelingError, VoteError
@@ -31,6 +31,7 @@ def where(position: int) -> int:
     return position + 100
 
 
+@settings(deadline=None)
 @given(st.lists(st.none() | st.just(-1) | st.sampled_from(["red", "blue", "green"]), max_size=20))
 def test_learned_codes_say_what_was_voted(votes: list[Any]) -> None:
     book = Codebook(["red"], closed=False)
