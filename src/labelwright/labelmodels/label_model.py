@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -29,7 +29,9 @@ _MIDDLE = 1
 _STEPS = 5
 
 # Where the model can be checked, EM without a prior may run until it converges, or is not trusted.
-_MOST_STEPS = 30
+_MOST_STEPS = 60
+_SHARPER = 3
+_NO_REPETITION = 0.9
 _TOLERANCE = 1e-4
 
 _BLOCK = 65_536
@@ -130,8 +132,7 @@ class LabelModel(BaseLabelModel[PatternCounts, LabelModelParams]):
         # One thread: sums of floats then add up in one order, and small products do not wait for idle threads.
         with threadpool_limits(limits=1, user_api="blas"):
             dependence = Dependence(problem)
-            discounts = _discounts(problem, dependence, balance)
-            fits, shares = _fits(problem, dependence, discounts, balance)
+            fits, shares, discounts = _fits(problem, dependence, balance)
         return LabelModelParams(
             stats.frame.classes,
             stats.frame.sources,
@@ -191,30 +192,64 @@ def _discounts(problem: Problem, dependence: Dependence, balance: Floats) -> Flo
     return dependence.discounts(q)
 
 
-def _fits(problem: Problem, dependence: Dependence, discounts: Floats, balance: Floats) -> tuple[list[Fit], Floats]:
-    """Run EM for each weight of the prior; return the fits and what each, and the vote shares, count in the answer.
+def _fits(problem: Problem, dependence: Dependence, balance: Floats) -> tuple[list[Fit], Floats, Floats]:
+    """Run EM for each weight of the prior.
 
-    Three sources or more that take several sides, and give most of the votes, identify the model, so that it can be
-    checked: if EM without a prior converges, the prior counts only by the share of misfit. Otherwise nothing tells.
+    Returns
+    -------
+    list of Fit
+        One for each expert.
+    ndarray of float, shape (experts + 1,)
+        What each expert, and at last the vote shares, count in the answer.
+    ndarray of float, shape (f,)
+        Discounts.
     """
+    discounts = _discounts(problem, dependence, balance)
+    free = _free_fit(problem, dependence, discounts, balance)
+    if free is not None:
+        discounts = dependence.discounts(free.q)
+        last = run(problem, free.q, balance, discounts, prior_weight=0, steps=_MOST_STEPS, tolerance=_TOLERANCE)
+        free = replace(last, steps=free.steps + last.steps)
     start = problem.vote_shares(discounts)
     fits = [
         run(problem, start, balance, discounts, prior_weight=w, steps=_STEPS, tolerance=_TOLERANCE)
         for w in _PRIOR_WEIGHTS
     ]
     doubt = np.full(len(fits) + 1, 1 / (len(fits) + 1))
+    if free is None:
+        return fits, doubt, discounts
+    misfit = dependence.misfit(free.q)
+    return [free, *fits], np.concatenate([[1 - misfit], misfit * doubt]), discounts
+
+
+def _free_fit(problem: Problem, dependence: Dependence, discounts: Floats, balance: Floats) -> Fit | None:
+    """Run EM without a prior where the model is identified; return None where it is not, or EM does not converge.
+
+    Three sources or more that take several sides, and give most of the votes, identify the model, so that it can be
+    checked: the prior then counts only by the share of misfit. Otherwise nothing tells how far to trust the data.
+    Independence goes first: if it leaves over no agreement that stands out, nothing repeats. If it does, discounts are
+    found again from the sharper posterior, which explains agreement that a cautious one left over.
+    """
     several = problem.multipolar[problem.source]
     if (
         problem.multipolar.sum() < 3
         or problem.totals[several].sum() <= problem.totals.sum() / 2
         or not dependence.known
     ):
-        return fits, doubt
-    free = run(problem, start, balance, discounts, prior_weight=0, steps=_MOST_STEPS, tolerance=_TOLERANCE)
-    if not free.converged:
-        return fits, doubt
-    misfit = dependence.misfit(free.q)
-    return [free, *fits], np.concatenate([[1 - misfit], misfit * doubt])
+        return None
+    none = np.ones(len(problem.source))
+    simple = run(
+        problem, problem.vote_shares(none), balance, none, prior_weight=0, steps=_MOST_STEPS, tolerance=_TOLERANCE
+    )
+    if simple.converged and dependence.discounts(simple.q).min() > _NO_REPETITION:
+        return simple
+    q, steps = problem.vote_shares(discounts), 0
+    for _ in range(_SHARPER):
+        free = run(problem, q, balance, discounts, prior_weight=0, steps=_MOST_STEPS, tolerance=_TOLERANCE)
+        if not free.converged:
+            return None
+        q, discounts, steps = free.q, dependence.discounts(free.q), steps + free.steps
+    return replace(free, steps=steps)
 
 
 def _accuracies(stats: PatternCounts, problem: Problem, q: Floats) -> Floats:
@@ -222,8 +257,10 @@ def _accuracies(stats: PatternCounts, problem: Problem, q: Floats) -> Floats:
     seen = problem.xt @ (problem.weights[:, None] * q)
     right = problem.member @ (seen * problem.meaning).sum(axis=1)
     place = {name: j for j, name in enumerate(stats.frame.sources)}
+    votes = problem.member @ seen.sum(axis=1)
     out = np.full(stats.frame.m, np.nan)
-    out[[place[name] for name in problem.names]] = right / (problem.member @ seen.sum(axis=1))
+    # A rare source may have no vote in a sample of the rows.
+    out[[place[name] for name in problem.names]] = np.where(votes > 0, right / np.maximum(votes, 1e-9), np.nan)
     return out
 
 
