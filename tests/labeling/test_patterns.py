@@ -128,7 +128,7 @@ CASES = [
 ]  # fmt: skip
 ROWS = [
     "", "\n", "foo", "foo\n", "foo\n\n", "a\nfoo\nb", "foo\r", "ab", "b", "aab", "é", "aé", "é\u0301", "No", "no² normal", "no normal\n", "abnormal", "K", "ſ", "ß", "ẞ",
-    "STRASSE", "STRAßE", "İ", "i̇", "ı", "i", "a-", "-bar", "foo bar", "foobar", "barfoo", "a.b", "a\rb", "a\x1cb", "a\x85b", "$5", "US$5", "c++", "abc++", "free", "FREE!", "unfree",
+    "STRASSE", "STRAßE", "İ", "i̇", "ı", "i", "a-", "-bar", "foo bar", "foobar", "barfoo", "a.b", "a\nb", "a\rb", "a\x1cb", "a\x85b", "$5", "US$5", "c++", "abc++", "free", "FREE!", "unfree",
     "free\u0301", "²free", "a{", "x{2,1}?", "[a]", "&", "~", "|", ":alpha:", "[:alpha:]", "\x07", "A", "aaa", "!!!", "#", "a b", "<b>", "bd", "abc", "aba", "a\ud7ff", "\ue000", "_!", "a!",
 ]  # fmt: skip
 
