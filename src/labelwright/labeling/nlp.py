@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, overload
+from typing import Any, overload
 
 from labelwright.core import Class
 from labelwright.functions.nlp import SpacyPreprocessor
 from labelwright.functions.preprocessors import Preprocessor
 
 from .python import PythonFunction, labeling_function
-
-if TYPE_CHECKING:
-    from spacy.language import Language
 
 __all__ = ["nlp_labeling_function"]
 
@@ -26,7 +23,7 @@ def nlp_labeling_function(
     pre: Sequence[Preprocessor] | None = None,
     text_field: str = "text",
     doc_field: str = "doc",
-    language: str | Language = "en_core_web_sm",
+    language: Any = "en_core_web_sm",
     disable: Sequence[str] | None = None,
     memoize: bool = True,
     memoize_key: Callable[[Any], Hashable] | None = None,
@@ -41,7 +38,7 @@ def nlp_labeling_function(
     pre: Sequence[Preprocessor] | None = None,
     text_field: str = "text",
     doc_field: str = "doc",
-    language: str | Language = "en_core_web_sm",
+    language: Any = "en_core_web_sm",
     disable: Sequence[str] | None = None,
     memoize: bool = True,
     memoize_key: Callable[[Any], Hashable] | None = None,
@@ -62,7 +59,7 @@ def nlp_labeling_function(
     pre : sequence of Preprocessor, optional
         Preprocessors that go before spaCy.
     text_field, doc_field, language, disable, memoize, memoize_key, gpu
-        As for :class:`labelwright.functions.nlp.SpacyPreprocessor`.
+        ``language`` is a name or a ``spacy.language.Language`` (spaCy's own types stay in one room). As for :class:`labelwright.functions.nlp.SpacyPreprocessor`.
 
     Returns
     -------
