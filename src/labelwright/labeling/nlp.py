@@ -59,7 +59,8 @@ def nlp_labeling_function(
     pre : sequence of Preprocessor, optional
         Preprocessors that go before spaCy.
     text_field, doc_field, language, disable, memoize, memoize_key, gpu
-        ``language`` is a name or a ``spacy.language.Language`` (spaCy's own types stay in one room). As for :class:`labelwright.functions.nlp.SpacyPreprocessor`.
+        As for :class:`labelwright.functions.nlp.SpacyPreprocessor`; ``language`` is a name or a
+        ``spacy.language.Language``.
 
     Returns
     -------
