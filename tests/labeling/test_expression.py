@@ -157,6 +157,13 @@ def test_integers_compare_exactly():
     assert frame.select(function.expression(frame.schema)).to_series().to_list() == [False, True]
 
 
+def test_no_integer_is_too_large_to_write():
+    frame = pl.DataFrame({"x": [2**63 - 1, -(2**63)]})
+    for condition, expected in ((f"x < {10**400}", [True, True]), (f"x < -{10**400}", [False, False])):
+        function = expression_lf("f", condition, 1)
+        assert frame.select(function.expression(frame.schema)).to_series().to_list() == expected
+
+
 def test_small_integers_do_not_overflow():
     frame = pl.DataFrame({"x": pl.Series([1, 200], dtype=pl.UInt8)})
     function = expression_lf("f", "x - 2 < 0 or x + 100 > 299", 1)

@@ -360,8 +360,10 @@ def parse_expression(text: str, owner: str) -> ParsedExpression:
 
 
 def _literal(value: Any) -> pl.Expr:
-    # No column holds an integer that large, so the nearest float says the same.
-    return pl.lit(float(value) if type(value) is int and abs(value) >= 2**100 else value)
+    if type(value) is int:
+        # No column holds an integer beyond these, so they say the same.
+        value = min(max(value, -(2**100)), 2**100)
+    return pl.lit(value)
 
 
 def _a(kind: str) -> str:
