@@ -33,6 +33,7 @@ from .objects import (
 )
 from .origins import OWN, STANDARD, distribution_of, is_house, origin_of, package_of
 from .parts import Edge, PartList
+from .pipelines import pipeline_parts
 from .sources import Source, class_source, function_source, module_source
 from .values import Unwritable, sealed, write_leaf
 
@@ -353,8 +354,6 @@ class Walker(PartList):
         if hasattr(kind, "__version_parts__"):
             return self._self_told(obj, edge, obj.__version_parts__())
         if kind.__module__.startswith("spacy.") and hasattr(obj, "pipe_names"):
-            from .nlp import pipeline_parts
-
             return self._self_told(obj, edge, pipeline_parts(obj))
         if is_house(kind.__module__) and isinstance(getattr(obj, "version", None), str):
             return self._meet(obj, edge, "instance", sealed("version", [obj.version.encode()]), text=shortened(obj))
