@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -103,6 +104,21 @@ def test_ctrl_c_gives_130_and_leaves_the_project_whole(spam, tmp_path):
     assert process.returncode in (130, -signal.SIGINT), err
     assert (out, err) == ("", "\nstopped; nothing was left half-written.\n")
     assert {p: p.stat().st_mtime_ns for p in spam.rglob("*")} == before
+
+
+@pytest.mark.slow
+def test_what_functions_print_does_not_reach_the_json(spam):
+    with (spam / "supervision.py").open("a") as file:
+        file.write(
+            "\nimport os, sys, time\nprint('from the module')\n@lw.labeling_function(labels=['ham'])\n"
+            "def talks(x):\n    print('from Python')\n    sys.stdout.flush()\n    os.write(1, b'from below')\n"
+            "    time.sleep(0.05)\n"
+        )
+    out, err = run("run", "--json", cwd=spam).communicate(timeout=120)
+    assert json.loads(out)["splits"]
+    assert "from the module" in err
+    assert "from Python" in err
+    assert "from below" in err
 
 
 @pytest.mark.slow

@@ -10,12 +10,12 @@ import polars as pl
 import pytest
 
 import labelwright as lw
-from labelwright.pipeline import demo, write_demo
+from labelwright.pipeline import run_demo, write_demo
 
 
 @pytest.fixture(scope="module")
 def ran(tmp_path_factory):
-    return demo(tmp_path_factory.mktemp("demo") / "biopsies")
+    return run_demo(tmp_path_factory.mktemp("demo") / "biopsies")
 
 
 def test_functions_read_the_worst_nuclei_and_the_end_model_the_means(ran):

@@ -33,10 +33,10 @@ def command(folder: Path, force: bool) -> Answer:
     Biopsy triage: labeling functions read the most abnormal nuclei of a slide, and teach a model that reads the means
     over all nuclei. No diagnosis is used, except to score. Writes a project that you can edit and run again.
     """
-    from labelwright.pipeline import demo
+    from labelwright.pipeline import run_demo
 
     with progress_line() as step:
-        files, result = demo(folder, force=force, step=step)
+        files, result = run_demo(folder, force=force, step=step)
     payload: dict[str, Any] = {**result.to_dict(), "project_folder": str(files.folder), "kept": list(files.kept)}
 
     def show() -> None:

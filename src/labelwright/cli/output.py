@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import os
 import shutil
 import sys
 import textwrap
@@ -53,7 +54,7 @@ def verb(function: Callable[..., Answer]) -> Callable[..., None]:
     @functools.wraps(function)
     def command(*, as_json: bool, debug: bool, **options: Any) -> None:
         try:
-            with _notes():
+            with _notes(), _own_stdout() if as_json else contextlib.nullcontext():
                 answer = function(**options)
             if as_json:
                 click.echo(_to_json(answer.payload))
@@ -135,6 +136,20 @@ def _notes() -> Iterator[None]:
         warnings.simplefilter("always", LabelwrightWarning)
         warnings.showwarning = show
         yield
+
+
+@contextlib.contextmanager
+def _own_stdout() -> Iterator[None]:
+    """Send what user code prints to stderr, in worker processes too: stdout is for the answer alone."""
+    sys.stdout.flush()
+    kept = os.dup(1)
+    os.dup2(2, 1)
+    try:
+        with contextlib.redirect_stdout(sys.stderr):
+            yield
+    finally:
+        os.dup2(kept, 1)
+        os.close(kept)
 
 
 def _fail(error: Exception, *, as_json: bool, debug: bool) -> None:

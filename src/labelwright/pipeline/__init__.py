@@ -1,6 +1,6 @@
 """The pipeline: joins the rooms into a project that runs, predicts, exports and reports."""
 
-from .demo import demo, write_demo
+from .demo import run_demo, write_demo
 from .doctor import check_installation
 from .export import export_labels, export_model
 from .predict import predict_file, predict_with_model_folder
@@ -15,13 +15,13 @@ __all__ = [
     "RunResult",
     "Settings",
     "check_installation",
-    "demo",
     "export_labels",
     "export_model",
     "predict_file",
     "predict_with_model_folder",
     "read_settings",
     "report",
+    "run_demo",
     "start_project",
     "write_demo",
 ]

@@ -13,7 +13,7 @@ from labelwright.core import atomic_path, atomic_write
 from .project import Project
 from .run import RunResult
 
-__all__ = ["DemoFiles", "demo", "write_demo"]
+__all__ = ["DemoFiles", "run_demo", "write_demo"]
 
 _DATA = "biopsies.csv"
 _TEMPLATES = ("labelwright.toml", "supervision.py")
@@ -27,7 +27,7 @@ class DemoFiles:
     kept: tuple[str, ...]
 
 
-def demo(
+def run_demo(
     folder: str | os.PathLike[str] = "labelwright-demo",
     *,
     force: bool = False,

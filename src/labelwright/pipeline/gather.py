@@ -101,7 +101,8 @@ def _description(settings: Settings, train: LabelledSplit) -> str:
     end = settings.end_model
     if end.kind == "none":
         return f"{classes}: {train.votes.m} labeling functions label the training set."
-    fields = ", ".join(end.fields[:SHOWN_FIELDS]) + (", ..." if len(end.fields) > SHOWN_FIELDS else "")
+    rest = len(end.fields) - SHOWN_FIELDS
+    fields = ", ".join(end.fields[:SHOWN_FIELDS]) + (f" and {rest} more" if rest > 0 else "")
     return f"{classes}: {train.votes.m} labeling functions teach a {end.kind} model that reads {fields}."
 
 
@@ -123,7 +124,7 @@ def _examples(settings: Settings, parts: Sequence[LabelledSplit]) -> list[Exampl
 
 def _notes(parts: Sequence[LabelledSplit], model: BaseLabelModel[Any, Any], board: Scoreboard | None) -> list[Note]:
     outcome = model.outcome_
-    notes = [Note(str(outcome), "warning" if outcome.kind in ("fell_back", "max_steps") else "info")]
+    notes = [Note(str(outcome), "warning" if outcome.kind == "fell_back" else "info")]
     failures: dict[str, int] = {}
     for failure in (f for p in parts for f in p.votes.failures):
         failures[failure.source] = failures.get(failure.source, 0) + failure.count

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import numpy.typing as npt
 
 from labelwright.analysis import (
@@ -21,7 +22,8 @@ from labelwright.analysis import (
     render_report,
     score,
 )
-from labelwright.core import Class, SoftLabels, Votes, atomic_write, class_codes
+from labelwright.analysis.content import Role
+from labelwright.core import SoftLabels, Votes, atomic_write, class_codes
 from labelwright.core.errors import DataError
 
 from .gather import timestamp
@@ -84,37 +86,25 @@ def report(
     for what, value in (("soft_labels", soft_labels), ("end_model", end_model), ("texts", texts)):
         if value is not None and len(value) != table.n:
             raise DataError(f"{what} has {len(value)} rows, but there are {table.n} examples in votes.")
-    truth = None if gold is None else class_codes(gold, table.classes)
-    known = 0 if truth is None else int((truth >= 0).sum())
-    predictions = {"label model": soft_labels, "end model": end_model}
+    truth = np.full(table.n, -1) if gold is None else class_codes(gold, table.classes)
+    known = truth >= 0
+    given: list[tuple[Role, SoftLabels | None]] = [("label model", soft_labels), ("end model", end_model)]
+    scored = [(role, found) for role, found in given if found is not None and known.any()]
     content = ReportContent(
         project=title,
-        summary=lf_summary(table, truth, accuracies=accuracies),
+        summary=lf_summary(table, None if gold is None else truth, accuracies=accuracies),
         summary_split="all",
         when=timestamp(),
-        splits=[Split("all", table.n, known)],
-        models=_models(predictions, truth, table.classes) if known else (),
+        splits=[Split("all", table.n, int(known.sum()))],
+        models=[ModelResult(role.capitalize(), role, score(found, truth)) for role, found in scored],
         score_split="all",
         agreement=pairwise_agreement(table),
         soft_labels=None if soft_labels is None else histogram(soft_labels),
-        calibration=[calibration(p, truth, model=role) for role, p in predictions.items() if p is not None]
-        if truth is not None and known
-        else (),
-        examples=pick_examples(table, soft_labels, texts, truth)
-        if soft_labels is not None and texts is not None
-        else (),
+        calibration=[calibration(found, truth, model=role.capitalize()) for role, found in scored],
+        examples=()
+        if soft_labels is None or texts is None
+        else pick_examples(table, soft_labels, texts, None if gold is None else truth),
     )
     target = Path(path)
     atomic_write(target, render_report(content))
     return target
-
-
-def _models(
-    predictions: Mapping[str, SoftLabels | None], gold: npt.NDArray[Any] | None, classes: tuple[Class, ...]
-) -> list[ModelResult]:
-    del classes
-    return [
-        ModelResult(role.capitalize(), role, score(found, gold))  # type: ignore[arg-type]
-        for role, found in predictions.items()
-        if found is not None
-    ]

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from labelwright.analysis import Calibration, Difference, ModelResult, calibration, paired_difference, score
+from labelwright.analysis.content import Role
 from labelwright.core import SoftLabels, Votes
 
 from .examples import Source, Split
@@ -16,13 +17,18 @@ from .examples import Source, Split
 __all__ = ["LabelledSplit", "Scoreboard", "score_split"]
 
 # Role -> (name, what it learned from). The order is the order of the story.
-_MODELS = {
+_MODELS: dict[Role, tuple[str, str]] = {
     "majority vote": ("Majority vote", "share of the votes"),
     "label model": ("Label model", "fitted to the votes on train, no gold"),
     "end model": ("End model", "trained on the soft labels of train, no gold"),
     "supervised": ("Fully supervised", "trained on the gold labels of train: the ceiling"),
 }
-_PAIRS = (("end model", "majority vote"), ("label model", "majority vote"), ("end model", "label model"))
+_PAIRS: tuple[tuple[Role, Role], ...] = (
+    ("end model", "majority vote"),
+    ("label model", "majority vote"),
+    ("end model", "label model"),
+)
+_CALIBRATED: tuple[Role, ...] = ("label model", "end model")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -61,7 +67,7 @@ def score_split(split: Split, predictions: Mapping[str, SoftLabels]) -> Scoreboa
         return None
     gold = split.gold
     models = [
-        ModelResult(name, role, score(predictions[role], gold, groups=split.groups), note)  # type: ignore[arg-type]
+        ModelResult(name, role, score(predictions[role], gold, groups=split.groups), note)
         for role, (name, note) in _MODELS.items()
         if role in predictions
     ]
@@ -77,7 +83,7 @@ def score_split(split: Split, predictions: Mapping[str, SoftLabels]) -> Scoreboa
     ]
     sure = [
         calibration(predictions[role], gold, model=_MODELS[role][0])
-        for role in ("label model", "end model")
+        for role in _CALIBRATED
         if role in predictions and (predictions[role].covered & np.asarray(gold >= 0)).any()
     ]
     return Scoreboard(split.name, models, differences, sure)
