@@ -6,7 +6,7 @@ LabelwrightError                     catch this to catch all of ours
 ├── FunctionError (ValueError)       a function is declared wrongly (duplicate name, bad pattern, unknown column)
 │   └── VersionError                 a function's version cannot be worked out; declare ``depends_on``
 ├── LabelingError (RuntimeError)     user code failed on an example; carries source, example and the fields it saw
-│   └── LabelingTimeoutError              user code took longer on one example than the limit given
+│   └── LabelingTimeoutError         user code took longer on one example than the limit given
 ├── EngineError (RuntimeError)       a part could not be computed; carries the part
 ├── ModelError (ValueError)          a model cannot be fitted to, or used on, what it was given
 │   └── NotFittedError               ``fit`` has not been called (also an AttributeError, as scikit-learn's is)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from types import ModuleType
 from typing import Any, cast
 
-import cloudpickle  # type: ignore[import-untyped]
+import cloudpickle
 
 from .base import Outcome, Task
 
