@@ -68,7 +68,7 @@ def gather_report(
         when=timestamp(),
         run_id=run_id,
         description=_description(settings, train),
-        splits=[_split(p) for p in parts],
+        splits=[_split(p, settings) for p in parts],
         models=board.models if board else (),
         score_split=board.split if board else "",
         differences=board.differences if board else (),
@@ -106,11 +106,14 @@ def _description(settings: Settings, train: LabelledSplit) -> str:
     return f"{classes}: {train.votes.m} labeling functions teach a {end.kind} model that reads {fields}."
 
 
-def _split(part: LabelledSplit) -> ReportSplit:
+def _split(part: LabelledSplit, settings: Settings) -> ReportSplit:
     split = part.split
+    purpose = _PURPOSE[split.name]
+    if split.name == "train" and settings.score.supervised:
+        purpose = "models are fitted on its votes; its gold trains the ceiling alone"
     # Gold of train would be a figure that nobody needs, and that looks as if it were needed.
     n_gold = 0 if split.gold is None or split.name == "train" else int((split.gold >= 0).sum())
-    return ReportSplit(split.name, split.n, n_gold, _PURPOSE[split.name])
+    return ReportSplit(split.name, split.n, n_gold, purpose)
 
 
 def _examples(settings: Settings, parts: Sequence[LabelledSplit]) -> list[ExampleBucket]:
@@ -124,7 +127,7 @@ def _examples(settings: Settings, parts: Sequence[LabelledSplit]) -> list[Exampl
 
 def _notes(parts: Sequence[LabelledSplit], model: BaseLabelModel[Any, Any], board: Scoreboard | None) -> list[Note]:
     outcome = model.outcome_
-    notes = [Note(str(outcome), "warning" if outcome.kind == "fell_back" else "info")]
+    notes = [Note(f"Label model: {outcome}", "warning" if outcome.kind == "fell_back" else "info")]
     failures: dict[str, int] = {}
     for failure in (f for p in parts for f in p.votes.failures):
         failures[failure.source] = failures.get(failure.source, 0) + failure.count
