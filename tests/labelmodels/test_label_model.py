@@ -5,8 +5,11 @@ import sys
 import warnings
 from pathlib import Path
 
+import hypothesis.extra.numpy as hnp
+import hypothesis.strategies as st
 import numpy as np
 import pytest
+from hypothesis import assume, given
 
 from labelwright.core import Votes
 from labelwright.core.errors import FallbackWarning
@@ -279,3 +282,32 @@ def test_first_use_loads_no_scikit_learn():
     with warnings.catch_warnings():
         out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert out.stdout.strip() == "False"
+
+
+@given(
+    hnp.arrays(np.int8, st.tuples(st.integers(1, 30), st.integers(1, 8)), elements=st.integers(-1, 3)),
+    st.integers(0, 2**30),
+    st.booleans(),
+)
+def test_any_votes_give_distributions_and_no_warnings(L, seed, with_gold):
+    assume((L >= 0).any())
+    rng = np.random.default_rng(seed)
+    repeated = L[rng.integers(0, len(L), 60)]
+    assume((repeated >= 0).any())
+    gold = rng.integers(-1, 4, 60) if with_gold else None
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FallbackWarning)
+        model = LabelModel(cardinality=4).fit(repeated, gold)
+    probs = model.predict_proba(L)
+    assert np.isfinite(probs).all()
+    np.testing.assert_allclose(probs.sum(axis=1), 1)
+    known = model.accuracies_[~np.isnan(model.accuracies_)]
+    assert ((known > -1e-9) & (known < 1 + 1e-9)).all()
+
+
+def test_too_many_features_for_a_table_are_still_solved(monkeypatch):
+    L, truth = worlds.coins(0, [0.9, 0.8, 0.7, 0.7, 0.6], n=1000)
+    monkeypatch.setattr("labelwright.labelmodels.dependence.MAX_FEATURES", 5)
+    model = LabelModel().fit(L)
+    assert "too many (source, vote) pairs" in str(model.outcome_)
+    assert model.score(L, truth) > 0.85
