@@ -19,11 +19,13 @@ __all__ = [
     "Untranslatable",
     "any_of",
     "digit_class",
+    "disguised",
     "escape",
     "folded",
     "name_of",
     "odd_characters",
     "one_character",
+    "sees_through",
     "space_class",
     "word_class",
     "write_inside",
@@ -133,10 +135,52 @@ def space_class() -> str:
 
 
 @cache
+def _odd() -> tuple[str, str]:
+    return _differences(r"\w", r"\w", not_python=r"\W", not_rust=r"\W")
+
+
+@cache
 def odd_characters() -> str:
     r"""Return the class of the characters that are word characters for one engine alone."""
-    missing, extra = _differences(r"\w", r"\w", not_python=r"\W", not_rust=r"\W")
-    return f"[{any_of(missing + extra)}]"
+    return f"[{any_of(''.join(_odd()))}]"
+
+
+# One letter and one sign, without case, on which the engines agree.
+_LETTER, _SIGN = "\u01c0", "\ufffc"
+
+
+def disguised(texts: pl.Series) -> pl.Series:
+    r"""Put a letter or a sign on which the engines agree in the place of each odd character.
+
+    In the new texts Rust's ``\b`` holds where Python's holds in the old ones.
+
+    Examples
+    --------
+    >>> disguised(pl.Series(["5\u00b2", "o\u0301"])).to_list() == ["5\u01c0", "o\ufffc"]
+    True
+    """
+    letters, signs = (f"[{any_of(characters)}]" for characters in _odd())
+    return texts.str.replace_all(letters, _LETTER).str.replace_all(signs, _SIGN)
+
+
+@cache
+def _telling() -> frozenset[str]:
+    return frozenset("".join(_odd()) + _LETTER + _SIGN)
+
+
+def sees_through(items: list[Any], flags: int) -> bool:
+    """Return whether a class may tell an odd character from what stands in its place."""
+    members = items[1:] if items and name_of(items[0][0]) == "NEGATE" else items
+    for code, value in members:
+        kind = name_of(code)
+        if kind == "LITERAL" and chr(value) in _telling():
+            return True
+        if kind == "RANGE" and value[1] > 127 and any(value[0] <= ord(c) <= value[1] for c in _telling()):
+            return True
+    if not flags & re.IGNORECASE:
+        return False
+    changed = "".join(folded(_python_class(members), bool(flags & re.ASCII)))
+    return not _telling().isdisjoint(changed)
 
 
 @cache
@@ -191,8 +235,7 @@ def write_inside(items: list[Any], flags: int) -> str:
     inside = "".join(_member(name_of(code), value, flags) for code, value in items) or NEVER
     if not flags & re.IGNORECASE:
         return inside
-    python = "[" + "".join(_python_member(name_of(code), value) for code, value in items) + "]"
-    added, removed = folded(python, bool(flags & re.ASCII))
+    added, removed = folded(_python_class(items), bool(flags & re.ASCII))
     whole = inside + "".join(map(escape, added))
     return f"[{whole}]--[{''.join(map(escape, removed))}]" if removed else whole
 
@@ -220,6 +263,10 @@ def _category(name: str, flags: int) -> str:
     if written is None:
         raise Untranslatable(f"the class {name}")
     return written if kind == name else f"[^{written}]"
+
+
+def _python_class(items: list[Any]) -> str:
+    return "[" + "".join(_python_member(name_of(code), value) for code, value in items) + "]"
 
 
 def _python_member(code: str, value: Any) -> str:

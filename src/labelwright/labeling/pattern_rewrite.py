@@ -12,7 +12,17 @@ from enum import Enum
 from functools import cached_property
 from typing import Any, NamedTuple
 
-from .pattern_classes import NEVER, Untranslatable, escape, folded, name_of, one_character, word_class, write_inside
+from .pattern_classes import (
+    NEVER,
+    Untranslatable,
+    escape,
+    folded,
+    name_of,
+    one_character,
+    sees_through,
+    word_class,
+    write_inside,
+)
 from .pattern_ends import EITHER, OTHER, WORD, Kinds, combined, ends, neighbour
 
 __all__ = ["Fidelity", "Translation", "Untranslatable", "translate"]
@@ -40,10 +50,22 @@ class _Context(NamedTuple):
 
 
 class Translation(NamedTuple):
-    """A pattern for Polars' engine, and whether it may begin with a class written for a look behind."""
+    """A pattern for Polars' engine.
+
+    Attributes
+    ----------
+    pattern : str
+        The pattern.
+    leads : bool
+        Whether it may begin with a class written for a look behind.
+    blind : bool
+        Whether it cannot tell odd characters from what `disguised` puts in their place, nor how a text ends: then what
+        is near on texts as they are is exact on disguised ones.
+    """
 
     pattern: str
     leads: bool
+    blind: bool
 
 
 def translate(pattern: str, flags: int, fidelity: Fidelity) -> Translation:
@@ -80,7 +102,7 @@ def translate(pattern: str, flags: int, fidelity: Fidelity) -> Translation:
         written = writer.sequence(list(tree), tree.state.flags, _Context(_EDGE, _EDGE))
     except (ImportError, AttributeError, TypeError, ValueError) as error:
         raise Untranslatable(f"a construct that this version does not know ({error})") from error
-    return Translation(written, writer.leads)
+    return Translation(written, writer.leads, writer.blind)
 
 
 class _Writer:
@@ -89,6 +111,7 @@ class _Writer:
     def __init__(self, fidelity: Fidelity) -> None:
         self.fidelity = fidelity
         self.leads = False
+        self.blind = True
         self.groups: dict[int, tuple[list[Any], int]] = {}
         self.anchors = True
 
@@ -113,6 +136,7 @@ class _Writer:
 
     def _on_literal(self, code: int, flags: int, _: _Context) -> str:
         character = chr(code)
+        self._see([("LITERAL", code)], flags)
         if 0xD800 <= code < 0xE000:
             return NEVER
         if flags & re.IGNORECASE and any(folded(re.escape(character), bool(flags & re.ASCII))):
@@ -120,10 +144,16 @@ class _Writer:
         return escape(character)
 
     def _on_not_literal(self, code: int, flags: int, _: _Context) -> str:
+        self._see([("LITERAL", code)], flags)
         return f"[^{write_inside([('LITERAL', code)], flags)}]"
 
     def _on_in(self, items: list[Any], flags: int, _: _Context) -> str:
+        self._see(items, flags)
         return one_character(items, flags)
+
+    def _see(self, items: list[Any], flags: int) -> None:
+        if self.fidelity is Fidelity.NEAR and sees_through(items, flags):
+            self.blind = False
 
     def _on_any(self, _value: None, flags: int, _: _Context) -> str:
         return "(?s:.)" if flags & re.DOTALL else r"[^\n]"
@@ -204,6 +234,8 @@ class _Writer:
         if self.fidelity is Fidelity.NEAR and _is_word(items, flags):
             return r"\b{end-half}" if ahead else r"\b{start-half}"
         forbidden = _negated(items, flags)
+        if forbidden:
+            self._see(items if items[0][0].name == "LITERAL" else items[0][1], flags)
         if forbidden and (context.right if ahead else context.left) == _EDGE and self.anchors:
             return rf"(?:{forbidden}|\z)" if ahead else self._leading(rf"(?:\A|{forbidden})")
         if self._superset:
@@ -237,6 +269,7 @@ class _Writer:
         if context.right == _EDGE:
             return r"(?:\n?\z)"
         if self.fidelity is Fidelity.NEAR:
+            self.blind = False
             return r"\z"
         if self._superset:
             return ""
@@ -246,6 +279,7 @@ class _Writer:
         if self._superset:
             return ""
         if self.fidelity is Fidelity.NEAR and not flags & re.ASCII:
+            self.blind = False
             return r"\B"
         raise Untranslatable(r"\B")
 

@@ -15,7 +15,7 @@ import polars as pl
 
 from labelwright.core.errors import FunctionError
 
-from .pattern_classes import odd_characters
+from .pattern_classes import disguised, odd_characters
 from .pattern_rewrite import Fidelity, Translation, Untranslatable, translate
 
 __all__ = ["PatternSearch", "check_pattern"]
@@ -120,6 +120,8 @@ class PatternSearch:
         plan = _plan(self.pattern, self.flags)
         if plan.exact is not None and plan.near is None:
             return pl.col(field).str.contains(plan.exact)
+        if plan.near is not None and plan.blind:
+            return _disguised(field).str.contains(plan.near)
         columns = [pl.col(field)] if plan.near is None else [pl.col(field), _odd(field)]
         return pl.map_batches(columns, self._find, return_dtype=pl.Boolean, is_elementwise=True)
 
@@ -144,6 +146,24 @@ class PatternSearch:
 
 
 @cache
+def _disguised(field: str) -> pl.Expr:
+    """Return a column's texts without odd characters; one object per column, so that a plan works it out once."""
+    return pl.col(field).map_batches(_disguised_texts, return_dtype=pl.String, is_elementwise=True)
+
+
+def _disguised_texts(texts: pl.Series) -> pl.Series:
+    rows = _wide(texts)
+    rows = rows.gather(texts.gather(rows).str.contains(odd_characters()).arg_true())
+    # `scatter` changes its own series, which here is the data's.
+    return texts.clone().scatter(rows, disguised(texts.gather(rows))) if len(rows) else texts
+
+
+def _wide(texts: pl.Series) -> pl.Series:
+    # Most texts are plain ASCII, which is told at a fraction of the price of a pattern.
+    return (texts.str.len_bytes() != texts.str.len_chars()).arg_true()
+
+
+@cache
 def _odd(field: str) -> pl.Expr:
     """Return where a column's texts are odd; one object per column, by which a plan knows to work it out once."""
     return pl.col(field).map_batches(_odd_texts, return_dtype=pl.Boolean, is_elementwise=True)
@@ -151,9 +171,9 @@ def _odd(field: str) -> pl.Expr:
 
 def _odd_texts(texts: pl.Series) -> pl.Series:
     odd = (texts.str.ends_with("\n") | (texts == "")).fill_null(False)
-    # Most texts are plain ASCII, which is told at a fraction of the price.
-    wide = (texts.str.len_bytes() != texts.str.len_chars()).arg_true()
-    return _replaced(odd, wide, lambda rows: odd.gather(rows) | texts.gather(rows).str.contains(odd_characters()))
+    return _replaced(
+        odd, _wide(texts), lambda rows: odd.gather(rows) | texts.gather(rows).str.contains(odd_characters())
+    )
 
 
 def _replaced(found: pl.Series, rows: pl.Series, again: Callable[[pl.Series], pl.Series]) -> pl.Series:
@@ -165,12 +185,13 @@ def _replaced(found: pl.Series, rows: pl.Series, again: Callable[[pl.Series], pl
 class _Plan:
     """How a pattern is searched for.
 
-    With ``exact`` alone, in one pass; with ``near``, in one pass and again on odd rows, by ``exact`` or Python; with
-    neither, by Python on the rows that ``filter`` lets through.
+    With ``exact`` alone, in one pass; with ``near``, in one pass over disguised texts if it is ``blind``, else in one
+    pass and again on odd rows, by ``exact`` or Python; with neither, by Python on what ``filter`` lets through.
     """
 
     exact: str | None = None
     near: str | None = None
+    blind: bool = False
     filter: str | None = None
     slow: str | None = None
 
@@ -183,9 +204,11 @@ def _plan(pattern: str, flags: int) -> _Plan:
         return _Plan(exact.pattern)
     near, still_why = _attempt(pattern, flags, Fidelity.NEAR)
     if exact is not None:
-        return _Plan(exact.pattern, near.pattern if near is not None and not near.leads else None)
+        if near is None or near.leads:
+            return _Plan(exact.pattern)
+        return _Plan(exact.pattern, near.pattern, near.blind)
     if near is not None:
-        return _Plan(near=near.pattern)
+        return _Plan(near=near.pattern, blind=near.blind)
     superset, _ = _attempt(pattern, flags, Fidelity.SUPERSET)
     # A filter that matches the empty text lets nearly everything through.
     useful = superset is not None and not pl.Series([""]).str.contains(superset.pattern).item()
