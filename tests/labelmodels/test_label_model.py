@@ -50,7 +50,12 @@ def test_more_classes_are_learned_about_as_well_as_they_can_be(k):
 
 def test_accuracies_are_recovered():
     L, _ = worlds.coins(0, [0.95, 0.6, 0.7, 0.55, 0.8], n=20_000)
-    np.testing.assert_allclose(LabelModel().fit(L).accuracies_, [0.95, 0.6, 0.7, 0.55, 0.8], atol=0.03)
+    model = LabelModel().fit(L)
+    np.testing.assert_allclose(model.accuracies_, [0.95, 0.6, 0.7, 0.55, 0.8], atol=0.03)
+    # The model is right here, so that the prior hardly counts: P(Y) of a unanimous row is Bayes' own.
+    odds = np.prod(np.array([0.95, 0.6, 0.7, 0.55, 0.8]) / (1 - np.array([0.95, 0.6, 0.7, 0.55, 0.8])))
+    assert model.predict_proba([[1] * 5])[0, 1] == pytest.approx(odds / (1 + odds), abs=0.005)
+    assert model.params_.shares[0] > 0.5
 
 
 @pytest.mark.parametrize("seed", range(3))
