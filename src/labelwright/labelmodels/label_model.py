@@ -204,9 +204,10 @@ def _fits(problem: Problem, dependence: Dependence, balance: Floats) -> tuple[li
     ndarray of float, shape (f,)
         Discounts.
     """
-    discounts = _discounts(problem, dependence, balance)
-    free = _free_fit(problem, dependence, discounts, balance)
-    if free is not None:
+    free = _free_fit(problem, dependence, balance)
+    if free is None:
+        discounts = _discounts(problem, dependence, balance)
+    else:
         discounts = dependence.discounts(free.q)
         last = run(problem, free.q, balance, discounts, prior_weight=0, steps=_MOST_STEPS, tolerance=_TOLERANCE)
         free = replace(last, steps=free.steps + last.steps)
@@ -222,7 +223,7 @@ def _fits(problem: Problem, dependence: Dependence, balance: Floats) -> tuple[li
     return [free, *fits], np.concatenate([[1 - misfit], misfit * doubt]), discounts
 
 
-def _free_fit(problem: Problem, dependence: Dependence, discounts: Floats, balance: Floats) -> Fit | None:
+def _free_fit(problem: Problem, dependence: Dependence, balance: Floats) -> Fit | None:
     """Run EM without a prior where the model is identified; return None where it is not, or EM does not converge.
 
     Three sources or more that take several sides, and give most of the votes, identify the model, so that it can be
@@ -243,6 +244,7 @@ def _free_fit(problem: Problem, dependence: Dependence, discounts: Floats, balan
     )
     if simple.converged and dependence.discounts(simple.q).min() > _NO_REPETITION:
         return simple
+    discounts = _discounts(problem, dependence, balance)
     q, steps = problem.vote_shares(discounts), 0
     for _ in range(_SHARPER):
         free = run(problem, q, balance, discounts, prior_weight=0, steps=_MOST_STEPS, tolerance=_TOLERANCE)
