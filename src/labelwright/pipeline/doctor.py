@@ -90,7 +90,7 @@ def _cores() -> Check:
 
 
 def _threads() -> Check:
-    import threadpoolctl  # type: ignore[import-untyped]
+    import threadpoolctl
 
     cores = _usable_cores()
     pools = {pool["internal_api"]: pool["num_threads"] for pool in threadpoolctl.threadpool_info()}
