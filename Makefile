@@ -6,6 +6,8 @@ BIN := .venv/bin
 # BLAS threads oversubscribe the cores as soon as two tests run side by side.
 export OMP_NUM_THREADS ?= 1
 export OPENBLAS_NUM_THREADS ?= 1
+# The pages are built with what works today; its announcements are not ours to print.
+export NO_MKDOCS_2_WARNING ?= 1
 # Without byte code the first import of every package looks three times slower.
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
