@@ -27,7 +27,7 @@ from labelwright.functions.origins import OWN, STANDARD, distribution_of, origin
     "obj",
     [json, os.path, math, sys, re.search, math.sqrt, random.random, collections.Counter, operator.itemgetter, len, int,
      pathlib.Path, decimal.Decimal, functools.reduce, functools.partial, types, str.lower, json.JSONEncoder().encode],
-    ids=str,
+    ids=lambda obj: getattr(obj, "__qualname__", getattr(obj, "__name__", "")),
 )  # fmt: skip
 def test_the_standard_library(obj):
     assert origin_of(obj) == STANDARD
