@@ -89,6 +89,7 @@ def test_only_a_few_parts_are_held(kind: Any) -> None:
 @pytest.mark.slow
 def test_what_cannot_be_sent_stays_here_with_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("labelwright.engines.local._INLINE_SECONDS", 0.0)
+    monkeypatch.setattr("labelwright.engines.local._WORTH_SECONDS", 0.0)
     stuck = Square(prefers="processes", held=threading.Lock())
     with pytest.warns(SlowPathWarning, match="cannot be sent to other processes.*in this process alone"):
         outcomes = list(LocalEngine(workers=2).map(stuck, range(3)))
@@ -97,13 +98,21 @@ def test_what_cannot_be_sent_stays_here_with_a_warning(monkeypatch: pytest.Monke
         list(LocalEngine(workers=2, kind="processes").map(stuck, [1]))
 
 
+class Where(Square):
+    def __call__(self, part: int) -> int:
+        return os.getpid()
+
+
+def test_little_that_is_left_is_not_worth_workers(monkeypatch):
+    monkeypatch.setattr("labelwright.engines.local._INLINE_SECONDS", 0.0)
+    values = [o.value for o in LocalEngine(workers=2).map(Where(prefers="processes"), range(6))]
+    assert set(values) == {os.getpid()}
+
+
 @pytest.mark.slow
 def test_work_that_takes_long_moves_to_processes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("labelwright.engines.local._INLINE_SECONDS", 0.0)
-
-    class Where(Square):
-        def __call__(self, part: int) -> int:
-            return os.getpid()
+    monkeypatch.setattr("labelwright.engines.local._WORTH_SECONDS", 0.0)
 
     values = [o.value for o in LocalEngine(workers=2).map(Where(prefers="processes"), range(6))]
     assert values[0] == os.getpid()

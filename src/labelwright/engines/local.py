@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from operator import length_hint
 from typing import Any, Literal, get_args
 
 from labelwright.core.errors import EngineError, SlowPathWarning
@@ -21,6 +22,8 @@ Kind = Literal["auto", "threads", "processes", "inline"]
 
 # Starting a process and its imports takes most of a second; work that is done by then never pays for it.
 _INLINE_SECONDS = 1.0
+# With few cores, workers save time only where what is left takes several times as long as starting them.
+_WORTH_SECONDS = 3.0
 
 
 class LocalEngine:
@@ -32,7 +35,7 @@ class LocalEngine:
         Number of threads or processes. Default: the number of cores that this process may use.
     kind : {"auto", "threads", "processes", "inline"}, default "auto"
         Where tasks run. ``"auto"`` does what the task prefers; a task that prefers processes first runs in this one
-        for about a second, and often needs no more.
+        for about a second, and stays while little is left (by the length hint of ``parts``, where it has one).
 
     Notes
     -----
@@ -75,14 +78,14 @@ class LocalEngine:
             If a worker process dies, or if the task cannot run where it was told to.
         """
         del resources  # this machine is all there is
-        numbered = ((part_id(part, position), part) for position, part in enumerate(parts))
-        outcomes = self._outcomes(task, numbered)
+        outcomes = self._outcomes(task, iter(parts))
         return outcomes if combine is None else combined(outcomes, combine)
 
     def close(self) -> None:
         """Do nothing: workers end with each call of ``map``."""
 
-    def _outcomes(self, task: Task, parts: Iterator[tuple[Any, Any]]) -> Iterator[Outcome]:
+    def _outcomes(self, task: Task, source: Iterator[Any]) -> Iterator[Outcome]:
+        parts = ((part_id(part, position), part) for position, part in enumerate(source))
         kind = task.prefers if self.kind == "auto" else self.kind
         workers = self.workers or _cores()
         main_thread = threading.current_thread() is threading.main_thread()
@@ -93,13 +96,13 @@ class LocalEngine:
             )
         if kind == "inline":
             task.setup()
-            yield from _inline(task, parts, None)
+            yield from _inline(task, parts)
         elif kind == "threads":
             yield from _in_threads(task, parts, workers)
         elif self.kind == "processes":
             yield from _in_processes(_pickled(task), parts, workers)
         else:
-            yield from _inline_then_processes(task, parts, workers, main_thread)
+            yield from _inline_then_processes(task, parts, workers, main_thread, lambda: length_hint(source, -1))
 
 
 def _cores() -> int:
@@ -108,15 +111,18 @@ def _cores() -> int:
     return int(loky.cpu_count())
 
 
-def _inline(task: Task, parts: Iterator[tuple[Any, Any]], seconds: float | None) -> Iterator[Outcome]:
-    """Run parts here with a task that is set up, until they are done or the time is spent."""
+def _inline(
+    task: Task, parts: Iterator[tuple[Any, Any]], enough: Callable[[float, float], bool] | None = None
+) -> Iterator[Outcome]:
+    """Run parts here with a task that is set up, until done or ``enough(seconds in all, seconds of the last part)``."""
     spent = 0.0
     for name, part in parts:
         started = time.perf_counter()
         outcome = _attempt(task, name, part)
-        spent += time.perf_counter() - started
+        last = time.perf_counter() - started
+        spent += last
         yield outcome
-        if seconds is not None and spent > seconds:
+        if enough is not None and enough(spent, last):
             return
 
 
@@ -128,12 +134,15 @@ def _attempt(task: Task, name: Any, part: Any) -> Outcome:
 
 
 def _inline_then_processes(
-    task: Task, parts: Iterator[tuple[Any, Any]], workers: int, main_thread: bool
+    task: Task, parts: Iterator[tuple[Any, Any]], workers: int, main_thread: bool, left: Callable[[], int]
 ) -> Iterator[Outcome]:
+    def enough(spent: float, last: float) -> bool:
+        return workers > 1 and spent > _INLINE_SECONDS and (left() < 0 or left() * last > _WORTH_SECONDS)
+
     here = main_thread or not task.main_thread
     if here:
         task.setup()
-        yield from _inline(task, parts, _INLINE_SECONDS if workers > 1 else None)
+        yield from _inline(task, parts, enough)
     first = next(parts, None)
     if first is None:
         return
@@ -144,7 +153,7 @@ def _inline_then_processes(
         if not here:
             raise
         warnings.warn(f"{error} It runs in this process alone.", SlowPathWarning, stacklevel=2)
-        yield from _inline(task, rest, None)
+        yield from _inline(task, rest)
         return
     yield from _in_processes(blob, rest, workers)
 

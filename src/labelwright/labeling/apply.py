@@ -173,43 +173,55 @@ def _note_slow_paths(task: ApplyTask) -> None:
         )
 
 
-class _Pace:
-    """How many rows a part should have, learned from the parts that are done."""
+class _Pieces(Iterator[Part]):
+    """Cut parts to pieces that each take about as long as they should, learned from the pieces that are done.
 
-    def __init__(self) -> None:
-        self.rows = _FIRST_ROWS
+    Its length hint lets an engine judge whether what is left is worth starting workers for.
+    """
+
+    def __init__(self, parts: Iterable[Part], rows: int | None) -> None:
+        self.size = _FIRST_ROWS
+        self._left = rows
+        # Pieces are numbered afresh.
+        self._pieces = enumerate(self._cut(parts))
 
     def learn(self, rows: int, seconds: float) -> None:
+        """Note that a piece of so many rows took so long."""
         fitting = int(rows * _PART_SECONDS / max(seconds, 1e-9))
-        self.rows = max(_FIRST_ROWS, min(fitting, self.rows * _GROWTH))
+        self.size = max(_FIRST_ROWS, min(fitting, self.size * _GROWTH))
 
-    def cut(self, parts: Iterator[Part]) -> Iterator[Part]:
-        """Cut parts that are too large by now; they are numbered afresh."""
-        return (replace(piece, index=index) for index, piece in enumerate(self._pieces(parts)))
-
-    def _pieces(self, parts: Iterator[Part]) -> Iterator[Part]:
+    def _cut(self, parts: Iterable[Part]) -> Iterator[Part]:
         for part in parts:
-            if self.rows >= part.rows:
+            if self.size >= part.rows:
                 yield part
                 continue
             held, start = part.slice(0, part.rows), 0
             while start < held.rows:
-                piece = held.slice(start, self.rows)
+                piece = held.slice(start, self.size)
                 start += piece.rows
                 yield piece
 
+    def __next__(self) -> Part:
+        index, piece = next(self._pieces)
+        if self._left is not None:
+            self._left -= piece.rows
+        return replace(piece, index=index)
+
+    def __length_hint__(self) -> int:
+        return NotImplemented if self._left is None else -(-self._left // self.size)
+
 
 def _run(task: ApplyTask, dataset: Dataset, engine: Engine, progress: Progress) -> Iterator[PartVotes]:
-    pace = _Pace()
-    parts = dataset.parts(task.columns)
-    outcomes = engine.map(task, pace.cut(parts) if task.python else parts)
+    parts: Iterable[Part] = dataset.parts(task.columns)
+    pieces = _Pieces(parts, dataset.rows)
+    outcomes = engine.map(task, pieces if task.python else parts)
     done = 0
     with reporting(progress, "Applying", dataset.rows) as report, closing(cast(Any, outcomes)):
         for outcome in outcomes:
             if outcome.error is not None:
                 raise outcome.error
             value: PartVotes = outcome.value
-            pace.learn(len(value.values), value.seconds)
+            pieces.learn(len(value.values), value.seconds)
             done += len(value.values)
             report(done, dataset.rows)
             yield value
