@@ -1,4 +1,4 @@
-"""The seam of this room: every measured figure is an :class:`Estimate`, a value with its interval and its n."""
+"""The seam of this room: every measured figure is an `Estimate`, a value with its interval and its n."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a report says, as plain results: the pipeline gathers these, :func:`render_report` lays them out."""
+"""What a report says, as plain results: the pipeline gathers these, `render_report` lays them out."""
 
 from __future__ import annotations
 
@@ -139,7 +139,7 @@ class ReportContent:
     project : str
         Name of the project.
     summary : Summary
-        Of the sources' votes, from :func:`lf_summary` (with gold or without).
+        Of the sources' votes, from `lf_summary` (with gold or without).
     summary_split : str
         Name of the split those votes are on.
     when : str
@@ -159,13 +159,13 @@ class ReportContent:
     differences : sequence of Difference
         Paired differences, most important first.
     agreement : Agreement, optional
-        From :func:`pairwise_agreement`, on the same votes as the summary.
+        From `pairwise_agreement`, on the same votes as the summary.
     soft_labels : Histogram, optional
-        From :func:`histogram`, of the soft labels the end model is trained on.
+        From `histogram`, of the soft labels the end model is trained on.
     calibration : sequence of Calibration
-        From :func:`calibration`, one per model that gives probabilities.
+        From `calibration`, one per model that gives probabilities.
     examples : sequence of ExampleBucket
-        From :func:`pick_examples`, or your own.
+        From `pick_examples`, or your own.
     dependencies : sequence of Dependency
     notes : sequence of Note
     lineage : sequence of Artifact

@@ -78,7 +78,7 @@ class Entries:
     columns : ndarray of int, same shape
         Source of each vote.
     symbols : ndarray of int, same shape
-        What it said; see :class:`Symbols`.
+        What it said; see `Symbols`.
     """
 
     start: int

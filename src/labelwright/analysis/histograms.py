@@ -52,7 +52,7 @@ class CalibrationBin:
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """Whether the probabilities of one model come true; see :func:`calibration`.
+    """Whether the probabilities of one model come true; see `calibration`.
 
     Parameters
     ----------

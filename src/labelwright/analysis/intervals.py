@@ -1,6 +1,6 @@
 """Intervals: Wilson's for a proportion, and a bootstrap over examples or groups for everything else.
 
-A metric is handed to the bootstrap as a :data:`Statistic`: a function of example weights. Weights of one give the
+A metric is handed to the bootstrap as a `Statistic`: a function of example weights. Weights of one give the
 metric itself, the multiplicities of a resample give one draw. So groups, missing rows and paired differences need no
 code of their own.
 """

@@ -34,7 +34,7 @@ def render_report(content: ReportContent) -> str:
     Returns
     -------
     str
-        A whole HTML document in UTF-8; write it with :func:`labelwright.core.atomic_write`.
+        A whole HTML document in UTF-8; write it with `labelwright.core.atomic_write`.
 
     Notes
     -----

@@ -52,7 +52,7 @@ class ClassScores:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Scores:
-    """How well predictions match gold labels; see :func:`score`.
+    """How well predictions match gold labels; see `score`.
 
     Parameters
     ----------
@@ -178,9 +178,9 @@ def paired_difference(
     first, second : SoftLabels or array_like of float, shape (n, k)
     gold : iterable of (class, code or None), shape (n,)
     metric : str
-        One of :data:`METRICS`.
+        One of `METRICS`.
     groups, classes, random_state
-        As for :func:`score`.
+        As for `score`.
 
     Examples
     --------

@@ -23,7 +23,7 @@ __all__ = ["Funnel", "SourceRow", "Summary", "lf_summary"]
 
 @dataclass(frozen=True, slots=True)
 class SourceRow:
-    """One source in a :class:`Summary`.
+    """One source in a `Summary`.
 
     Parameters
     ----------
@@ -95,7 +95,7 @@ class Funnel:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Summary:
-    """What each source did, in the order of the sources: see :func:`lf_summary`."""
+    """What each source did, in the order of the sources: see `lf_summary`."""
 
     rows: tuple[SourceRow, ...]
     classes: tuple[Class, ...]

@@ -97,7 +97,7 @@ class SoftLabels:
         return np.asarray(self.probs.max(axis=1))
 
     def predict(self, *, ties: Ties = "abstain", class_balance: npt.ArrayLike | None = None) -> npt.NDArray[np.int64]:
-        """Return the most probable class code of each row, shape (n,); see :func:`break_ties`."""
+        """Return the most probable class code of each row, shape (n,); see `break_ties`."""
         return break_ties(self.probs, ties=ties, example_ids=self.example_ids, class_balance=class_balance)
 
     def take(self, index: npt.ArrayLike) -> SoftLabels:

@@ -29,7 +29,7 @@ class VoteFrame:
     sources : tuple of str
         The sources in the order of their columns.
     alphabet : tuple of (str, tuple of frozenset of int)
-        Sources whose codes mean sets of classes, as in :class:`~labelwright.core.Votes`, sorted by name.
+        Sources whose codes mean sets of classes, as in `labelwright.core.Votes`, sorted by name.
 
     Examples
     --------
@@ -80,7 +80,7 @@ class VoteCounts:
     ----------
     frame : VoteFrame
     rows, covered : ndarray of int64, shape (32,)
-        Rows, and rows with at least one vote, in each sub-sum (:attr:`labelwright.core.Votes.bucket`).
+        Rows, and rows with at least one vote, in each sub-sum (`labelwright.core.Votes.bucket`).
     votes : ndarray of int64, shape (32, number of (source, code) pairs)
         Votes in each sub-sum; the codes of the first source come first.
     gold : ndarray of int64, shape (32, k)

@@ -151,7 +151,7 @@ class Votes:
         shape : tuple of int
             ``(n, m)``.
         **fields
-            As for :class:`Votes`.
+            As for `Votes`.
 
         Examples
         --------

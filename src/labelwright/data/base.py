@@ -106,7 +106,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Dataset:
-    """Examples with named columns, read part by part. Made by :func:`labelwright.data.read`.
+    """Examples with named columns, read part by part. Made by `labelwright.data.read`.
 
     Parameters
     ----------

@@ -33,7 +33,7 @@ def read(data: Any, *, id: str | None = None, group: str | None = None, part_row
     data : object
         A pandas frame, a Polars frame (eager or lazy), an Arrow table or dataset, any object that exports an Arrow
         stream, a Hugging Face ``Dataset``, a list of dictionaries, or a path: a file, a folder, a glob or a list of
-        them, of CSV, TSV, JSON lines or Parquet. A :class:`Dataset` is returned as it is, with ``id`` and ``group``
+        them, of CSV, TSV, JSON lines or Parquet. A `Dataset` is returned as it is, with ``id`` and ``group``
         where they are given.
     id : str, optional
         Column with the example ids, all different. Default: the position is the id.

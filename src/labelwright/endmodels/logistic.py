@@ -133,7 +133,7 @@ class SoftLogisticRegression(ClassifierMixin, BaseEstimator):  # type: ignore[mi
         return np.asarray(softmax(logits, axis=1))
 
     def predict_log_proba(self, X: Any) -> npt.NDArray[np.float64]:
-        """Return the log of :meth:`predict_proba`."""
+        """Return the log of `predict_proba`."""
         logits = self.decision_function(X)
         if logits.ndim == 1:
             return np.stack([-np.logaddexp(0, logits), -np.logaddexp(0, -logits)], axis=1)

@@ -51,7 +51,7 @@ class NoiseAwareClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator): 
     ----------
     estimator : scikit-learn classifier
         Its ``fit`` must take ``sample_weight``; of a ``Pipeline``, the last step's. Cloned, never changed. One with a
-        method ``fit_soft(X, probs, sample_weight)`` (:class:`SoftLogisticRegression`) gets soft labels as they are. It
+        method ``fit_soft(X, probs, sample_weight)`` (`SoftLogisticRegression`) gets soft labels as they are. It
         is fitted to class *codes* (positions in ``classes_``), so ``class_weight`` is a dict by code.
     uncovered : {"drop", "keep"} or float in [0, 1], default "drop"
         What becomes of examples on which no source voted: their soft label is the class balance, which says nothing of
@@ -149,7 +149,7 @@ class NoiseAwareClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator): 
 
     @_where_estimator_has
     def predict_log_proba(self, X: Any) -> npt.NDArray[np.float64]:
-        """Return the log of :meth:`predict_proba`, shape (n, k)."""
+        """Return the log of `predict_proba`, shape (n, k)."""
         return self._all_classes(self._fitted().predict_log_proba(X), absent=-np.inf)
 
     @_where_estimator_has
@@ -165,8 +165,8 @@ class NoiseAwareClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator): 
 
         Parameters
         ----------
-        X : as in :meth:`fit`
-        y : as in :meth:`fit`
+        X : as in `fit`
+        y : as in `fit`
             Uncovered rows count as ``uncovered`` says.
         sample_weight : array_like of float, shape (n,), optional
 

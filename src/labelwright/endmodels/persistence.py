@@ -52,7 +52,7 @@ def save(model: EndModel, folder: str | os.PathLike[str], *, trusted: Sequence[s
     folder : path-like
         Made if absent; an end model that is there already is replaced.
     trusted : sequence of str, optional
-        Full names of further types that the estimator holds (your own classes). They must be given to :func:`load` too.
+        Full names of further types that the estimator holds (your own classes). They must be given to `load` too.
 
     Raises
     ------
@@ -100,7 +100,7 @@ def load(folder: str | os.PathLike[str], *, trusted: Sequence[str] = ()) -> EndM
     Parameters
     ----------
     folder : path-like
-        Written by :func:`save`.
+        Written by `save`.
     trusted : sequence of str, optional
         Full names of further types that may be built.
 

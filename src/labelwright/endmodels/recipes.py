@@ -150,7 +150,7 @@ def recipe(name: str, **parameters: Any) -> Pipeline:
     ----------
     name : {"text", "tabular"}
     **parameters
-        Of :func:`text_classifier` or :func:`tabular_classifier`.
+        Of `text_classifier` or `tabular_classifier`.
 
     Raises
     ------
@@ -219,7 +219,7 @@ class EndModel:
     def soft_labels(
         self, columns: Mapping[str, Sequence[Any]], *, example_ids: npt.ArrayLike | None = None
     ) -> SoftLabels:
-        """Return :meth:`predict_proba` as soft labels; an end model covers every example."""
+        """Return `predict_proba` as soft labels; an end model covers every example."""
         return SoftLabels(self.predict_proba(columns), classes=self.classes, example_ids=example_ids)
 
     def __repr__(self) -> str:

@@ -70,7 +70,7 @@ class LocalEngine:
         combine: Callable[[Any, Any], Any] | None = None,
         resources: Mapping[str, Any] | None = None,
     ) -> Iterator[Outcome]:
-        """Yield one outcome per part, in order; see :class:`labelwright.engines.Engine`.
+        """Yield one outcome per part, in order; see `labelwright.engines.Engine`.
 
         Raises
         ------

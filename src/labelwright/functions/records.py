@@ -21,7 +21,7 @@ __all__ = ["Record", "record_type", "rows"]
 class Record:
     """One example with named fields, read as attributes (``x.text``) or items (``x["text"]``).
 
-    Records are made by :func:`record_type`. They are read-only by convention: functions share them, so a preprocessor
+    Records are made by `record_type`. They are read-only by convention: functions share them, so a preprocessor
     that adds a field works on a copy.
 
     Examples

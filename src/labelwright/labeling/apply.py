@@ -50,7 +50,7 @@ def apply(
     functions : iterable of LabelingFunction
         At least one, with different names; they become the sources, in this order.
     data : object
-        Anything that :func:`labelwright.data.read` takes, or what it returns.
+        Anything that `labelwright.data.read` takes, or what it returns.
     engine : Engine, optional
         Where the work is done. Default: this machine, with threads for vectorised functions and processes for Python
         ones once they have taken about a second.

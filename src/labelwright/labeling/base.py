@@ -67,7 +67,7 @@ class LabelingFunction(abc.ABC):
 
     @abc.abstractmethod
     def _version(self) -> str:
-        """Work out the version (see :mod:`labelwright.functions.versions`)."""
+        """Work out the version (see `labelwright.functions.versions`)."""
 
     @abc.abstractmethod
     def __call__(self, x: Any) -> Class | None:
@@ -117,7 +117,7 @@ class VectorisedFunction(LabelingFunction):
     label : str or int
         The class it votes for where the expression holds.
     name, labels, fields
-        As for :class:`LabelingFunction`; ``labels`` is always ``(label,)``.
+        As for `LabelingFunction`; ``labels`` is always ``(label,)``.
     """
 
     label: Class

@@ -20,7 +20,7 @@ __all__ = ["BatchFunction", "batch_lf"]
 
 @dataclass(frozen=True, eq=False, kw_only=True, repr=False)
 class BatchFunction(LabelingFunction):
-    """A function of a whole part of the data; made by :func:`batch_lf`.
+    """A function of a whole part of the data; made by `batch_lf`.
 
     Parameters
     ----------
@@ -31,7 +31,7 @@ class BatchFunction(LabelingFunction):
     depends_on : sequence of object
         What else the version depends on.
     name, labels, fields
-        As for :class:`LabelingFunction`.
+        As for `LabelingFunction`.
     """
 
     function: Callable[..., Any]

@@ -23,12 +23,12 @@ __all__ = ["DeclarativeFunction", "check_field", "read_field", "unknown_field"]
 class DeclarativeFunction(VectorisedFunction):
     """A vectorised function that is nothing but its kind and parameters.
 
-    It means the same on one example (``function(x)``) as on a column (:meth:`expression`).
+    It means the same on one example (``function(x)``) as on a column (`expression`).
 
     Parameters
     ----------
     name, label, fields
-        As for :class:`VectorisedFunction`.
+        As for `VectorisedFunction`.
     """
 
     def __post_init__(self) -> None:

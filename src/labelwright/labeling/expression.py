@@ -25,14 +25,14 @@ _TRIES = 256
 
 @dataclass(frozen=True, eq=False, kw_only=True, repr=False)
 class ExpressionFunction(DeclarativeFunction):
-    """Votes where a condition over the columns holds; made by :func:`expression_lf`.
+    """Votes where a condition over the columns holds; made by `expression_lf`.
 
     Parameters
     ----------
     condition : str or polars.Expr
         The condition.
     name, label, fields
-        As for :class:`DeclarativeFunction`.
+        As for `DeclarativeFunction`.
     """
 
     condition: str | pl.Expr
@@ -68,7 +68,7 @@ class ExpressionFunction(DeclarativeFunction):
         raise FunctionError(f"{self._owner} does not fit the example {row!r}: {failure}") from failure
 
     def expression(self, schema: pl.Schema) -> pl.Expr:
-        """Return where the condition holds; see :class:`VectorisedFunction`."""
+        """Return where the condition holds; see `VectorisedFunction`."""
         if isinstance(self.condition, str):
             return _parsed(self.condition, self._owner).bind(schema)
         for field in self.fields or ():

@@ -1,4 +1,4 @@
-"""The small language of :func:`expression_lf`: comparisons and a few functions over columns, and nothing else.
+"""The small language of `expression_lf`: comparisons and a few functions over columns, and nothing else.
 
 Text is parsed by Python's ``ast`` and compiled through an allow-list. No attribute, no call outside the list and no
 name but a column's is reachable, so an expression from a settings file cannot run code.

@@ -19,16 +19,16 @@ __all__ = ["KeywordFunction", "keyword_lf"]
 
 @dataclass(frozen=True, eq=False, kw_only=True, repr=False)
 class KeywordFunction(RegexFunction):
-    """Votes where one of some words occurs in a text; made by :func:`keyword_lf`.
+    """Votes where one of some words occurs in a text; made by `keyword_lf`.
 
     Parameters
     ----------
     words : tuple of str
         The words or phrases.
     case_sensitive, whole_words : bool
-        As for :func:`keyword_lf`.
+        As for `keyword_lf`.
     name, label, fields, pattern, flags
-        As for :class:`RegexFunction`; the pattern says the same as the words.
+        As for `RegexFunction`; the pattern says the same as the words.
     """
 
     words: tuple[str, ...]

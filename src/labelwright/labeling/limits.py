@@ -40,7 +40,7 @@ def check_timeout(timeout: float | None) -> float | None:
 
 @contextmanager
 def time_limits(timeout: float | None) -> Iterator[None]:
-    """Within the block, functions made by :func:`limited` can be stopped; whoever used the timer gets it back."""
+    """Within the block, functions made by `limited` can be stopped; whoever used the timer gets it back."""
     if timeout is None:
         yield
         return
@@ -55,7 +55,7 @@ def time_limits(timeout: float | None) -> Iterator[None]:
 
 
 def limited(call: Callable[[Any], Any], timeout: float | None) -> Callable[[Any], Any]:
-    """Return a function that does the same and raises :class:`Overrun` when one call takes too long."""
+    """Return a function that does the same and raises `Overrun` when one call takes too long."""
     if timeout is None:
         return call
     # The timer goes off again and again, in case a bare ``except:`` in user code swallows the first.

@@ -18,14 +18,14 @@ __all__ = ["LookupFunction", "lookup_lf"]
 
 @dataclass(frozen=True, eq=False, kw_only=True, repr=False)
 class LookupFunction(DeclarativeFunction):
-    """Votes where the fields of an example are an entry of a knowledge base; made by :func:`lookup_lf`.
+    """Votes where the fields of an example are an entry of a knowledge base; made by `lookup_lf`.
 
     Parameters
     ----------
     known : frozenset of tuple
         The entries, one value per field.
     name, label, fields
-        As for :class:`DeclarativeFunction`.
+        As for `DeclarativeFunction`.
     """
 
     known: frozenset[tuple[Any, ...]]
@@ -43,7 +43,7 @@ class LookupFunction(DeclarativeFunction):
         return tuple(read_field(x, field, self.name) for field in self.fields or ()) in self.known
 
     def expression(self, schema: pl.Schema) -> pl.Expr:
-        """Return where the fields are known; see :class:`VectorisedFunction`."""
+        """Return where the fields are known; see `VectorisedFunction`."""
         fields = self.fields or ()
         for field in fields:
             self._column(schema, field, lambda kind: not kind.is_nested(), "plain values")

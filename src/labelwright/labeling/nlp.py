@@ -55,11 +55,11 @@ def nlp_labeling_function(
     Parameters
     ----------
     name, resources, labels, depends_on
-        As for :func:`labeling_function`.
+        As for `labeling_function`.
     pre : sequence of Preprocessor, optional
         Preprocessors that go before spaCy.
     text_field, doc_field, language, disable, memoize, memoize_key, gpu
-        As for :class:`labelwright.functions.nlp.SpacyPreprocessor`; ``language`` is a name or a
+        As for `labelwright.functions.nlp.SpacyPreprocessor`; ``language`` is a name or a
         ``spacy.language.Language``.
 
     Returns

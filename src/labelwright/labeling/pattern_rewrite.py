@@ -76,7 +76,7 @@ def translate(pattern: str, flags: int, fidelity: Fidelity) -> Translation:
     pattern : str
         A valid pattern of Python's ``re``; ``re.search`` is its meaning.
     flags : int
-        Flags of :func:`re.compile`.
+        Flags of `re.compile`.
     fidelity : Fidelity
         How close the translation must come.
 

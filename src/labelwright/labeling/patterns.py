@@ -1,6 +1,6 @@
 """Search texts for a Python pattern at the speed of Polars' engine, with the meaning of Python's ``re.search``.
 
-Three translations may exist (:mod:`pattern_rewrite`): one that means the same, one that means the same on all but odd
+Three translations may exist (`pattern_rewrite`): one that means the same, one that means the same on all but odd
 rows, and one that lets too much through. What each buys is said in ``docs/explanation/patterns.md``.
 """
 
@@ -29,7 +29,7 @@ def check_pattern(pattern: object, flags: int, owner: str) -> None:
     pattern : object
         What was passed as the pattern: a string, to be accepted.
     flags : int
-        Flags of :func:`re.compile`; ``re.DEBUG`` and ``re.LOCALE`` have no place here.
+        Flags of `re.compile`; ``re.DEBUG`` and ``re.LOCALE`` have no place here.
     owner : str
         Whose pattern it is, for the message.
 
@@ -76,7 +76,7 @@ class PatternSearch:
     pattern : str
         A valid pattern of Python's ``re``.
     flags : int
-        Flags of :func:`re.compile`.
+        Flags of `re.compile`.
 
     Examples
     --------

@@ -26,7 +26,7 @@ __all__ = ["PythonFunction", "labeling_function"]
 
 @dataclass(frozen=True, eq=False, kw_only=True, repr=False)
 class PythonFunction(LabelingFunction):
-    """A Python function of one example; made by :func:`labeling_function`.
+    """A Python function of one example; made by `labeling_function`.
 
     Parameters
     ----------
@@ -39,7 +39,7 @@ class PythonFunction(LabelingFunction):
     depends_on : sequence of object
         What else the version depends on.
     name, labels, fields
-        As for :class:`LabelingFunction`. Without ``fields``, they are worked out from the syntax tree.
+        As for `LabelingFunction`. Without ``fields``, they are worked out from the syntax tree.
     """
 
     function: Callable[..., Any]

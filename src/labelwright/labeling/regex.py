@@ -18,16 +18,16 @@ __all__ = ["RegexFunction", "regex_lf"]
 
 @dataclass(frozen=True, eq=False, kw_only=True, repr=False)
 class RegexFunction(DeclarativeFunction):
-    """Votes where a pattern of Python's ``re`` occurs in a text; made by :func:`regex_lf`.
+    """Votes where a pattern of Python's ``re`` occurs in a text; made by `regex_lf`.
 
     Parameters
     ----------
     pattern : str
         The pattern.
     flags : int
-        Flags of :func:`re.compile`.
+        Flags of `re.compile`.
     name, label, fields
-        As for :class:`DeclarativeFunction`; ``fields`` is the one text field.
+        As for `DeclarativeFunction`; ``fields`` is the one text field.
     """
 
     pattern: str
@@ -57,7 +57,7 @@ class RegexFunction(DeclarativeFunction):
         return text is not None and self.search()(text)
 
     def expression(self, schema: pl.Schema) -> pl.Expr:
-        """Return where the pattern occurs; see :class:`VectorisedFunction`."""
+        """Return where the pattern occurs; see `VectorisedFunction`."""
         kind = self._column(schema, self.field, lambda kind: kind == pl.String, "text (String)")
         if kind == pl.Null:
             return pl.col(self.field).is_not_null()
@@ -89,7 +89,7 @@ def regex_lf(name: str, pattern: str, label: Class, field: str = "text", *, flag
     field : str, default "text"
         The column that holds the text. A missing text never fires.
     flags : int, default 0
-        Flags of :func:`re.compile`, such as ``re.IGNORECASE``.
+        Flags of `re.compile`, such as ``re.IGNORECASE``.
 
     Returns
     -------

@@ -61,7 +61,7 @@ class PartVotes:
 
 
 class ApplyTask:
-    """Applies functions to parts; see :func:`labelwright.labeling.apply`.
+    """Applies functions to parts; see `labelwright.labeling.apply`.
 
     Parameters
     ----------

@@ -34,7 +34,7 @@ _BEYOND = 2**100
 
 @dataclass(frozen=True, eq=False, kw_only=True, repr=False)
 class ThresholdFunction(DeclarativeFunction):
-    """Votes where a number compares with a value as stated; made by :func:`threshold_lf`.
+    """Votes where a number compares with a value as stated; made by `threshold_lf`.
 
     Parameters
     ----------
@@ -43,7 +43,7 @@ class ThresholdFunction(DeclarativeFunction):
     value : int or float
         The bound.
     name, label, fields
-        As for :class:`DeclarativeFunction`; ``fields`` is the one number.
+        As for `DeclarativeFunction`; ``fields`` is the one number.
     """
 
     op: Comparison
@@ -85,7 +85,7 @@ class ThresholdFunction(DeclarativeFunction):
         return bool(_COMPARISONS[self.op](found, self.value))
 
     def expression(self, schema: pl.Schema) -> pl.Expr:
-        """Return where the number compares as stated; see :class:`VectorisedFunction`."""
+        """Return where the number compares as stated; see `VectorisedFunction`."""
         kind = self._column(schema, self.field, lambda k: k.is_integer() or k.is_float(), "a number")
         column = pl.col(self.field)
         if kind == pl.Null:

@@ -99,7 +99,7 @@ class BaseLabelModel(abc.ABC, Generic[S, P]):
     params_ : Params
         Everything learned.
     stats_ : Stats
-        The sum that it was learned from; :meth:`partial_fit` adds to it.
+        The sum that it was learned from; `partial_fit` adds to it.
     classes_ : tuple of (str or int)
     accuracies_ : ndarray of float, shape (m,)
         Estimated share of each source's votes that are right; NaN where unknown.
@@ -179,7 +179,7 @@ class BaseLabelModel(abc.ABC, Generic[S, P]):
         ----------
         votes : Votes, or array_like of int, shape (n, m)
         ties : {"abstain", "random", "prior"}
-            See :func:`labelwright.core.break_ties`. Examples without votes are ties of the class balance.
+            See `labelwright.core.break_ties`. Examples without votes are ties of the class balance.
         """
         return self.soft_labels(votes).predict(ties=ties, class_balance=self.class_balance_)
 

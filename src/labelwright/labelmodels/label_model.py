@@ -39,7 +39,7 @@ _BLOCK = 65_536
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LabelModelParams(Params):
-    """What :class:`LabelModel` learns.
+    """What `LabelModel` learns.
 
     Parameters
     ----------
@@ -82,7 +82,7 @@ class LabelModel(BaseLabelModel[PatternCounts, LabelModelParams]):
     4. Where the model cannot be checked, EM takes few steps from the vote shares.
 
     With fewer than three sources that vote, nothing can be learned about them: the model falls back to majority vote.
-    EM needs distinct vote rows; :class:`~labelwright.core.PatternCounts` keeps them in bounded form.
+    EM needs distinct vote rows; `labelwright.core.PatternCounts` keeps them in bounded form.
 
     Examples
     --------
@@ -111,7 +111,7 @@ class LabelModel(BaseLabelModel[PatternCounts, LabelModelParams]):
         self.random_state = random_state
 
     def summarize(self, votes: Votes | npt.ArrayLike, *, gold: npt.ArrayLike | None = None) -> PatternCounts:
-        """Return counts of distinct vote rows; see :class:`labelwright.core.PatternCounts`."""
+        """Return counts of distinct vote rows; see `labelwright.core.PatternCounts`."""
         check_cardinality(self.cardinality)
         return PatternCounts.of(self._votes(votes), gold=gold)
 

@@ -42,7 +42,7 @@ class MajorityVote(BaseLabelModel[VoteCounts, Params]):
         self.class_balance = class_balance
 
     def summarize(self, votes: Votes | npt.ArrayLike, *, gold: npt.ArrayLike | None = None) -> VoteCounts:
-        """Return counts of votes per source; see :class:`labelwright.core.VoteCounts`."""
+        """Return counts of votes per source; see `labelwright.core.VoteCounts`."""
         check_cardinality(self.cardinality)
         return VoteCounts.of(self._votes(votes), gold=gold)
 

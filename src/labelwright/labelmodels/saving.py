@@ -38,7 +38,7 @@ def to_dict(model: BaseLabelModel[Any, Any]) -> dict[str, Any]:
 
 
 def from_dict(saved: dict[str, Any]) -> BaseLabelModel[Any, Any]:
-    """Return the fitted label model that :func:`to_dict` wrote; methods defined elsewhere must have been imported.
+    """Return the fitted label model that `to_dict` wrote; methods defined elsewhere must have been imported.
 
     Raises
     ------

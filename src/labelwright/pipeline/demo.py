@@ -21,7 +21,7 @@ _TEMPLATES = ("labelwright.toml", "supervision.py")
 
 @dataclass(frozen=True, slots=True)
 class DemoFiles:
-    """What :func:`write_demo` did: the folder, and the files that it found there and left as they were."""
+    """What `write_demo` did: the folder, and the files that it found there and left as they were."""
 
     folder: Path
     kept: tuple[str, ...]

@@ -41,7 +41,7 @@ def timestamp() -> str:
 
 
 def summarise(parts: Sequence[LabelledSplit], model: BaseLabelModel[Any, Any], versions: Mapping[str, str]) -> Summary:
-    """Return what each function did on the split where that can be judged best: see :func:`_judged`."""
+    """Return what each function did on the split where that can be judged best: see `_judged`."""
     part = _judged(parts)
     gold = None if part.split.name == "train" else part.split.gold
     learned = dict(zip(model.params_.sources, model.accuracies_.tolist(), strict=True))

@@ -58,7 +58,7 @@ def arrays_of_votes(votes: Votes) -> Arrays:
 
 
 def votes_of_arrays(arrays: Mapping[str, npt.NDArray[Any]]) -> Votes:
-    """Return the votes that :func:`arrays_of_votes` took apart."""
+    """Return the votes that `arrays_of_votes` took apart."""
     header = json.loads(str(arrays["header"]))
     if "rows" in arrays:
         values: Any = arrays["rows"]
@@ -90,7 +90,7 @@ def arrays_of_soft_labels(soft: SoftLabels) -> Arrays:
 
 
 def soft_labels_of_arrays(arrays: Mapping[str, npt.NDArray[Any]]) -> SoftLabels:
-    """Return the soft labels that :func:`arrays_of_soft_labels` took apart."""
+    """Return the soft labels that `arrays_of_soft_labels` took apart."""
     classes = json.loads(str(arrays["header"]))["classes"]
     return SoftLabels(arrays["probs"], arrays["covered"], classes=classes, example_ids=arrays["example_ids"])
 

@@ -124,7 +124,7 @@ class Project:
         Parameters
         ----------
         data : object
-            Anything that :func:`labelwright.data.read` takes. The end model needs its own fields only.
+            Anything that `labelwright.data.read` takes. The end model needs its own fields only.
         model : {"end", "label"}
             The end model, or the labeling functions and the label model.
 
@@ -142,12 +142,12 @@ class Project:
         return pl.concat(list(self.predict_parts(data, model)))
 
     def predict_parts(self, data: Any, model: ModelKind = "end") -> Iterator[pl.DataFrame]:
-        """Yield what :meth:`predict` returns part by part, for data larger than memory."""
+        """Yield what `predict` returns part by part, for data larger than memory."""
         run = KeptRun.latest(self.folder)
         return predict_with_end_model(run, data) if model == "end" else predict_with_label_model(run, data)
 
     def export(self, path: str | os.PathLike[str], to: ExportFormat = "parquet", *, split: str = "train") -> int:
-        """Write the labelled examples of the last run; see :func:`labelwright.pipeline.export.export_labels`.
+        """Write the labelled examples of the last run; see `labelwright.pipeline.export.export_labels`.
 
         Returns
         -------

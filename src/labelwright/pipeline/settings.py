@@ -152,7 +152,7 @@ def read_settings(folder: Path) -> Settings:
     Raises
     ------
     ProjectError
-        If the file is missing, is not UTF-8 TOML, or says something that :class:`Settings` does not allow; the message
+        If the file is missing, is not UTF-8 TOML, or says something that `Settings` does not allow; the message
         names the file, the key, what is allowed and the closest match.
     """
     path = folder / FILE_NAME
@@ -174,7 +174,7 @@ def parse_settings(text: str, *, path: Path | str = FILE_NAME) -> Settings:
     Raises
     ------
     ProjectError
-        As :func:`read_settings`.
+        As `read_settings`.
 
     Examples
     --------

@@ -28,7 +28,7 @@ _WORD = re.compile(r"[^\W\d_]{3,}")
 
 @dataclass(frozen=True, slots=True)
 class StartedProject:
-    """What :func:`start_project` wrote: the files, and the names of the functions."""
+    """What `start_project` wrote: the files, and the names of the functions."""
 
     files: tuple[Path, ...]
     functions: tuple[str, ...]

@@ -65,7 +65,7 @@ class TriedFunction:
 def try_functions(
     functions: Sequence[LabelingFunction], source: Source, split: Split, settings: Settings, *, limit: int
 ) -> list[TriedFunction]:
-    """Apply functions to a split; see :meth:`labelwright.pipeline.Project.try_functions`."""
+    """Apply functions to a split; see `labelwright.pipeline.Project.try_functions`."""
     votes = apply_functions(functions, source.dataset, settings, on_error="abstain").take(split.rows)
     failures = {f.source: f for f in votes.failures}
     shuffled = np.argsort(hash_ids(votes.example_ids), kind="stable")

@@ -44,7 +44,7 @@ def example_votes(random_state: int = 0, *, n: int = 300, k: int = 3, unipolar: 
 
 
 def check_label_model(model: Model) -> None:
-    """Check that ``model`` keeps every law in :data:`LABEL_MODEL_LAWS`.
+    """Check that ``model`` keeps every law in `LABEL_MODEL_LAWS`.
 
     Parameters
     ----------

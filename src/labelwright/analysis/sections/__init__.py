@@ -1,4 +1,4 @@
-"""Sections of the report, one file each: from :class:`ReportContent` to markup, or to nothing where content lacks."""
+"""Sections of the report, one file each: from `ReportContent` to markup, or to nothing where content lacks."""
 
 from .answer import answer
 from .data import data

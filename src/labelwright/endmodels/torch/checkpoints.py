@@ -53,7 +53,7 @@ def write_checkpoint(path: str | os.PathLike[str], state: Any) -> None:
 
 
 def read_checkpoint(path: str | os.PathLike[str]) -> Any:
-    """Read what :func:`write_checkpoint` wrote, tensors on the CPU.
+    """Read what `write_checkpoint` wrote, tensors on the CPU.
 
     Raises
     ------

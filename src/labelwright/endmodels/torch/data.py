@@ -25,7 +25,7 @@ class SoftLabelDataset(Dataset[tuple[torch.Tensor, torch.Tensor]]):
         Inputs. Arrays of float take torch's default float type; a tensor stays as it is. A sequence is read item by
         item when a batch is made, so it may read images from disk.
     soft_labels : SoftLabels, array_like of float of shape (n, k), or hard labels of shape (n,)
-        As for :class:`~labelwright.endmodels.NoiseAwareClassifier`.
+        As for `labelwright.endmodels.NoiseAwareClassifier`.
     uncovered : {"drop", "keep"} or float in [0, 1], default "drop"
         What becomes of examples on which no source voted: left out, or kept with weight 1 or the weight given.
 

@@ -106,7 +106,7 @@ def train(
     ----------
     model : torch.nn.Module
         Maps a batch of inputs to logits of shape (batch, k). Trained in place, as modules are. Its first weights are
-        yours to choose; make it within :func:`seeded` to have the same ones each time.
+        yours to choose; make it within `seeded` to have the same ones each time.
     dataset : SoftLabelDataset
     valid : SoftLabelDataset, optional
         Dev set, with gold or soft labels: training stops when its loss has not improved for ``patience`` epochs, and
@@ -130,7 +130,7 @@ def train(
     random_state : int, default 0
         Order of the examples and the chance within the model (dropout). The global generators are left as they were.
     progress : callable, optional
-        Called a few times a second with a :class:`Progress`. By default a line is shown where standard error is a
+        Called a few times a second with a `Progress`. By default a line is shown where standard error is a
         terminal, and nothing elsewhere.
 
     Raises
@@ -190,7 +190,7 @@ def predict_proba(
     Parameters
     ----------
     model : torch.nn.Module
-    X : as for :class:`SoftLabelDataset`, n examples
+    X : as for `SoftLabelDataset`, n examples
     batch_size : int, default 1024
     device : {"auto", "cpu", "cuda", "mps"} or torch.device, default "auto"
 
