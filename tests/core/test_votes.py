@@ -140,3 +140,14 @@ def test_class_codes_take_names_codes_and_unknowns(labels):
 def test_a_label_outside_the_classes_is_named():
     with pytest.raises(VoteError, match="'eggs' at position 1"):
         class_codes(["ham", "eggs"], ["ham", "spam"])
+
+
+def test_parts_of_rows_are_read_only_and_take_each_row_once():
+    votes = Votes([[0], [1]], failures=[Failure("0", 3)], groups=[1, 2])
+    assert votes.take([1]).failures == votes.failures
+    assert not votes.take([1]).example_ids.flags.writeable
+    assert votes.take([]).shape == (0, 1)
+    with pytest.raises(VoteError, match="taken twice"):
+        votes.take([0, 0])
+    with pytest.raises(VoteError, match="'0' stands more than once"):
+        votes.select(["0", "0"])

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from .classes import Class, check_classes
 from .errors import VoteError
 from .seeds import hash_ids
+from .sparse import positions
 
 __all__ = ["SoftLabels", "Ties", "break_ties"]
 
@@ -102,7 +103,7 @@ class SoftLabels:
 
     def take(self, index: npt.ArrayLike) -> SoftLabels:
         """Return the rows at ``index`` (positions or a boolean mask)."""
-        where = np.arange(self.n)[np.asarray(index)]
+        where = positions(index, self.n)
         return SoftLabels(
             self.probs[where], self.covered[where], classes=self.classes, example_ids=self.example_ids[where]
         )

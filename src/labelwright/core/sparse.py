@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from .errors import VoteError
 
-__all__ = ["SparseRows"]
+__all__ = ["SparseRows", "positions"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -123,3 +123,18 @@ class SparseRows:
             np.concatenate([p.codes for p in parts]),
             (sum(p.shape[0] for p in parts), parts[0].shape[1]),
         )
+
+
+def positions(index: npt.ArrayLike | slice, n: int) -> npt.NDArray[np.intp]:
+    """Return what ``index`` (positions, a slice or a boolean mask) picks of ``n`` rows, as positions.
+
+    Examples
+    --------
+    >>> positions([False, True], 2).tolist(), positions([], 2).tolist(), positions([-1], 2).tolist()
+    ([1], [], [1])
+    """
+    if isinstance(index, slice):
+        return np.arange(n, dtype=np.intp)[index]
+    picked = np.asarray(index)
+    # An empty list becomes an array of floats, which picks nothing anyway.
+    return np.asarray(np.arange(n, dtype=np.intp)[picked if picked.size else picked.astype(np.intp)])

@@ -156,7 +156,9 @@ def _count(votes: Votes, bucket: npt.NDArray[np.int64], offsets: npt.NDArray[np.
         part = bucket[start : start + len(block)]
         for column in range(votes.m):
             size = int(offsets[column + 1] - offsets[column]) + 1
-            cells = np.bincount(part * size + (block[:, column] + 1), minlength=BUCKETS * size).reshape(BUCKETS, size)
+            # Wide before the 1 is added: code 127 plus 1 does not fit its int8.
+            code = block[:, column].astype(np.int64) + 1
+            cells = np.bincount(part * size + code, minlength=BUCKETS * size).reshape(BUCKETS, size)
             out[:, offsets[column] : offsets[column + 1]] += cells[:, 1:]
     return out
 

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from .classes import Class, check_classes
 from .errors import VoteError
 from .seeds import hash_ids
-from .sparse import SparseRows
+from .sparse import SparseRows, positions
 
 __all__ = ["ABSTAIN", "Failure", "Votes", "class_codes"]
 
@@ -212,16 +212,21 @@ class Votes:
             yield start, self.rows.dense(start, stop) if isinstance(self.rows, SparseRows) else self.rows[start:stop]
 
     def take(self, index: npt.ArrayLike | slice) -> Votes:
-        """Return the rows at ``index`` (positions, a slice or a boolean mask), ids and groups with them.
+        """Return the rows at ``index`` (different positions, a slice or a boolean mask), ids and groups with them.
+
+        ``failures`` stay as they are: they tell of the sources, over all the rows they were applied to.
 
         Examples
         --------
         >>> Votes([[0], [1], [-1]]).take([True, False, True]).example_ids.tolist()
         [0, 2]
         """
-        where = np.arange(self.n)[index if isinstance(index, slice) else np.asarray(index)]
+        where = positions(index, self.n)
+        if len(np.unique(where)) < len(where):
+            raise VoteError("a row is taken twice; example ids must differ, so take each row once.")
         rows = self.rows.take(where) if isinstance(self.rows, SparseRows) else self.rows[where]
-        return self._with(rows, example_ids=self.example_ids[where], groups=_take(self.groups, where))
+        groups = None if self.groups is None else _read_only(self.groups[where])
+        return self._with(rows, example_ids=_read_only(self.example_ids[where]), groups=groups)
 
     def select(self, sources: Sequence[str]) -> Votes:
         """Return the columns of ``sources``, in that order.
@@ -234,6 +239,7 @@ class Votes:
         unknown = [s for s in sources if s not in self.sources]
         if unknown:
             raise VoteError(f"no source is called {unknown[0]!r}; there are {', '.join(self.sources)}.")
+        _check_sources(sources, len(sources))
         where = np.array([self.sources.index(s) for s in sources], dtype=np.int64)
         rows = self.rows.select(where) if isinstance(self.rows, SparseRows) else self.rows[:, where]
         kept = {s: self.alphabet[s] for s in sources if s in self.alphabet}
@@ -324,9 +330,10 @@ def class_codes(labels: Iterable[Any], classes: Sequence[Class]) -> npt.NDArray[
     known |= {i: i for i in range(-1, len(classes))} | {None: -1}
     out = []
     for position, label in enumerate(labels):
+        label = label.item() if isinstance(label, np.generic) else label
         if isinstance(label, float):
             label = None if np.isnan(label) else int(label) if label.is_integer() else label
-        code = known.get(label.item() if isinstance(label, np.generic) else label)
+        code = known.get(label)
         if code is None:
             raise VoteError(f"label {label!r} at position {position} is not among the classes {list(classes)}.")
         out.append(code)
@@ -416,8 +423,9 @@ def _check_ids(example_ids: npt.ArrayLike | None, n: int) -> npt.NDArray[Any]:
     return ids
 
 
-def _take(values: npt.NDArray[Any] | None, where: npt.NDArray[Any]) -> npt.NDArray[Any] | None:
-    return None if values is None else values[where]
+def _read_only(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    array.flags.writeable = False
+    return array
 
 
 def _merge_failures(parts: Sequence[Votes], keep: int = 5) -> tuple[Failure, ...]:
