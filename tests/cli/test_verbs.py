@@ -72,6 +72,17 @@ def test_lf_test_shows_failures(call, spam):
     assert "ValueError" in result.out
 
 
+def test_lf_test_takes_a_function_that_reads_no_field(call, spam):
+    with (spam / "supervision.py").open("a") as file:
+        file.write("\n@lw.labeling_function(labels=['ham'])\ndef to_do(x):\n    return None\n")
+        file.write("\n@lw.labeling_function(labels=['ham'])\ndef always(x):\n    return 'ham'\n")
+    result = call("lf", "test", "to_do", "always", "--project", spam, "--json")
+    assert result.code == 0, result.err
+    to_do, always = result.json["functions"]
+    assert (to_do["votes"], always["coverage"]) == (0, 1.0)
+    assert len(always["examples"]) == 3
+
+
 def test_predict_shows_or_writes(call, spam, tmp_path):
     shown = call("predict", spam / "comments.csv", "--project", spam)
     assert "44 more; --output FILE" in shown.out

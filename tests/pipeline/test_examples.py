@@ -128,3 +128,4 @@ def test_rows_of_a_split_come_in_order_across_parts(tmp_path):
         assert source.frame(split, ["n"])["n"].to_list() == split.example_ids.tolist()
         assert example_texts(parsed, source, split)(0) == f"t{split.example_ids[0]}"
         assert example_texts(parsed, source, split, fields=["n", "text"])(0).startswith("n = ")
+        assert example_texts(parsed, source, split, fields=())(0) == f"t{split.example_ids[0]}"

@@ -113,10 +113,11 @@ def example_texts(
 ) -> Callable[[int], str]:
     """Return a function that gives what an example of the split says, by its position in the split.
 
-    That is ``fields``, where they are given; else the first text field of the end model, or the first text column that
+    That is ``fields``, where there are any; else the first text field of the end model, or the first text column that
     is neither id, group, split nor gold. Data without texts shows its first fields. Other values come with their names.
     """
-    columns = _shown_columns(settings, source) if fields is None else list(fields)[:SHOWN_FIELDS]
+    # A function that reads no field (one that always abstains, say) still has examples to show.
+    columns = list(fields)[:SHOWN_FIELDS] if fields else _shown_columns(settings, source)
     frame = source.frame(split, columns)
 
     def text(row: int) -> str:
