@@ -38,7 +38,7 @@ def test_labels_carry_probabilities_and_lineage(project, tmp_path):
 def test_every_format_holds_the_same(project, tmp_path, to):
     project.export(tmp_path / "base.parquet", split="all")
     base = pl.read_parquet(tmp_path / "base.parquet")
-    path = tmp_path / f"x_{to}"
+    path = tmp_path / f"x.{to}"
     assert project.export(path, to, split="all") == base.height == 80
     if to == "hf":
         datasets = pytest.importorskip("datasets")
@@ -97,8 +97,11 @@ def test_wrong_requests_are_refused(project, tmp_path):
     with pytest.raises(DataError, match="the project's own data"):
         project.export(project.folder / "comments.csv", "csv")
     assert (project.folder / "comments.csv").read_bytes() == before
+    (tmp_path / "folder.csv").mkdir()
     with pytest.raises(DataError, match="is a folder"):
-        project.export(tmp_path, "csv")
+        project.export(tmp_path / "folder.csv", "csv")
+    with pytest.raises(DataError, match=r"must end in \.csv"):
+        project.export(tmp_path / "x.parquet", "csv")
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "precious").touch()
     for export in (lambda: project.export(tmp_path / "mine", "hf"), lambda: project.export_model(tmp_path / "mine")):

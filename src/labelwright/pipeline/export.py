@@ -13,9 +13,10 @@ import polars as pl
 from labelwright.core import atomic_folder
 from labelwright.core.errors import DataError, ProjectError
 
-from .examples import Source, Split, data_files, open_sources
+from .examples import Source, Split, open_sources
+from .guarding import refuse_other_ending, refuse_sources
 from .keep import KeptRun
-from .settings import Settings
+from .settings import Settings, read_settings
 from .writing import ExportFormat, label_columns, write_frames
 
 __all__ = ["export_labels", "export_model"]
@@ -29,7 +30,7 @@ def export_labels(run: KeptRun, settings: Settings, path: Path, to: ExportFormat
     run : KeptRun
     settings : Settings
     path : Path
-        A file, or a folder for ``"hf"``. Written whole or not at all.
+        A file with the ending of its format, or a folder for ``"hf"``. Written whole or not at all.
     to : {"parquet", "jsonl", "csv", "hf"}
         ``"hf"`` is a folder that ``datasets.load_from_disk`` reads. In CSV, a text that a spreadsheet would take for a
         formula gets a leading apostrophe.
@@ -44,6 +45,8 @@ def export_labels(run: KeptRun, settings: Settings, path: Path, to: ExportFormat
     ------
     ProjectError
         If the run has no such split, or the data is no longer what was labelled.
+    DataError
+        If ``path`` is the project's settings, functions, store or data, or does not end as its format does.
 
     Notes
     -----
@@ -53,8 +56,8 @@ def export_labels(run: KeptRun, settings: Settings, path: Path, to: ExportFormat
     """
     if to not in get_args(ExportFormat):
         raise DataError(f"export format is {to!r}; allowed: {', '.join(get_args(ExportFormat))}.")
-    if path.resolve() in [file.resolve() for file in data_files(settings, run.folder)]:
-        raise DataError(f"{path} is the project's own data; write the labels to another file.")
+    refuse_sources(path, folder=run.folder, settings=settings)
+    refuse_other_ending(path, to)
     names = run.splits if split == "all" else [split]
     if not set(names) <= set(run.splits):
         raise ProjectError(f"run {run.row.run_id} has no split {split!r}; allowed: {', '.join([*run.splits, 'all'])}.")
@@ -64,6 +67,7 @@ def export_labels(run: KeptRun, settings: Settings, path: Path, to: ExportFormat
 
 def export_model(run: KeptRun, folder: Path) -> None:
     """Copy the end model to ``folder``, which must not exist, be empty, or hold an end model already."""
+    refuse_sources(folder, folder=run.folder, settings=read_settings(run.folder))
     source = run.end_model_folder()
     with atomic_folder(folder, marker="model.json") as temporary:
         shutil.copytree(source, temporary, dirs_exist_ok=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,7 @@ from labelwright.endmodels import EndModel, load
 from labelwright.store import ArtifactId, hash_folder
 
 from .examples import field_values
+from .guarding import refuse_sources
 from .keep import KeptRun
 from .run import apply_functions
 from .settings import Settings, read_settings
@@ -88,13 +90,14 @@ def predict_file(
     Raises
     ------
     DataError
-        If the data cannot be read, lacks a field, or the format of ``output`` is not known by its ending.
+        If the data cannot be read, lacks a field, the format of ``output`` is not known by its ending, or ``output``
+        is the data, or part of the project or the exported model.
     ProjectError
         If the project has not been run, made no end model, or its functions changed since.
     """
     to = None if output is None else _format_of(output)
-    if output is not None and output.resolve() == Path(data).resolve():
-        raise DataError(f"{output} is the data itself; write the predictions to another file.")
+    if output is not None:
+        _guard(output, data, project, model_folder)
     if model_folder is not None:
         frames = predict_with_model_folder(model_folder, data)
     else:
@@ -105,6 +108,15 @@ def predict_file(
         rows = [row for frame in frames for row in frame.iter_rows(named=True)]
         return Predictions(len(rows), rows, None)
     return Predictions(write_frames(frames, output, to), None, output)
+
+
+def _guard(output: Path, data: str | Path, project: Path, model_folder: Path | None) -> None:
+    inputs = [data] if model_folder is None else [data, model_folder]
+    settings = None
+    # With an exported model no project is needed; one that happens to be here is spared all the same.
+    with contextlib.nullcontext() if model_folder is None else contextlib.suppress(ProjectError):
+        settings = read_settings(project)
+    refuse_sources(output, folder=project, settings=settings, inputs=inputs)
 
 
 def _format_of(output: Path) -> ExportFormat:

@@ -15,6 +15,7 @@ from labelwright.labeling import LabelingFunction
 
 from .examples import Source, Split, open_sources
 from .export import export_labels, export_model
+from .guarding import refuse_sources
 from .keep import KeptRun
 from .predict import ModelKind, predict_with_end_model, predict_with_label_model
 from .run import RunResult, apply_functions, run_project
@@ -161,9 +162,19 @@ class Project:
         export_model(KeptRun.latest(self.folder), Path(folder))
 
     def report(self, path: str | os.PathLike[str] | None = None) -> Path:
-        """Write the report of the last run again and return its path (default ``report.html`` in the project)."""
+        """Write the report of the last run again and return its path (default ``report.html`` in the project).
+
+        Raises
+        ------
+        ProjectError
+            If the project has not been run.
+        DataError
+            If ``path`` is the project's settings, functions, store or data.
+        """
         run = KeptRun.latest(self.folder)
         target = self.folder / "report.html" if path is None else Path(path)
+        if path is not None:
+            refuse_sources(target, folder=self.folder, settings=self.settings)
         atomic_write(target, run.store.get_text(run.artifact("report")))
         return target
 
