@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import labelwright as lw
 from labelwright import apply, batch_lf, labeling_function, preprocessor
 from labelwright.core.errors import (
     DataError,
@@ -25,7 +26,7 @@ from labelwright.core.errors import (
     VoteError,
 )
 from labelwright.data import read
-from labelwright.engines import LocalEngine
+from labelwright.engines import LocalEngine, Outcome
 from labelwright.labeling import LabelingFunction, VectorisedFunction
 
 
@@ -366,3 +367,56 @@ def test_files_are_read_where_they_are_needed(tmp_path: Any) -> None:
     FRAME.write_csv(tmp_path / "b.csv")
     for name in ("a.parquet", "b.csv"):
         assert apply(EVERY, read(tmp_path / name, part_rows=2)).values.tolist() == EXPECTED
+
+
+@given(st.integers(1, 60), st.sets(st.integers(0, 39), max_size=5))
+def test_a_batch_function_fails_on_examples_not_on_parts(part_rows: int, bad: set[int]) -> None:
+    @batch_lf(labels=[0, 1], fields=["n"])
+    def fragile(part: pl.DataFrame) -> list[int]:
+        if bad & set(part["n"]):
+            raise ValueError("boom")
+        return [n % 2 for n in part["n"]]
+
+    data = lw.data.read(pl.DataFrame({"n": range(40)}), part_rows=part_rows)
+    votes = lw.apply([fragile], data, on_error="abstain")
+    assert votes.values[:, 0].tolist() == [-1 if n in bad else n % 2 for n in range(40)]
+    assert sum(f.count for f in votes.failures) == len(bad)
+
+
+def test_what_one_function_writes_others_do_not_see() -> None:
+    @labeling_function(labels=[0, 1])
+    def writes(x: Any) -> int:
+        x.text = "changed"
+        return 0
+
+    @labeling_function(labels=[0, 1])
+    def reads(x: Any) -> int:
+        return int(x.text == "changed")
+
+    for functions in ([writes, reads], [reads, writes]):
+        assert lw.apply(functions, [{"text": "a"}]).select(["reads"]).values.tolist() == [[0]]
+
+
+def test_python_inside_an_expression_fails_on_an_example() -> None:
+    def boom(value: int) -> bool:
+        if value == 3:
+            raise ValueError("no threes")
+        return True
+
+    function = lw.expression_lf("inside", pl.col("n").map_elements(boom, return_dtype=pl.Boolean), 1)
+    data = pl.DataFrame({"n": [1, 2, 3, 4]})
+    with pytest.raises(LabelingError, match=r"'inside' raised .*no threes.* on example 2"):
+        lw.apply([function], data)
+    votes = lw.apply([function], data, on_error="abstain")
+    assert votes.values[:, 0].tolist() == [1, 1, -1, 1]
+
+
+def test_an_engine_may_return_any_iterator() -> None:
+    class Listed:
+        def map(self, task: Any, parts: Any, *, combine: Any = None, resources: Any = None) -> Any:
+            task.setup()
+            return iter([Outcome(part.index, task(part)) for part in parts])
+
+        def close(self) -> None: ...
+
+    assert lw.apply([lw.keyword_lf("a", ["a"], 1)], [{"text": "a"}], engine=Listed()).values.tolist() == [[1]]

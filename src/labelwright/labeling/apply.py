@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import closing
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, cast, get_args
 
@@ -14,7 +14,7 @@ import numpy.typing as npt
 from labelwright.core import Class, Failure, Votes, check_classes
 from labelwright.core.errors import DataError, FunctionError, SlowPathWarning
 from labelwright.data import Dataset, Part, read
-from labelwright.engines import Engine, LocalEngine
+from labelwright.engines import Engine, LocalEngine, Outcome
 
 from .base import LabelingFunction, VectorisedFunction
 from .batch import BatchFunction
@@ -216,7 +216,7 @@ def _run(task: ApplyTask, dataset: Dataset, engine: Engine, progress: Progress) 
     pieces = _Pieces(parts, dataset.rows)
     outcomes = engine.map(task, pieces if task.python else parts)
     done = 0
-    with reporting(progress, "Applying", dataset.rows) as report, closing(cast(Any, outcomes)):
+    with reporting(progress, "Applying", dataset.rows) as report, _closed(outcomes):
         for outcome in outcomes:
             if outcome.error is not None:
                 raise outcome.error
@@ -225,6 +225,17 @@ def _run(task: ApplyTask, dataset: Dataset, engine: Engine, progress: Progress) 
             done += len(value.values)
             report(done, dataset.rows)
             yield value
+
+
+@contextmanager
+def _closed(outcomes: Iterator[Outcome]) -> Iterator[None]:
+    """Stop the engine's work on leaving; an engine may also return an iterator that has nothing to stop."""
+    try:
+        yield
+    finally:
+        close = getattr(outcomes, "close", None)
+        if close is not None:
+            close()
 
 
 def _joined(

@@ -47,6 +47,7 @@ class PythonFunction(LabelingFunction):
     pre: tuple[Preprocessor, ...] = ()
     depends_on: tuple[Any, ...] = ()
     _asks: frozenset[str] = field(default=frozenset(), init=False)
+    only_reads: bool = field(default=False, init=False)
 
     def __post_init__(self) -> None:
         set_ = object.__setattr__
@@ -62,6 +63,8 @@ class PythonFunction(LabelingFunction):
             reads, asks = _fields_of(self.function, self.pre)
             set_(self, "fields", reads)
             set_(self, "_asks", asks)
+        # Access that can be told has no writing in it.
+        set_(self, "only_reads", field_access(self.function) is not None)
         set_(self, "__doc__", getattr(self.function, "__doc__", None))
         super().__post_init__()
 
@@ -78,7 +81,11 @@ class PythonFunction(LabelingFunction):
         return found if self.fields is None else (*found, *sorted(f for f in self._asks if f in schema))
 
     def vote(self, example: Any) -> Any:
-        """Call the function on an example that has been through the preprocessors; what it returns is not checked."""
+        """Call the function on an example that has been through the preprocessors; what it returns is not checked.
+
+        A function that may write to the example gets a layer of its own: what it writes, others must not see.
+        """
+        example = example if self.only_reads else Layer(example)
         return self.function(example, **self.resources) if self.resources else self.function(example)
 
     def __call__(self, x: Any) -> Class | None:

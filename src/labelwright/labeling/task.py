@@ -184,8 +184,9 @@ class ApplyTask:
         try:
             # Columns are added first, so that an expression without any column still gets one value per row.
             return part.lazy().with_columns(votes).select(names).collect(engine="streaming")
-        except (pl.exceptions.PolarsError, OSError):
-            # Data that cannot be read raises again here; otherwise a function failed, and is found one by one.
+        except Exception:
+            # (Polars hands on what Python code inside an expression raises.) Data that cannot be read raises again
+            # here; otherwise a function failed, and is found one by one.
             return part.frame()
 
     def _isolated(
@@ -194,36 +195,35 @@ class ApplyTask:
         """Evaluate one vectorised function alone; halve the rows until those on which it fails are found."""
         expression = _coded(function.expression(self.schema), codebook.code(function.label), _vote_name(0))
         out = np.full(frame.height, ABSTAIN, dtype=np.int16)
-        waiting = [(0, frame.height)]
-        while waiting:
-            start, rows_ = waiting.pop()
-            try:
-                piece = frame.slice(start, rows_).with_columns(expression)
-                out[start : start + rows_] = piece.get_column(_vote_name(0)).to_numpy()
-            except pl.exceptions.PolarsError as error:
-                if rows_ == 1:
-                    fields = {c: frame[start, c] for c in expression.meta.root_names()}
-                    context.failed(function.name, error, start, fields)
-                else:
-                    half = rows_ // 2
-                    waiting += [(start + half, rows_ - half), (start, half)]
+        fields = expression.meta.root_names()
+
+        def vote(piece: pl.DataFrame) -> npt.NDArray[Any]:
+            return piece.with_columns(expression).get_column(_vote_name(0)).to_numpy()
+
+        for start, votes in _halved(vote, frame):
+            if isinstance(votes, Exception):
+                context.failed(function.name, votes, start, {c: frame[start, c] for c in fields})
+            else:
+                out[start : start + len(votes)] = votes
         return out
 
     def _batch_votes(self, function: BatchFunction, frame: pl.DataFrame, context: _Context) -> list[Any]:
+        columns = function.columns(self.schema)
+        seen = frame.select(columns) if columns else frame
+        out: list[Any] = [None] * frame.height
         try:
-            return function.votes(frame.select(function.columns(self.schema)))
-        except Exception as error:
-            if self.on_error == "abstain":
-                # Its unit is the part, so all the part's examples count.
-                context.count(function.name, 0, _summary(error), times=frame.height)
-                return [None] * frame.height
-            first, last = context.example_id(0), context.example_id(frame.height - 1)
+            for start, votes in _halved(function.votes, seen):
+                if isinstance(votes, Exception):
+                    context.failed(function.name, votes, start, {c: seen[start, c] for c in columns})
+                else:
+                    out[start : start + len(votes)] = votes
+        except FunctionError as error:
             raise LabelingError(
-                f"labeling function {function.name!r} failed on the part of {frame.height} examples from {first!r} to "
-                f"{last!r}: {_summary(error)}",
+                f"labeling function {function.name!r} did not vote on a part of {frame.height} examples: {error}",
                 source=function.name,
-                example_id=first,
+                example_id=context.example_id(0),
             ) from error
+        return out
 
     def _python_votes(self, frame: pl.DataFrame, context: _Context) -> list[list[Any]]:
         """Call the Python functions: examples in the outer loop, so that each record is built once and shared."""
@@ -274,8 +274,8 @@ class _Context:
     def example_id(self, position: int) -> Any:
         return self.start + position if self.ids is None else self.ids[position].item()
 
-    def count(self, name: str, position: int, message: str, *, times: int = 1) -> None:
-        self._counts[name] = self._counts.get(name, 0) + times
+    def count(self, name: str, position: int, message: str) -> None:
+        self._counts[name] = self._counts.get(name, 0) + 1
         first = self._first.setdefault(name, [])
         if len(first) < KEPT_FAILURES:
             first.append((self.example_id(position), message))
@@ -303,6 +303,28 @@ class _Context:
         return tuple(Failure(name, count, tuple(self._first[name])) for name, count in self._counts.items())
 
 
+def _halved(vote: Callable[[pl.DataFrame], Any], frame: pl.DataFrame) -> Iterator[tuple[int, Any]]:
+    """Yield ``(first row, votes)`` of pieces in order; where a piece raises, its halves, down to ``(row, exception)``.
+
+    So what fails is an example, and never depends on how the data was cut into parts.
+    """
+    waiting = [(0, frame.height)]
+    while waiting:
+        start, height = waiting.pop()
+        try:
+            votes = vote(frame.slice(start, height))
+        except FunctionError:
+            # An answer of the wrong shape is no failure of an example: one row might even fit it by chance.
+            raise
+        except Exception as error:
+            if height > 1:
+                half = height // 2
+                waiting += [(start + half, height - half), (start, half)]
+                continue
+            votes = error
+        yield start, votes
+
+
 def _vote_name(j: int) -> str:
     # A column of the data can hardly be called this.
     return f"\0vote {j}"
@@ -316,7 +338,7 @@ def _coded(expression: pl.Expr, code: int, name: str) -> pl.Expr:
 def _call(function: PythonFunction, run: Run) -> Callable[[Any], Any]:
     if function.pre:
         return lambda x: function.vote(run.apply(function.pre, x))
-    return function.vote if function.resources else function.function
+    return function.function if function.only_reads and not function.resources else function.vote
 
 
 def _prepared(records: Iterator[Any], run: Run) -> Iterator[Any]:
