@@ -100,6 +100,8 @@ def test_bad_votes_say_where_and_what_is_allowed(values, fields, says):
         (([0], [-1], [0]), "column -1"),
         (([0], [0], [-2]), "-2 is outside"),
         (([0], [0, 1], [0]), "differ in shape"),
+        (([0], [0], [0.9]), "not all integers"),
+        (([0], [0], ["spam"]), "not all integers"),
     ],
 )
 def test_bad_entries_say_where(entries, says):

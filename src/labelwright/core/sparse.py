@@ -55,7 +55,7 @@ class SparseRows:
         VoteError
             If entries differ in length, fall outside, repeat, or hold a negative code other than -1.
         """
-        r, c, v = (np.asarray(a, dtype=np.int64) for a in (rows, columns, codes))
+        r, c, v = (_integers(a) for a in (rows, columns, codes))
         if not r.shape == c.shape == v.shape or r.ndim != 1:
             raise VoteError(f"rows, columns and codes differ in shape: {r.shape}, {c.shape}, {v.shape}.")
         for what, values, limit in (("row", r, shape[0]), ("column", c, shape[1])):
@@ -123,6 +123,14 @@ class SparseRows:
             np.concatenate([p.codes for p in parts]),
             (sum(p.shape[0] for p in parts), parts[0].shape[1]),
         )
+
+
+def _integers(values: npt.ArrayLike) -> npt.NDArray[np.int64]:
+    array = np.asarray(values)
+    whole = array.astype(np.int64) if array.dtype.kind in "iuf" or not array.size else None
+    if whole is None or not np.array_equal(whole, array):
+        raise VoteError(f"entries hold {array.dtype} values that are not all integers; rows, columns and codes are.")
+    return whole
 
 
 def positions(index: npt.ArrayLike | slice, n: int) -> npt.NDArray[np.intp]:
