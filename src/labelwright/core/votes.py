@@ -15,9 +15,12 @@ from .errors import VoteError
 from .seeds import hash_ids
 from .sparse import SparseRows, positions
 
-__all__ = ["ABSTAIN", "Failure", "Votes", "class_codes"]
+__all__ = ["ABSTAIN", "KEPT_FAILURES", "Failure", "Votes", "class_codes", "merge_failures"]
 
 ABSTAIN = -1
+
+# How many of a source's failures are kept to be shown; all are counted.
+KEPT_FAILURES = 5
 
 _DENSE_BLOCK = 65_536
 
@@ -275,7 +278,7 @@ class Votes:
             example_ids=np.concatenate([p.example_ids for p in parts]),
             groups=groups,
             alphabet=first.alphabet,
-            failures=_merge_failures(parts),
+            failures=merge_failures(f for p in parts for f in p.failures).values(),
         )
 
     def codes(self, labels: Iterable[Any]) -> npt.NDArray[np.int64]:
@@ -428,9 +431,16 @@ def _read_only(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
     return array
 
 
-def _merge_failures(parts: Sequence[Votes], keep: int = 5) -> tuple[Failure, ...]:
+def merge_failures(failures: Iterable[Failure], *, keep: int = KEPT_FAILURES) -> dict[str, Failure]:
+    """Add failures up by source, keeping the first few of each.
+
+    Examples
+    --------
+    >>> merge_failures([Failure("a", 2, ((0, "boom"),)), Failure("a", 1, ((9, "bang"),))])["a"].count
+    3
+    """
     merged: dict[str, Failure] = {}
-    for failure in (f for p in parts for f in p.failures):
+    for failure in failures:
         old = merged.get(failure.source, Failure(failure.source, 0))
         merged[failure.source] = Failure(failure.source, old.count + failure.count, (old.first + failure.first)[:keep])
-    return tuple(merged.values())
+    return merged

@@ -11,8 +11,9 @@ from typing import Any, cast, get_args
 import numpy as np
 import numpy.typing as npt
 
-from labelwright.core import Class, Failure, Votes, check_classes
+from labelwright.core import Class, Votes, check_classes
 from labelwright.core.errors import DataError, FunctionError, SlowPathWarning
+from labelwright.core.votes import merge_failures
 from labelwright.data import Dataset, Part, read
 from labelwright.engines import Engine, LocalEngine, Outcome
 
@@ -22,7 +23,7 @@ from .codebook import declared_classes, final_classes
 from .limits import check_timeout
 from .progress import Progress, reporting
 from .python import PythonFunction
-from .task import KEPT_FAILURES, ApplyTask, OnError, PartVotes
+from .task import ApplyTask, OnError, PartVotes
 
 __all__ = ["apply"]
 
@@ -243,6 +244,7 @@ def _joined(
 ) -> Votes:
     if not values:
         raise DataError("the data holds no examples; there is nothing to apply functions to.")
+    failed = merge_failures(f for value in values for f in value.failures)
     seen = dict.fromkeys(c for value in values for c in value.classes)
     classes = tuple(declared) if closed else final_classes(declared, seen)
     return Votes(
@@ -251,7 +253,8 @@ def _joined(
         sources=[f.name for f in functions],
         example_ids=_stacked([value.ids for value in values]),
         groups=_stacked([value.groups for value in values]),
-        failures=_merged([f for value in values for f in value.failures], functions),
+        # In the order of the functions: which of them failed first depends on the parts.
+        failures=[failed[f.name] for f in functions if f.name in failed],
     )
 
 
@@ -266,13 +269,3 @@ def _recoded(value: PartVotes, classes: tuple[Class, ...]) -> npt.NDArray[Any]:
 def _stacked(arrays: list[npt.NDArray[Any] | None]) -> npt.NDArray[Any] | None:
     present = [a for a in arrays if a is not None]
     return np.concatenate(present) if present else None
-
-
-def _merged(failures: list[Failure], functions: Sequence[LabelingFunction]) -> list[Failure]:
-    merged = []
-    for function in functions:
-        own = [f for f in failures if f.source == function.name]
-        if own:
-            first = tuple(entry for f in own for entry in f.first)[:KEPT_FAILURES]
-            merged.append(Failure(function.name, sum(f.count for f in own), first))
-    return merged

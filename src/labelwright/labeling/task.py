@@ -14,6 +14,7 @@ import polars as pl
 
 from labelwright.core import ABSTAIN, Class, Failure
 from labelwright.core.errors import FunctionError, LabelingError, LabelingTimeoutError
+from labelwright.core.votes import KEPT_FAILURES
 from labelwright.data import Part
 from labelwright.data.base import id_array
 from labelwright.functions.preprocessors import Run
@@ -25,11 +26,10 @@ from .codebook import Codebook
 from .limits import Overrun, limited, time_limits
 from .python import PythonFunction
 
-__all__ = ["KEPT_FAILURES", "ApplyTask", "OnError", "PartVotes"]
+__all__ = ["ApplyTask", "OnError", "PartVotes"]
 
 OnError = Literal["raise", "abstain"]
 
-KEPT_FAILURES = 5
 _SHOWN_CHARACTERS = 200
 _PREPARED_ROWS = 256
 
