@@ -1,5 +1,9 @@
 """Labelwright: program, model, explain and maintain training sets.
 
+Write functions (`labeling_function`, `keyword_lf`, `regex_lf`, ...), `apply` them to data to get `Votes`, look at them
+with `lf_summary`, fit a `LabelModel` to get `SoftLabels`, train an end model on those (`endmodels`), and write a
+`report`; or keep all of it in a `Project`, which the ``labelwright`` command runs.
+
 Names load on first use (PEP 562), so that importing the package costs milliseconds and brings no heavy guest. The stub
 beside this file tells type checkers and editors what each name is.
 """
