@@ -46,6 +46,39 @@ def test_run_as_json_is_complete(call, spam):
     assert accuracy["low"] <= accuracy["value"] <= accuracy["high"]
     assert found["artifacts"]["soft_labels.train"].startswith("soft_labels:")
     assert found["number"] == 2
+    assert found["label_model"]["kind"] in {"converged", "max_steps", "fell_back", "closed_form"}
+    assert found["label_model"]["sentence"].endswith(".")
+    assert found["warnings"] == []
+
+
+def test_failing_functions_and_silent_classes_are_warned_of(call, spam):
+    (spam / "supervision.py").write_text(
+        "import labelwright as lw\n\nsong = lw.keyword_lf('song', ['song'], label='ham', field='body')\n"
+        "love = lw.keyword_lf('love', ['love'], label='ham', field='body')\n"
+        "@lw.labeling_function(labels=['spam'])\ndef boom(x):\n    raise KeyError('nokey')\n"
+    )
+    with (spam / "labelwright.toml").open("a") as file:
+        file.write('\n[apply]\non_error = "abstain"\n')
+    expected = "warning: boom failed on 64 of 64 examples (KeyError: 'nokey')\n"
+    tried = call("lf", "test", "--project", spam, "--limit", 0)
+    assert tried.err == expected
+    assert "FAILED" not in tried.out
+    path = spam / "labelwright.toml"
+    path.write_text(path.read_text().replace('kind = "text"', 'kind = "none"'))
+    ran = call("run", "--project", spam, "--json")
+    assert ran.code == 0, ran.err
+    assert expected in ran.err
+    assert "warning: no function votes for 'spam'" in ran.err
+    assert len(ran.json["warnings"]) == 2
+
+
+def test_nothing_scored_names_gold_and_splits(call, spam):
+    path = spam / "labelwright.toml"
+    path.write_text(path.read_text().replace("train = 0.8\ntest = 0.2", ""))
+    result = call("run", "--project", spam)
+    said = result.out[result.out.index("Nothing was scored") :]
+    assert "[task]" in said
+    assert "[data.splits]" in said
 
 
 def test_lf_list_and_lf_test(call, spam):

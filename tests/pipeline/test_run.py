@@ -9,8 +9,9 @@ import polars as pl
 import pytest
 
 import labelwright as lw
-from labelwright.core.errors import LabelingError, ProjectError
+from labelwright.core.errors import FallbackWarning, LabelingError, ModelError, ProjectError
 from labelwright.pipeline.keep import KeptRun
+from labelwright.pipeline.noticing import RunWarning
 
 from .conftest import FUNCTIONS, SETTINGS, rows
 
@@ -141,8 +142,37 @@ def test_a_function_that_raises_stops_the_run_or_is_counted(make_project):
     with pytest.raises(ProjectError, match="no finished run"):
         KeptRun.latest(folder)
     (folder / "labelwright.toml").write_text(SETTINGS + '\n[apply]\non_error = "abstain"\n')
-    result = lw.Project(folder).run()
-    assert "broken raised on" in result.report.read_text(encoding="utf-8")
+    with pytest.warns(RunWarning, match="broken failed on 80 of 80 examples"):
+        result = lw.Project(folder).run()
+    (warning,) = result.warnings
+    assert warning.startswith("broken failed on 80 of 80 examples (IndexError: ")  # once, not once for each split
+    page = result.report.read_text(encoding="utf-8")
+    assert "broken failed on 80 of 80 examples" in page
+
+
+def test_a_class_that_nothing_votes_for_is_named(make_project):
+    functions = FUNCTIONS.partition('@lw.labeling_function(labels=["ham"])')[0]
+    settings = SETTINGS.partition("[end_model]")[0]
+    folder = make_project(functions=functions, settings=settings)
+    with pytest.warns(FallbackWarning), pytest.warns(RunWarning, match="no function votes for 'ham': "):
+        result = lw.Project(folder).run()
+    (warning,) = result.warnings
+    assert warning.startswith("no function votes for 'ham': ")
+    assert result.to_dict()["warnings"] == [warning]
+    assert "no function votes for" in result.report.read_text(encoding="utf-8")
+    (folder / "labelwright.toml").write_text(SETTINGS)
+    with pytest.warns(FallbackWarning), pytest.warns(RunWarning, match="'ham'"), pytest.raises(ModelError):
+        lw.Project(folder).run()  # the end model finds one class only; the warning has said why
+
+
+def test_the_report_says_of_which_split_a_figure_is(make_project):
+    page = lw.Project(make_project()).run().report.read_text(encoding="utf-8")
+    assert "How many test examples the sources reach" in page or "on each test example" in page
+    assert "covered train examples" in page
+    assert "A few train examples of each kind" in page
+    settings = SETTINGS.replace('test = "test"', 'valid = "test"')
+    page = lw.Project(make_project("valid", settings=settings)).run().report.read_text(encoding="utf-8")
+    assert "A few valid examples of each kind" in page
 
 
 def test_a_ceiling_without_gold_in_train_is_refused(make_project):

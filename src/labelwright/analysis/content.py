@@ -162,10 +162,14 @@ class ReportContent:
         From `pairwise_agreement`, on the same votes as the summary.
     soft_labels : Histogram, optional
         From `histogram`, of the soft labels the end model is trained on.
+    soft_split : str
+        Name of the split those soft labels are of.
     calibration : sequence of Calibration
         From `calibration`, one per model that gives probabilities.
     examples : sequence of ExampleBucket
         From `pick_examples`, or your own.
+    examples_split : str
+        Name of the split those examples are of.
     dependencies : sequence of Dependency
     notes : sequence of Note
     lineage : sequence of Artifact
@@ -185,8 +189,10 @@ class ReportContent:
     differences: Sequence[Difference] = ()
     agreement: Agreement | None = None
     soft_labels: Histogram | None = None
+    soft_split: str = "train"
     calibration: Sequence[Calibration] = ()
     examples: Sequence[ExampleBucket] = ()
+    examples_split: str = ""
     dependencies: Sequence[Dependency] = ()
     notes: Sequence[Note] = ()
     lineage: Sequence[Artifact] = ()

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from .output import Answer, examples, one_line, project_option, table, verb
+from .output import Answer, examples, one_line, project_option, table, verb, warn
 
 __all__ = ["command"]
 
@@ -52,16 +52,19 @@ def test_functions(names: tuple[str, ...], project: Path, limit: int, split: str
     from labelwright.pipeline import Project
 
     tried = Project(project).try_functions(list(names) or None, split=split, limit=limit)
+    for one in tried:
+        if one.warning:
+            warn(one.warning)
 
     def show() -> None:
         rows = [[t.name, f"{t.votes:,}", f"{t.coverage:.1%}", f"{t.failures:,}"] for t in tried]
         table(["function", "votes", "coverage", "failures"], rows, title=f"On {split} (n = {tried[0].n:,})")
         for one in tried:
-            if one.examples or one.first_failures:
+            if one.examples or one.first_failures[:limit]:
                 click.echo(f"{one.name}:")
             for shown in one.examples:
                 click.echo(f"  {shown.vote}  [{shown.example_id}] {one_line(shown.text)}")
-            for example_id, message in one.first_failures:
+            for example_id, message in one.first_failures[:limit]:
                 click.echo(f"  FAILED  [{example_id}] {one_line(message)}")
 
     return Answer({"split": split, "functions": [t.to_dict() for t in tried]}, show)

@@ -17,7 +17,7 @@ from typing import Any
 
 import click
 
-__all__ = ["Answer", "examples", "one_line", "progress_line", "project_option", "table", "verb"]
+__all__ = ["Answer", "examples", "one_line", "progress_line", "project_option", "table", "verb", "warn"]
 
 EXIT_USER_ERROR = 1
 EXIT_INTERNAL = 3
@@ -105,6 +105,11 @@ def one_line(text: str, width: int = 160) -> str:
     return flat if len(flat) <= width else flat[: width - 1] + "…"
 
 
+def warn(text: str) -> None:
+    """Print a warning on stderr."""
+    _block("warning", text)
+
+
 def _plain(text: str) -> Any:
     from rich.text import Text
 
@@ -119,7 +124,7 @@ def _safe(text: str) -> str:
 
 @contextlib.contextmanager
 def _notes() -> Iterator[None]:
-    """Print our own warnings on stderr as notes, each text once."""
+    """Print our own warnings on stderr, each text once: about the run as warnings, all others as notes."""
     from labelwright.core.errors import LabelwrightWarning  # not at the top: it brings numpy, and --help needs none
 
     said: set[str] = set()
@@ -131,7 +136,9 @@ def _notes() -> Iterator[None]:
                 usual(message, category, *where, **more)
             elif str(message) not in said:
                 said.add(str(message))
-                _block("note", str(message))
+                from labelwright.pipeline.noticing import RunWarning
+
+                _block("warning" if issubclass(category, RunWarning) else "note", str(message))
 
         warnings.simplefilter("always", LabelwrightWarning)
         warnings.showwarning = show

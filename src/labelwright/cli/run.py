@@ -72,7 +72,10 @@ def show_run(result: RunResult) -> None:
             title=f"On {board.split} (n = {n:,})",
         )
     if not result.scores:
-        click.echo("Nothing was scored: there are no gold labels outside train ([task] gold in labelwright.toml).")
+        click.echo(
+            "Nothing was scored: there are no gold labels outside train. Name their column as gold in [task], and a "
+            "test split in [data.splits] of labelwright.toml."
+        )
     click.echo(f"Run {result.run_id} (number {result.number}) in {result.seconds:.1f} s")
     click.echo(f"Report: {result.report}")
 

@@ -56,10 +56,12 @@ def gather_report(
     summary: Summary,
     model: BaseLabelModel[Any, Any],
     scores: Sequence[Scoreboard],
+    warned: Sequence[str],
     made: Mapping[str, ArtifactId],
 ) -> ReportContent:
     """Gather the report of a run."""
     judged, train = _judged(parts), next(p for p in parts if p.split.name == "train")
+    shown = _shown(parts)
     board = scores[0] if scores else None
     return ReportContent(
         project=project,
@@ -75,8 +77,9 @@ def gather_report(
         agreement=pairwise_agreement(judged.votes),
         soft_labels=histogram(train.predictions["label model"]),
         calibration=board.calibration if board else (),
-        examples=_examples(settings, parts),
-        notes=_notes(parts, model, board),
+        examples=_examples(settings, shown),
+        examples_split=shown.split.name,
+        notes=_notes(model, board, warned),
         lineage=_lineage(made),
         next_steps=[
             ("labelwright lf test", "try the functions, and see what they fire on"),
@@ -116,27 +119,26 @@ def _split(part: LabelledSplit, settings: Settings) -> ReportSplit:
     return ReportSplit(split.name, split.n, n_gold, purpose)
 
 
-def _examples(settings: Settings, parts: Sequence[LabelledSplit]) -> list[ExampleBucket]:
-    """Pick examples from valid with gold, or else from train without: reading test would bend functions to it."""
+def _shown(parts: Sequence[LabelledSplit]) -> LabelledSplit:
+    """Return the split to show examples of: valid, or else train; reading test would bend functions to it."""
     by_name = {p.split.name: p for p in parts}
-    part = by_name.get("valid", by_name["train"])
+    return by_name.get("valid", by_name["train"])
+
+
+def _examples(settings: Settings, part: LabelledSplit) -> list[ExampleBucket]:
+    """Pick examples of valid with its gold, or of train without."""
     gold = part.split.gold if part.split.name == "valid" else None
     text = example_texts(settings, part.source, part.split)
     return pick_examples(part.votes, part.predictions["label model"], text, gold)
 
 
-def _notes(parts: Sequence[LabelledSplit], model: BaseLabelModel[Any, Any], board: Scoreboard | None) -> list[Note]:
+def _notes(model: BaseLabelModel[Any, Any], board: Scoreboard | None, warned: Sequence[str]) -> list[Note]:
     outcome = model.outcome_
     notes = [Note(f"Label model: {outcome}", "warning" if outcome.kind == "fell_back" else "info")]
-    failures: dict[str, int] = {}
-    for failure in (f for p in parts for f in p.votes.failures):
-        failures[failure.source] = failures.get(failure.source, 0) + failure.count
-    notes += [
-        Note(f"{name} raised on {count:,} examples, which count as abstains.", "warning")
-        for name, count in failures.items()
-    ]
+    notes += [Note(text, "warning") for text in warned]
     if board is None:
-        notes.append(Note("No gold labels outside train, so nothing was scored. Name them as task.gold to see scores."))
+        advice = "Name them as task.gold, and a test split in data.splits, to see scores."
+        notes.append(Note(f"No gold labels outside train, so nothing was scored. {advice}"))
     return notes
 
 

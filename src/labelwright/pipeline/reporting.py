@@ -100,6 +100,7 @@ def report(
         score_split="all",
         agreement=pairwise_agreement(table),
         soft_labels=None if soft_labels is None else histogram(soft_labels),
+        soft_split="all",
         calibration=[calibration(found, truth, model=role.capitalize()) for role, found in scored],
         examples=()
         if soft_labels is None or texts is None

@@ -6,6 +6,7 @@ import hashlib
 import json
 import tempfile
 import time
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -22,12 +23,13 @@ from labelwright.data import Dataset
 from labelwright.endmodels import EndModel, fit_end_model, save
 from labelwright.engines import LocalEngine
 from labelwright.labeling import LabelingFunction, apply
-from labelwright.labelmodels import BaseLabelModel, LabelModel, MajorityVote, to_dict
+from labelwright.labelmodels import BaseLabelModel, LabelModel, MajorityVote, Outcome, to_dict
 from labelwright.store import ArtifactId, Store
 
-from .examples import Source, field_values, open_sources
+from .examples import field_values, open_sources
 from .gather import gather_report, summarise
 from .keep import STORE_FOLDER, arrays_of_soft_labels, arrays_of_votes, open_store
+from .noticing import RunWarning, failed_functions, unvoted_classes
 from .scoring import LabelledSplit, Scoreboard, score_split
 from .settings import Settings
 from .supervision import describe, load_functions
@@ -61,13 +63,15 @@ class RunResult:
         What each function did.
     scores : tuple of Scoreboard
         One per split with gold other than train, test first.
-    outcome : str
-        How the label model ended, in a sentence.
+    outcome : Outcome
+        How the label model ended: its kind, and a sentence for people.
     report : Path
         The HTML report.
     folder : Path
         The store.
     artifacts : mapping of str to ArtifactId
+    warnings : tuple of str
+        Functions that failed, and classes that no function votes for.
     """
 
     project: str
@@ -79,10 +83,11 @@ class RunResult:
     covered: Mapping[str, float]
     summary: Summary
     scores: tuple[Scoreboard, ...]
-    outcome: str
+    outcome: Outcome
     report: Path
     folder: Path
     artifacts: Mapping[str, ArtifactId]
+    warnings: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values for JSON."""
@@ -96,10 +101,11 @@ class RunResult:
             "covered": dict(self.covered),
             "scores": {board.split: board.to_dict() for board in self.scores},
             "functions": self.summary.to_dict(),
-            "label_model": self.outcome,
+            "label_model": {"kind": self.outcome.kind, "sentence": self.outcome.sentence},
             "report": str(self.report),
             "folder": str(self.folder),
             "artifacts": {role: str(key) for role, key in self.artifacts.items()},
+            "warnings": list(self.warnings),
         }
 
 
@@ -123,8 +129,17 @@ def run_project(folder: Path, settings: Settings, *, step: Step) -> RunResult:
     functions = load_functions(folder)
     described = [describe(f) for f in functions]  # now, while the files hold what was imported
     sources = open_sources(settings, folder)
-    parts = _apply_all(functions, sources, settings, step)
+    applied = [apply_functions(functions, source.dataset, settings, step=step) for source in sources]
+    parts = [
+        LabelledSplit(source, split, votes.take(split.rows), {})
+        for source, votes in zip(sources, applied, strict=True)
+        for split in source.splits
+    ]
     train = next(p for p in parts if p.split.name == "train")
+    warned = (*map(str, failed_functions(applied)), *unvoted_classes(train.votes))
+    # At once, and not with the result: what follows may fail because of just this.
+    for text in warned:
+        warnings.warn(text, RunWarning, stacklevel=3)
     step("fitting the label model")
     model = make_label_model(settings).fit(train.votes)
     # The baseline answers examples without votes with the same class balance, so it differs by what it makes of votes.
@@ -137,7 +152,7 @@ def run_project(folder: Path, settings: Settings, *, step: Step) -> RunResult:
     step("scoring")
     scores = _score(parts)
     step("writing the run and its report")
-    return _finish(folder, settings, described, parts, model, end, scores, started)
+    return _finish(folder, settings, described, parts, model, end, scores, warned, started)
 
 
 def apply_functions(
@@ -175,16 +190,6 @@ def make_label_model(settings: Settings) -> BaseLabelModel[Any, Any]:
     if chosen.method == "majority_vote":
         return MajorityVote(class_balance=chosen.class_balance)
     return LabelModel(class_balance=chosen.class_balance, random_state=chosen.random_state)
-
-
-def _apply_all(
-    functions: Sequence[LabelingFunction], sources: Sequence[Source], settings: Settings, step: Step
-) -> list[LabelledSplit]:
-    out = []
-    for source in sources:
-        votes = apply_functions(functions, source.dataset, settings, step=step)
-        out += [LabelledSplit(source, split, votes.take(split.rows), {}) for split in source.splits]
-    return out
 
 
 def _label(part: LabelledSplit, baseline: BaseLabelModel[Any, Any], model: BaseLabelModel[Any, Any]) -> LabelledSplit:
@@ -247,6 +252,7 @@ def _finish(
     model: BaseLabelModel[Any, Any],
     end: EndModel | None,
     scores: tuple[Scoreboard, ...],
+    warned: tuple[str, ...],
     started: float,
 ) -> RunResult:
     store, catalog = open_store(folder)
@@ -254,7 +260,7 @@ def _finish(
     run_id = _run_id(made)
     name = settings.project.name or folder.resolve().name
     summary = summarise(parts, model, {f["name"]: f["version"] for f in functions})
-    page = render_report(gather_report(name, run_id, settings, parts, summary, model, scores, made))
+    page = render_report(gather_report(name, run_id, settings, parts, summary, model, scores, warned, made))
     made["report"] = store.put_text("report", page)
     report = folder / REPORT_NAME
     atomic_write(report, page)
@@ -270,10 +276,11 @@ def _finish(
         covered={p.split.name: float(p.votes.covered.mean()) for p in parts},
         summary=summary,
         scores=scores,
-        outcome=str(model.outcome_),
+        outcome=model.outcome_,
         report=report,
         folder=folder / STORE_FOLDER,
         artifacts=made,
+        warnings=warned,
     )
 
 

@@ -12,6 +12,7 @@ from labelwright.core import Class, hash_ids
 from labelwright.labeling import LabelingFunction
 
 from .examples import Source, Split, example_texts
+from .noticing import FailedFunction
 from .run import apply_functions
 from .settings import Settings
 
@@ -40,6 +41,8 @@ class TriedFunction:
         Examples on which it voted.
     failures : int
         Examples of the whole dataset on which it raised.
+    applied : int
+        Examples of the whole dataset.
     first_failures : tuple of (example id, message)
     examples : tuple of FiredExample
         Some of the examples on which it voted, by a hash of their ids: not the first, which may all be alike.
@@ -49,6 +52,7 @@ class TriedFunction:
     n: int
     votes: int
     failures: int
+    applied: int
     first_failures: tuple[tuple[Any, str], ...]
     examples: tuple[FiredExample, ...]
 
@@ -56,6 +60,12 @@ class TriedFunction:
     def coverage(self) -> float:
         """Share of the examples on which it voted."""
         return self.votes / self.n
+
+    @property
+    def warning(self) -> str | None:
+        """That it failed, on how many examples and why, in a line; ``None`` where it did not."""
+        message = self.first_failures[0][1] if self.first_failures else ""
+        return str(FailedFunction(self.name, self.failures, self.applied, message)) if self.failures else None
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values for JSON."""
@@ -66,8 +76,9 @@ def try_functions(
     functions: Sequence[LabelingFunction], source: Source, split: Split, settings: Settings, *, limit: int
 ) -> list[TriedFunction]:
     """Apply functions to a split; see `labelwright.pipeline.Project.try_functions`."""
-    votes = apply_functions(functions, source.dataset, settings, on_error="abstain").take(split.rows)
-    failures = {f.source: f for f in votes.failures}
+    votes = apply_functions(functions, source.dataset, settings, on_error="abstain")
+    failures, applied = {f.source: f for f in votes.failures}, votes.n
+    votes = votes.take(split.rows)
     shuffled = np.argsort(hash_ids(votes.example_ids), kind="stable")
     out = []
     for column, function in enumerate(functions):
@@ -85,7 +96,8 @@ def try_functions(
                 n=votes.n,
                 votes=len(fired),
                 failures=failed.count if failed else 0,
-                first_failures=failed.first[:limit] if failed else (),
+                applied=applied,
+                first_failures=failed.first[: max(limit, 1)] if failed else (),
                 examples=shown,
             )
         )

@@ -29,7 +29,7 @@ def data(content: ReportContent) -> Markup:
         figures(
             funnel_figure(funnel, split) if content.models else None,
             _votes_figure(funnel, split),
-            _soft_figure(content.soft_labels) if content.soft_labels else None,
+            _soft_figure(content.soft_labels, content.soft_split) if content.soft_labels else None,
         ),
         _splits_table(content.splits) if content.splits else None,
     )
@@ -80,7 +80,7 @@ def _votes_figure(funnel: Funnel, split: str) -> Markup | None:
     )
 
 
-def _soft_figure(histogram: Histogram) -> Markup:
+def _soft_figure(histogram: Histogram, split: str) -> Markup:
     rows = list(zip(histogram.edges[:-1], histogram.edges[1:], histogram.counts, strict=True))
     columns: list[Column[tuple[float, float, int]]] = [
         Column(histogram.of, lambda r: f"{r[0]:.2f}–{r[1]:.2f}", numeric=False),
@@ -95,7 +95,7 @@ def _soft_figure(histogram: Histogram) -> Markup:
     return figure(
         "soft",
         "How sure the soft labels are",
-        f"{histogram.of[:1].upper()}{histogram.of[1:]}, over {n:,} covered examples.{left}",
+        f"{histogram.of[:1].upper()}{histogram.of[1:]}, over {n:,} covered {split} examples.{left}",
         histogram_chart(histogram),
         "; ".join(f"{low:.2f} to {high:.2f}: {count:,}" for low, high, count in rows if count),
         table(rows, columns, caption="Soft labels"),

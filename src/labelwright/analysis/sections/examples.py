@@ -18,9 +18,8 @@ def examples(content: ReportContent) -> Markup | None:
         return None
     classes = [str(c) for c in content.summary.classes]
     buckets = [_bucket(bucket, classes, open_=i == 0) for i, bucket in enumerate(content.examples)]
-    return section(
-        "examples", "Examples", buckets, intro="A few of each kind: read them before writing the next function."
-    )
+    few = f"A few {content.examples_split} examples" if content.examples_split else "A few"
+    return section("examples", "Examples", buckets, intro=f"{few} of each kind: read them before the next function.")
 
 
 def _bucket(bucket: ExampleBucket, classes: list[str], *, open_: bool) -> Markup:

@@ -1,0 +1,76 @@
+"""What a run must tell its reader: functions that failed, and classes that nothing votes for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from labelwright.core import Votes
+from labelwright.core.errors import LabelwrightWarning
+
+__all__ = ["FailedFunction", "RunWarning", "failed_functions", "unvoted_classes"]
+
+
+class RunWarning(LabelwrightWarning):
+    """Something about a run that its reader must know: a function failed, or nothing votes for a class."""
+
+
+@dataclass(frozen=True, slots=True)
+class FailedFunction:
+    """A function that raised on ``count`` of the ``of`` examples that it was applied to, and what it raised first.
+
+    Examples
+    --------
+    >>> str(FailedFunction("boom", 2, 3, "KeyError: 'size'"))
+    "boom failed on 2 of 3 examples (KeyError: 'size')"
+    """
+
+    name: str
+    count: int
+    of: int
+    message: str = ""
+
+    def __str__(self) -> str:
+        reason = f" ({self.message.removeprefix('raised ')})" if self.message else ""
+        return f"{self.name} failed on {self.count:,} of {self.of:,} examples{reason}"
+
+
+def failed_functions(applied: Iterable[Votes]) -> list[FailedFunction]:
+    """Return the functions that failed, over all datasets that they were applied to.
+
+    Parameters
+    ----------
+    applied : iterable of Votes
+        One per dataset, as `labelwright.apply` returned it: parts of the rows would count a failure several times.
+    """
+    found: dict[str, FailedFunction] = {}
+    n = 0
+    for votes in applied:
+        n += votes.n
+        for failure in votes.failures:
+            message = str(failure.first[0][1]) if failure.first else ""
+            before = found.get(failure.source, FailedFunction(failure.source, 0, 0, message))
+            count = before.count + failure.count
+            found[failure.source] = FailedFunction(failure.source, count, 0, before.message)
+    return [FailedFunction(f.name, f.count, n, f.message) for f in found.values()]
+
+
+def unvoted_classes(votes: Votes) -> list[str]:
+    """Return a warning for each class that no function votes for.
+
+    Examples
+    --------
+    >>> unvoted_classes(Votes([[0, -1], [0, 0]], classes=["ham", "spam"]))[0][:29]
+    "no function votes for 'spam':"
+    """
+    counts = np.zeros(len(votes.classes), dtype=np.int64)
+    for _, block in votes.blocks():
+        counts += np.bincount(block[block >= 0].astype(np.int64), minlength=len(counts))
+    missing: Sequence[int] = np.flatnonzero(counts == 0).tolist()
+    return [
+        f"no function votes for {votes.classes[c]!r}: what the label model says of it is only the class balance. Add a "
+        "function that votes for it."
+        for c in missing
+    ]
