@@ -175,6 +175,19 @@ def test_the_report_says_of_which_split_a_figure_is(make_project):
     assert "A few valid examples of each kind" in page
 
 
+def test_a_run_without_write_access_says_so_before_it_works(make_project, monkeypatch):
+    folder = make_project()
+    steps: list[str] = []
+
+    def refuse(*_arguments, **_options):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("tempfile.TemporaryFile", refuse)
+    with pytest.raises(ProjectError, match=f"no write access to {re.escape(str(folder))}"):
+        lw.Project(folder).run(step=steps.append)
+    assert steps == []
+
+
 def test_a_ceiling_without_gold_in_train_is_refused(make_project):
     table = [{**row, "gold": row["gold"] if row["split"] == "test" else ""} for row in rows()]
     folder = make_project(settings=SETTINGS + "\n[score]\nsupervised = true\n", table=table)

@@ -59,6 +59,43 @@ def test_a_file_that_is_no_database_is_refused(catalog):
         catalog.latest()
 
 
+def test_reading_needs_no_write_access(catalog, monkeypatch):
+    catalog.add_run("a", seconds=1.0, artifacts={})
+    connect = sqlite3.connect
+
+    def read_only(database, **options):
+        # As on a read-only disk: nothing is opened for writing, and the file that WAL readers share cannot be made.
+        assert "mode=ro" in database
+        if "immutable" not in database:
+            return _Refusing()
+        return connect(database, **options)
+
+    monkeypatch.setattr(sqlite3, "connect", read_only)
+    assert catalog.latest().run_id == "a"
+
+
+class _Refusing:
+    def execute(self, _statement):
+        raise sqlite3.OperationalError("unable to open database file")
+
+    def close(self):
+        pass
+
+
+@pytest.mark.parametrize("reason", ["attempt to write a readonly database", "unable to open database file"])
+def test_no_write_access_is_no_reason_to_delete_the_catalog(catalog, monkeypatch, reason):
+    catalog.add_run("a", seconds=1.0, artifacts={})
+
+    def refuse(*_arguments, **_options):
+        raise sqlite3.OperationalError(reason)
+
+    monkeypatch.setattr(sqlite3, "connect", refuse)
+    with pytest.raises(DataError, match="no write access to") as caught:
+        catalog.add_run("b", seconds=1.0, artifacts={})
+    assert "delete" not in str(caught.value)
+    assert str(catalog.path.parent) in str(caught.value)
+
+
 @pytest.mark.slow
 def test_two_processes_write_at_once(catalog):
     program = (

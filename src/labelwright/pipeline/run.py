@@ -125,6 +125,7 @@ def run_project(folder: Path, settings: Settings, *, step: Step) -> RunResult:
         Whatever the rooms refuse. Nothing is half-written: artifacts first, each whole, then one line in the catalog.
     """
     started = time.perf_counter()
+    _check_write_access(folder)
     step("reading functions and data")
     functions = load_functions(folder)
     described = [describe(f) for f in functions]  # now, while the files hold what was imported
@@ -153,6 +154,19 @@ def run_project(folder: Path, settings: Settings, *, step: Step) -> RunResult:
     scores = _score(parts)
     step("writing the run and its report")
     return _finish(folder, settings, described, parts, model, end, scores, warned, started)
+
+
+def _check_write_access(folder: Path) -> None:
+    """Fail before the work is done, not after it."""
+    for place in (folder, folder / STORE_FOLDER):
+        try:
+            if place.exists():
+                tempfile.TemporaryFile(dir=place).close()
+        except OSError as error:
+            raise ProjectError(
+                f"no write access to {place} ({error.strerror}); a run keeps what it makes there. Copy the project "
+                "to a folder of your own, or change the folder's permissions."
+            ) from None
 
 
 def apply_functions(

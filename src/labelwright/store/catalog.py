@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
+import sqlite3
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -19,6 +21,9 @@ from .base import ArtifactId
 __all__ = ["SCHEMA_VERSION", "Catalog", "RunRow"]
 
 SCHEMA_VERSION = 1
+
+# How SQLite says that a file or its folder cannot be written to.
+_NO_ACCESS = re.compile("readonly|unable to open")
 
 _METADATA = sa.MetaData()
 _SCHEMA = sa.Table("schema_version", _METADATA, sa.Column("version", sa.Integer, primary_key=True))
@@ -126,12 +131,16 @@ class Catalog:
         """Yield a connection inside one transaction."""
         # NullPool: a catalog is asked a few times per run, and an open handle would outlive the project's folder.
         engine = sa.create_engine(
-            f"sqlite:///{self.path}", poolclass=sa.NullPool, isolation_level="AUTOCOMMIT", connect_args={"timeout": 30}
+            "sqlite://",
+            creator=self._connect if write else self._connect_to_read,
+            poolclass=sa.NullPool,
+            isolation_level="AUTOCOMMIT",
         )
         try:
             with engine.connect() as connection:
-                # Readers and one writer work at once in WAL mode, and a killed writer leaves the last commit whole.
-                connection.exec_driver_sql("PRAGMA journal_mode=WAL")
+                if write:
+                    # Readers and one writer work at once in WAL mode, and a killed writer leaves the last commit whole.
+                    connection.exec_driver_sql("PRAGMA journal_mode=WAL")
                 # A writer takes its lock first: two that begin by reading would both find no tables and both make them.
                 connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
                 try:
@@ -140,13 +149,38 @@ class Catalog:
                     connection.exec_driver_sql("ROLLBACK")
                     raise
                 connection.exec_driver_sql("COMMIT")
-        except sa.exc.DatabaseError as error:
+        except (sa.exc.OperationalError, sqlite3.OperationalError) as error:
+            reason = str(error.orig if isinstance(error, sa.exc.OperationalError) else error)
+            if _NO_ACCESS.search(reason):
+                raise DataError(f"no write access to {self.path.parent} ({reason}).") from error
+            raise DataError(f"{self.path} cannot be used now: {reason}. Try again.") from error
+        except (sa.exc.DatabaseError, sqlite3.DatabaseError) as error:
+            reason = str(error.orig if isinstance(error, sa.exc.DatabaseError) else error)
             raise DataError(
-                f"{self.path} cannot be used as a catalog: {error.orig}. If the file is damaged, delete it and run the "
+                f"{self.path} cannot be used as a catalog: {reason}. If the file is damaged, delete it and run the "
                 "project again; artifacts are kept beside it and are not lost."
             ) from error
         finally:
             engine.dispose()
+
+    def _connect(self, mode: str = "rwc") -> sqlite3.Connection:
+        return sqlite3.connect(f"{self.path.absolute().as_uri()}?mode={mode}", uri=True, timeout=30)
+
+    def _connect_to_read(self) -> sqlite3.Connection:
+        """Open without writing anything: the project may be where nothing can be written."""
+        connection = self._connect("ro")
+        try:
+            connection.execute("SELECT count(*) FROM sqlite_master")
+        except sqlite3.OperationalError as error:
+            connection.close()
+            if not _NO_ACCESS.search(str(error)):
+                raise
+            # Readers in WAL mode want a file beside the database; one that cannot be made has no writer either.
+            return self._connect("ro&immutable=1")
+        except BaseException:
+            connection.close()
+            raise
+        return connection
 
 
 def _check_version(connection: sa.Connection, path: Path) -> None:
