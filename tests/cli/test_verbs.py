@@ -172,3 +172,36 @@ def test_notes_go_to_standard_error(call, spam):
     assert result.code == 0
     assert result.json["splits"] == {"train": 32}
     assert "note: 32 examples are in no split" in result.err
+
+
+def test_doctor_exits_with_1_where_it_finds_a_problem(call, monkeypatch):
+    from labelwright.pipeline.doctor import Check
+
+    monkeypatch.setattr(
+        "labelwright.pipeline.check_installation", lambda _: [Check("a", "b"), Check("c", "d", "problem")]
+    )
+    result = call("doctor")
+    assert (result.code, result.out.splitlines()[-1]) == (1, "1 problem.")
+    as_json = call("doctor", "--json")
+    assert (as_json.code, as_json.json["ok"]) == (1, False)
+    monkeypatch.setattr("labelwright.pipeline.check_installation", lambda _: [Check("a", "b")])
+    assert call("doctor").code == 0
+
+
+def test_commands_to_copy_quote_paths(call, spam, tmp_path):
+    spam = spam.rename(tmp_path / "my project")
+    made = call("init", "other one", "--data", "my project/comments.csv", "--text", "body", "--labels", "ham,spam")
+    assert "lf test --project 'other one', then labelwright run --project 'other one'" in made.out
+    assert "labelwright export --to parquet --project 'my project'" in call("run", "--project", "my project").out
+    exported = call("export", "--model", "a model", "--project", "my project")
+    assert "--model-folder 'a model'" in exported.out
+
+
+def test_an_exported_model_is_no_label_model(call, spam):
+    result = call("predict", spam / "comments.csv", "--model-folder", "model", "--model", "label")
+    assert result.code == 2
+    assert "--model label needs a project" in result.err
+
+
+def test_summaries_of_lf_are_whole(call):
+    assert "..." not in call("lf", "--help").out.partition("Commands:")[2]

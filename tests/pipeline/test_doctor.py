@@ -6,10 +6,13 @@ import importlib.metadata
 import importlib.util
 import shutil
 import tempfile
+from pathlib import Path
 
 import pytest
 
 from labelwright.pipeline import check_installation
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def found(folder):
@@ -35,6 +38,10 @@ def test_troubles_come_with_advice(tmp_path, monkeypatch):
     checks = found(tmp_path)
     assert "OMP_NUM_THREADS=" in checks["threads"].advice
     assert "labelwright[torch]" in checks["extra torch"].advice
+    constraints = (ROOT / "constraints.txt").read_text().splitlines()
+    (pin,) = (line for line in constraints if line.startswith("torch=="))
+    assert pin in checks["extra torch"].advice
+    assert "--constraint constraints.txt" in checks["extra torch"].advice
     assert checks["git"].state == "optional"
     assert checks["write access"].state == "problem"
     monkeypatch.setattr(importlib.metadata, "version", no_version)

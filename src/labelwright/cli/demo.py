@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Any
 
 import click
 
-from .output import Answer, examples, progress_line, verb
+from .output import Answer, examples, progress_line, project_flag, verb
 from .run import show_run
 
 __all__ = ["command"]
@@ -44,7 +45,7 @@ def command(folder: Path, force: bool) -> Answer:
         show_run(result)
         if files.kept:
             click.echo(f"Kept as they were: {', '.join(files.kept)} (--force replaces them).")
-        click.echo(f"Next: edit {files.folder / 'supervision.py'}, then")
-        click.echo(f"      labelwright run --project {files.folder}")
+        click.echo(f"Next: edit {shlex.quote(str(files.folder / 'supervision.py'))}, then")
+        click.echo(f"      labelwright run{project_flag(files.folder)}")
 
     return Answer(payload, show)

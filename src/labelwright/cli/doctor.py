@@ -18,7 +18,10 @@ __all__ = ["command"]
 )
 @verb
 def command() -> Answer:
-    """Check Python, libraries, cores, threads, extras, tools and write access, and give advice."""
+    """Check Python, libraries, cores, threads, extras, tools and write access, and give advice.
+
+    Exits with 1 where it finds a problem.
+    """
     from labelwright.pipeline import check_installation
 
     checks = check_installation(Path())
@@ -29,6 +32,7 @@ def command() -> Answer:
         for check in checks:
             if check.advice:
                 click.echo(f"{check.name}: {check.advice}")
-        click.echo(f"{len(problems)} problems." if problems else "No problems.")
+        some = "1 problem." if len(problems) == 1 else f"{len(problems)} problems."
+        click.echo(some if problems else "No problems.")
 
-    return Answer({"ok": not problems, "checks": [c.to_dict() for c in checks]}, show)
+    return Answer({"ok": not problems, "checks": [c.to_dict() for c in checks]}, show, code=1 if problems else 0)

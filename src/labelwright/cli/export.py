@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Any, Literal
 
@@ -64,6 +65,6 @@ def command(
             click.echo(f"Wrote {payload['count']:,} examples: {payload['output']}")
         if model is not None:
             click.echo(f"Wrote the end model: {model}")
-            click.echo(f"Next: labelwright predict DATA --model-folder {model}")
+            click.echo(f"Next: labelwright predict DATA --model-folder {shlex.quote(str(model))}")
 
     return Answer(payload, show)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from .output import Answer, examples, verb
+from .output import Answer, examples, project_flag, verb
 
 __all__ = ["command"]
 
@@ -44,7 +44,7 @@ def command(
         for path in made.files:
             click.echo(f"Wrote {path}")
         click.echo(f"Functions to start from: {', '.join(made.functions)}. Edit them: which class does each speak for?")
-        where = "" if folder == Path() else f" --project {folder}"
+        where = project_flag(folder)
         click.echo(f"Next: labelwright lf test{where}, then labelwright run{where}")
 
     return Answer({"files": [str(p) for p in made.files], "functions": list(made.functions)}, show)

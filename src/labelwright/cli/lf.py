@@ -20,7 +20,11 @@ def command() -> None:
     """List the labeling functions of a project, or try them without running it."""
 
 
-@command.command("list", epilog=examples("labelwright lf list", "labelwright lf list --json"))
+@command.command(
+    "list",
+    short_help="List them: labels, fields, version.",
+    epilog=examples("labelwright lf list", "labelwright lf list --json"),
+)
 @project_option
 @verb
 def list_functions(project: Path) -> Answer:
@@ -39,7 +43,11 @@ def list_functions(project: Path) -> Answer:
     return Answer({"functions": found}, show)
 
 
-@command.command("test", epilog=examples("labelwright lf test", "labelwright lf test has_link short --limit 10"))
+@command.command(
+    "test",
+    short_help="Try them: coverage, examples, failures.",
+    epilog=examples("labelwright lf test", "labelwright lf test has_link short --limit 10"),
+)
 @click.argument("names", metavar="[NAME]...", nargs=-1)
 @project_option
 @click.option("--limit", type=click.IntRange(min=0), default=3, show_default=True, help="Examples to show of each.")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import os
+import shlex
 import shutil
 import sys
 import textwrap
@@ -17,7 +18,7 @@ from typing import Any
 
 import click
 
-__all__ = ["Answer", "examples", "one_line", "progress_line", "project_option", "table", "verb", "warn"]
+__all__ = ["Answer", "examples", "one_line", "progress_line", "project_flag", "project_option", "table", "verb", "warn"]
 
 EXIT_USER_ERROR = 1
 EXIT_INTERNAL = 3
@@ -26,10 +27,11 @@ EXIT_INTERRUPTED = 130
 
 @dataclass(frozen=True)
 class Answer:
-    """What a verb found: ``payload`` for ``--json``, ``show`` to print it for people."""
+    """What a verb found: ``payload`` for ``--json``, ``show`` to print it for people, and the exit code."""
 
     payload: dict[str, Any]
     show: Callable[[], None]
+    code: int = 0
 
 
 project_option = click.option(
@@ -60,6 +62,8 @@ def verb(function: Callable[..., Answer]) -> Callable[..., None]:
                 click.echo(_to_json(answer.payload))
             else:
                 answer.show()
+            if answer.code:
+                raise SystemExit(answer.code)
         except (click.exceptions.ClickException, click.exceptions.Exit, BrokenPipeError):
             raise
         except KeyboardInterrupt:
@@ -97,6 +101,11 @@ def progress_line() -> Iterator[Callable[[str], None]]:
 
     with Console(stderr=True).status("starting") as status:
         yield lambda step: status.update(_plain(step))
+
+
+def project_flag(folder: Path) -> str:
+    """Return the option that names a project in a command to copy, with a space before it; nothing for this folder."""
+    return "" if folder == Path() else f" --project {shlex.quote(str(folder))}"
 
 
 def one_line(text: str, width: int = 160) -> str:

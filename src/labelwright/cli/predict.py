@@ -40,6 +40,8 @@ def command(
     data: Path, project: Path, model: Literal["end", "label"], model_folder: Path | None, output: Path | None
 ) -> Answer:
     """Predict the examples in DATA (CSV, JSON lines or Parquet) with a finished run; nothing is refitted."""
+    if model_folder is not None and model == "label":
+        raise click.UsageError("--model-folder holds an end model; --model label needs a project. Give one of them.")
     from labelwright.pipeline import predict_file
 
     answer = predict_file(data, project=project, model=model, model_folder=model_folder, output=output)

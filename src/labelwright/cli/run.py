@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from .output import Answer, examples, progress_line, project_option, table, verb
+from .output import Answer, examples, progress_line, project_flag, project_option, table, verb
 
 if TYPE_CHECKING:
     from labelwright.analysis import Estimate
@@ -37,8 +37,7 @@ def command(project: Path) -> Answer:
 
     def show() -> None:
         show_run(result)
-        where = "" if project == Path() else f" --project {project}"
-        click.echo(f"Next: labelwright export --to parquet{where}")
+        click.echo(f"Next: labelwright export --to parquet{project_flag(project)}")
 
     return Answer(result.to_dict(), show)
 

@@ -18,6 +18,12 @@ __all__ = ["Check", "check_installation"]
 _LIBRARIES = ("numpy", "scipy", "scikit-learn", "polars", "pyarrow", "click", "rich", "msgspec", "sqlalchemy")
 # Extra -> (module that shows that it is there, what it is for).
 _EXTRAS = {"torch": ("torch", "end models in torch"), "text": ("spacy", "spaCy preprocessors")}
+# Newer torch wheels pull gigabytes of GPU libraries; the version is that of constraints.txt.
+_TORCH = "torch==2.13.0"
+_HOW = {
+    "torch": f"'labelwright[torch]' {_TORCH} (from a checkout: pip install --constraint constraints.txt '.[torch]')",
+    "text": "'labelwright[text]'",
+}
 _TOOLS = {"git": "to keep a project's functions under version control"}
 _THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "POLARS_MAX_THREADS")
 
@@ -107,9 +113,7 @@ def _threads() -> Check:
 
 def _extra(extra: str, module: str, purpose: str) -> Check:
     if importlib.util.find_spec(module) is None:
-        return Check(
-            f"extra {extra}", "not installed", "optional", f"For {purpose}: pip install 'labelwright[{extra}]'"
-        )
+        return Check(f"extra {extra}", "not installed", "optional", f"For {purpose}: pip install {_HOW[extra]}")
     return Check(f"extra {extra}", importlib.metadata.version(module))
 
 
