@@ -89,14 +89,60 @@ def test_the_offset_of_a_bad_byte_is_right_beyond_the_first_block(tmp_path: Path
         list(read(path).parts())
 
 
+@pytest.mark.parametrize("mark", [b"\xff\xfe", b"\xfe\xff", b""])
+@pytest.mark.parametrize(("name", "reader"), [("a.csv", "read_csv"), ("a.jsonl", "read_json")])
+def test_utf16_is_named(tmp_path: Path, name: str, reader: str, mark: bytes) -> None:
+    text = '{"text": "abc"}\n' if name.endswith("jsonl") else "text\nabc\n"
+    (tmp_path / name).write_bytes(mark + text.encode("utf-16-be" if mark == b"\xfe\xff" else "utf-16-le"))
+    with pytest.raises(DataError, match=rf"{name}: not UTF-8 but UTF-16.*iconv.*pandas.{reader}.*encoding='utf-16'"):
+        read(tmp_path / name)
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.tsv", "a.jsonl"])
+def test_a_mark_of_utf8_is_no_part_of_the_first_name(tmp_path: Path, name: str) -> None:
+    path = write(FRAME, tmp_path / name)
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
+    assert read(path).frame().equals(FRAME)
+
+
+def test_what_only_the_last_line_of_json_holds_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_text('{"a": 1, "b": null, "c": {"d": 1}}\n' * 10_001 + '{"a": 2.5, "b": "x", "c": {"e": 2}, "f": "y"}\n')
+    last = read(path).frame().tail(1).to_dicts()
+    assert last == [{"a": 2.5, "b": "x", "c": {"d": None, "e": 2}, "f": "y"}]
+
+
+def test_a_file_named_twice_is_read_twice(tmp_path: Path) -> None:
+    path = write(FRAME, tmp_path / "a.jsonl")
+    assert read([path, path]).frame().height == 20
+
+
+@pytest.mark.parametrize(("between", "hint"), [(";", "Is ';' the separator"), ("\t", r"Is a tab the .* ending .tsv")])
+def test_another_separator_is_guessed(tmp_path: Path, between: str, hint: str) -> None:
+    (tmp_path / "a.csv").write_text(f"text{between}n\nx{between}1\n")
+    with pytest.raises(DataError, match=rf"id column 'n' is not in the data; columns: text.n\. {hint}"):
+        read(tmp_path / "a.csv", id="n")
+    with pytest.raises(DataError, match=rf"column 'text' is not in the data; .*{hint}"):
+        list(read(tmp_path / "a.csv").parts(["text"]))
+
+
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
         ("ragged.csv", b"id,text\n1,a\n2,b,c\n", r"ragged.csv: line 3 has 3 fields, but the header names 2"),
         ("empty.csv", b"", r"empty.csv is empty"),
         ("empty.jsonl", b"", r"empty.jsonl is empty"),
-        ("broken.jsonl", b'{"a": 1}\n{"a":\n', r"broken.jsonl cannot be read as jsonl"),
-        ("late.csv", b"n\n" + b"1\n" * 20_000 + b"x\n", r"late.csv cannot be read as csv.*scan_csv"),
+        ("broken.jsonl", b'{"a": 1}\n{"a":\n', r"broken.jsonl: line 2 is not one whole JSON object: .*character 6"),
+        ("list.jsonl", b'\n[{"a": 1}]\n', r"list.jsonl: line 2 holds a list, not an object"),
+        ("nan.jsonl", b'{"a": 1.5}\n{"a": NaN}\n', r"nan.jsonl: line 2 holds NaN, .* write null"),
+        ("twice.csv", b"\xef\xbb\xbfbody,n,body\na,1,b\n", r"twice.csv: the header names 'body' twice"),
+        ("quote.csv", b'a,b\n1,"x"y\n2,3\n', r"quote.csv: column 'b' holds '\"x\"y', whose quotes do not match"),
+        ("semi.csv", b"a;b\nx,y;1\n", r"semi.csv: line 2 has 2 fields.*Is ';' the separator"),
+        (
+            "late.csv",
+            b"n\n" + b"1\n" * 20_000 + b"x\n",
+            r"late.csv: column 'n' holds 'x' on line 20002, but whole numbers in the first 10,000 rows.*Parquet",
+        ),
         ("short.parquet", b"PAR1 and nothing more", r"short.parquet is not a whole Parquet file"),
     ],
 )

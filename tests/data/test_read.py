@@ -63,6 +63,20 @@ def test_missing_texts_of_pandas_are_null_and_nan_of_numbers_stays() -> None:
     assert out["f"].is_nan().to_list() == [False, True, False]
 
 
+def test_missing_texts_of_dictionaries_are_null_and_nan_of_numbers_stays() -> None:
+    frame = pd.DataFrame({"s": ["a", np.nan, None], "f": [1, np.nan, 2]})
+    out = read(frame.astype({"s": object}).to_dict("records")).frame()
+    assert out["s"].to_list() == ["a", None, None]
+    assert out["f"].is_nan().to_list() == [False, True, False]
+
+
+@pytest.mark.parametrize("values", [["a", 1.5], ["a", [1]], [True, 0.5], [{"a": 1}, {"a": "x"}], [[1], ["x"]]])
+def test_values_of_several_types_are_named_in_our_own_words(values: list[Any]) -> None:
+    with pytest.raises(DataError, match="key 'k' of the examples needs values of one type, but holds") as caught:
+        read([{"k": value} for value in values])
+    assert not any(words in str(caught.value) for words in ("strict", "context stack", "Series", "\n"))
+
+
 def test_dictionaries_may_lack_keys_and_mix_whole_numbers_with_decimals() -> None:
     out = read([{"a": 1}, {"a": 2.5, "b": "x"}, {}]).frame()
     assert out.to_dict(as_series=False) == {"a": [1.0, 2.5, None], "b": [None, "x", None]}

@@ -48,3 +48,5 @@ def test_columns() -> None:
     assert make(fields=["n"]).columns(schema) == ("n",)
     with pytest.raises(FunctionError, match="'f' reads field 'm', which the data does not have; columns: text, n"):
         make(fields=["m"]).columns(schema)
+    with pytest.raises(FunctionError, match=r"columns: text;n\. Is ';' the separator of the file"):
+        make(fields=["text"]).columns(pl.Schema({"text;n": pl.String}))

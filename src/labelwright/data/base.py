@@ -13,6 +13,8 @@ import polars as pl
 
 from labelwright.core.errors import DataError
 
+from .damage import separator_hint
+
 __all__ = ["PART_ROWS", "Dataset", "Frame", "Load", "Part", "Source"]
 
 PART_ROWS = 65_536
@@ -130,7 +132,7 @@ class Dataset:
             if column is None:
                 continue
             if column not in self.schema:
-                raise DataError(f"the {what} column {column!r} is not in the data; columns: {', '.join(self.columns)}.")
+                raise DataError(f"the {what} column {column!r} is not in the data; {self._listed()}")
             kind = self.schema[column]
             if not (kind.is_integer() or kind in (pl.String, pl.Categorical, pl.Enum)):
                 raise DataError(f"the {what} column {column!r} has type {kind}; ids must be integers or strings.")
@@ -155,7 +157,7 @@ class Dataset:
         wanted = set(self.columns if columns is None else columns) | {c for c in (self.id, self.group) if c}
         unknown = wanted - set(self.columns)
         if unknown:
-            raise DataError(f"column {min(unknown)!r} is not in the data; columns: {', '.join(self.columns)}.")
+            raise DataError(f"column {min(unknown)!r} is not in the data; {self._listed()}")
         start = 0
         chosen = [c for c in self.columns if c in wanted]
         for index, (rows, load) in enumerate(self.source.blocks(chosen, self.part_rows)):
@@ -168,6 +170,9 @@ class Dataset:
         wanted = self.columns if columns is None else list(columns)
         empty = pl.DataFrame(schema={c: self.schema[c] for c in wanted})
         return pl.concat([empty, *(f.select(wanted) for f in frames)], rechunk=True)
+
+    def _listed(self) -> str:
+        return f"columns: {', '.join(self.columns)}.{separator_hint(self.columns)}"
 
     def __repr__(self) -> str:
         rows = "unknown" if self.rows is None else f"{self.rows:,}"

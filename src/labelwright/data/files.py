@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import codecs
-import csv
-from collections.abc import Callable, Iterator, Sequence
+import io
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,11 +15,10 @@ import pyarrow.parquet as pq
 from labelwright.core.errors import DataError
 
 from .base import Frame, Load, Source
+from .damage import INFER_ROWS, check_start, explain
 from .frames import rechunk, stream
 
 __all__ = ["FILE_KINDS", "ParquetSource", "TextSource", "find_files"]
-
-_INFER_ROWS = 10_000
 
 # A row range is read by unpacking the whole row group that it lies in, once per part; past this size, that is most of
 # the work. Writers' defaults are an eighth of it (Polars) to all of it (Arrow).
@@ -90,19 +89,19 @@ class ParquetSource(Source):
 class TextSource(Source):
     """Rows of CSV, TSV or JSON lines files with the same columns, read as a stream in the order given.
 
-    Types are inferred from the first 10,000 rows of each file; a column that is whole numbers in one file and decimals
-    in the next is read as decimals.
+    The keys and types of JSON lines come from every line, so each file is read once more ahead; a key that only its
+    last line has is a column. Types of CSV come from the first 10,000 rows of each file, and a later value that is not
+    of that type is an error. A column that is whole numbers in one file and decimals in the next is read as decimals.
     """
 
     def __init__(self, paths: Sequence[Path], kind: str) -> None:
         self.kind = kind
-        self.paths = paths
         for path in paths:
-            if not path.stat().st_size:
-                raise DataError(f"{path} is empty.")
-        schemas = [_file_schema(path, self._scan(path)) for path in paths]
+            check_start(path, kind)
+        schemas = [_text_schema(path, kind) for path in paths]
         for path, schema in zip(paths[1:], schemas[1:], strict=True):
             _same_columns(path, schema, paths[0], schemas[0])
+        self.files = list(zip(paths, schemas, strict=True))
         names = schemas[0].names()
         empty = [pl.LazyFrame(schema=schema).select(names) for schema in schemas]
         try:
@@ -112,20 +111,14 @@ class TextSource(Source):
                 f"the columns of {paths[0]} and the files after it have different types: {error}"
             ) from error
 
-    def _scan(self, path: Path) -> pl.LazyFrame:
-        if self.kind == "jsonl":
-            return pl.scan_ndjson(path, infer_schema_length=_INFER_ROWS)
-        separator = "\t" if self.kind == "tsv" else ","
-        return pl.scan_csv(path, separator=separator, infer_schema_length=_INFER_ROWS, glob=False)
-
     def _frames(self, columns: Sequence[str], part_rows: int) -> Iterator[pl.DataFrame]:
         names = list(columns) or self.schema.names()
         wanted = [pl.col(c).cast(self.schema[c]) for c in names]
-        for path in self.paths:
+        for path, schema in self.files:
             try:
-                yield from stream(self._scan(path).select(wanted), part_rows)
+                yield from stream(_scan(path, self.kind, schema).select(wanted), part_rows)
             except (pl.exceptions.PolarsError, OSError) as error:
-                raise _explain(path, self.kind, error) from error
+                raise explain(path, self.kind, error) from error
 
     def blocks(self, columns: Sequence[str], part_rows: int) -> Iterator[tuple[int, Load]]:
         """Yield frames as they are read."""
@@ -191,7 +184,25 @@ def _file_schema(path: Path, lazy: pl.LazyFrame) -> pl.Schema:
     try:
         return lazy.collect_schema()
     except (pl.exceptions.PolarsError, OSError) as error:
-        raise _explain(path, FILE_KINDS[path.suffix.lower()], error) from error
+        raise explain(path, FILE_KINDS[path.suffix.lower()], error) from error
+
+
+def _text_schema(path: Path, kind: str) -> pl.Schema:
+    try:
+        return _scan(path, kind, None).collect_schema()
+    except (pl.exceptions.PolarsError, OSError) as error:
+        raise explain(path, kind, error) from error
+
+
+def _scan(path: Path, kind: str, schema: pl.Schema | None) -> pl.LazyFrame:
+    if kind != "jsonl":
+        return pl.scan_csv(path, separator="\t" if kind == "tsv" else ",", infer_schema_length=INFER_ROWS, glob=False)
+    # Polars drops the keys that the schema lacks without a word, so it has to come from the whole file.
+    with path.open("rb") as file:
+        if file.read(3) == codecs.BOM_UTF8:
+            # Polars takes no mark here, and no offset; such files come from spreadsheets, and are small.
+            return pl.scan_ndjson(io.BytesIO(file.read()), schema=schema, infer_schema_length=None)
+    return pl.scan_ndjson(path, schema=schema, infer_schema_length=None)
 
 
 def _same_columns(path: Path, schema: pl.Schema, first: Path, expected: pl.Schema) -> None:
@@ -200,56 +211,3 @@ def _same_columns(path: Path, schema: pl.Schema, first: Path, expected: pl.Schem
         name = min(differing)
         has, lacks = (path, first) if name in schema else (first, path)
         raise DataError(f"column {name!r} is in {has} but not in {lacks}; files that are read together share columns.")
-
-
-def _explain(path: Path, kind: str, error: Exception) -> DataError:
-    """Say where in the file the trouble is. It is read again to find out, which only a failure pays for."""
-    finders: list[Callable[[Path, str], str | None]] = [_find_bad_byte]
-    if kind in ("csv", "tsv"):
-        finders.append(_find_ragged_line)
-    for find in finders:
-        found = find(path, kind)
-        if found:
-            return DataError(f"{path}: {found}")
-    advice = "To set the types yourself, pass a Polars frame, such as polars.scan_csv(path, schema_overrides=...)."
-    return DataError(f"{path} cannot be read as {kind}: {str(error).splitlines()[0]}. {advice}")
-
-
-def _find_bad_byte(path: Path, kind: str) -> str | None:
-    reader = "pandas.read_json" if kind == "jsonl" else "pandas.read_csv"
-    decoder = codecs.getincrementaldecoder("utf-8")()
-    offset = line = 0
-    with path.open("rb") as file:
-        while True:
-            block = file.read(1 << 20)
-            kept = len(decoder.getstate()[0])
-            try:
-                decoder.decode(block, final=not block)
-            except UnicodeDecodeError as error:
-                at = offset - kept + error.start
-                line += error.object[: error.start].count(b"\n") + 1
-                return (
-                    f"not UTF-8: byte 0x{error.object[error.start]:02x} at offset {at} (line {line}). Save the file as "
-                    f"UTF-8, or read it with its own encoding, such as {reader}(path, encoding='latin-1'), and pass "
-                    "the frame."
-                )
-            if not block:
-                return None
-            offset += len(block)
-            line += block.count(b"\n")
-
-
-def _find_ragged_line(path: Path, kind: str) -> str | None:
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        lines = csv.reader(file, delimiter="\t" if kind == "tsv" else ",")
-        try:
-            width = len(next(lines))
-            for cells in lines:
-                if len(cells) > width:
-                    return (
-                        f"line {lines.line_num} has {len(cells)} fields, but the header names {width}. "
-                        "Put quotes around a field that holds the separator."
-                    )
-        except (csv.Error, StopIteration):
-            return None
-    return None

@@ -140,6 +140,9 @@ def from_dicts(examples: Sequence[Any]) -> pl.DataFrame:
 
 
 def _column(name: str, values: list[Any]) -> pl.Series:
+    if any(isinstance(v, str) for v in values):
+        # pandas marks a missing text with NaN in its records too.
+        values = [None if isinstance(v, float) and v != v else v for v in values]
     kinds = {type(v) for v in values} - {type(None)}
     try:
         # Polars would turn numbers among texts into texts without a word; whole numbers among decimals are harmless.
@@ -148,7 +151,11 @@ def _column(name: str, values: list[Any]) -> pl.Series:
         )
     except (pl.exceptions.PolarsError, TypeError, ValueError, OverflowError) as error:
         named = ", ".join(sorted(kind.__name__ for kind in kinds))
-        raise DataError(f"key {name!r} of the examples needs values of one type, but holds {named}: {error}") from error
+        within = " whose insides differ in type" if len(kinds) == 1 else ""
+        raise DataError(
+            f"key {name!r} of the examples needs values of one type, but holds {named}{within}; make them "
+            "all text, all numbers or None."
+        ) from error
 
 
 def from_pandas(frame: Any) -> pl.DataFrame:

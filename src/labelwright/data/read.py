@@ -53,9 +53,13 @@ def read(data: Any, *, id: str | None = None, group: str | None = None, part_row
 
     Notes
     -----
-    Files are never held in memory whole. NaN in a text column of a pandas frame is a missing text (null, ``None``);
-    NaN in a column of floating-point numbers stays NaN. In a CSV, an empty field is missing, and a line with fewer
+    Files are streamed, not held in memory (but for JSON lines that begin with a byte-order mark). Text must be UTF-8.
+    JSON lines are read once more ahead, for the keys and types of every line; CSV types come from the first 10,000
+    rows, and a later value of another type is an error. In a CSV, an empty field is missing, and a line with fewer
     fields than the header has its last ones missing.
+
+    NaN in a text column of a pandas frame, or of a list of dictionaries, is a missing text (null, ``None``); NaN in a
+    column of floating-point numbers stays NaN.
 
     Examples
     --------

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from labelwright.core import ABSTAIN, Class
 from labelwright.core.errors import FunctionError
+from labelwright.data.damage import separator_hint
 
 if TYPE_CHECKING:
     import polars as pl
@@ -98,7 +99,7 @@ class LabelingFunction(abc.ABC):
         if missing:
             raise FunctionError(
                 f"labeling function {self.name!r} reads field {missing[0]!r}, which the data does not have; columns: "
-                f"{', '.join(schema)}."
+                f"{', '.join(schema)}.{separator_hint(tuple(schema))}"
             )
         return self.fields
 
