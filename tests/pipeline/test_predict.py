@@ -120,3 +120,30 @@ def test_a_file_of_predictions_holds_what_predict_gives(project, tmp_path, name)
         predict_file(data, project=project.folder, output=data)
     with pytest.raises(DataError, match=r"must end in .csv, .jsonl, .parquet"):
         predict_file(data, project=project.folder, output=tmp_path / "out.xlsx")
+
+
+@pytest.mark.parametrize("model", ["end", "label"])
+def test_texts_that_look_like_numbers_are_texts(project, tmp_path, model):
+    data = tmp_path / "new.csv"
+    data.write_text("text\n123\n456\n")
+    assert pl.read_csv(data)["text"].dtype == pl.Int64
+    as_text = pl.DataFrame({"text": ["123", "456"]})
+    assert_frame_equal(project.predict(data, model=model), project.predict(as_text, model=model))
+    project.export_model(tmp_path / "model")
+    assert predict_file(data, project=tmp_path, model_folder=tmp_path / "model").count == 2
+
+
+def test_a_file_without_examples_is_refused_and_nothing_is_written(project, tmp_path):
+    data = tmp_path / "new.csv"
+    data.write_text("text\n")
+    for model in ("end", "label"):
+        for output in (None, tmp_path / "out.csv"):
+            with pytest.raises(DataError, match="no examples"):
+                predict_file(data, project=project.folder, model=model, output=output)
+    assert [p.name for p in tmp_path.glob("*out*")] == []
+
+
+def test_a_model_folder_that_is_not_there(project, tmp_path):
+    with pytest.raises(DataError, match="there is no folder nosuch") as caught:
+        predict_file(tmp_path / "x.csv", project=project.folder, model_folder=Path("nosuch"))
+    assert "Errno" not in str(caught.value)

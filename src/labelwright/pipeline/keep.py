@@ -157,6 +157,13 @@ class KeptRun:
         """Return the version of each function, by name."""
         return {f["name"]: f["version"] for f in self.store.get_json(self.artifact("functions"))}
 
+    def text_columns(self) -> list[str]:
+        """Return the columns of the data that were text; none where the run is older than this was kept."""
+        if "schema" not in self.row.artifacts:
+            return []
+        schema = self.store.get_json(self.artifact("schema"))
+        return [name for name, kind in schema.items() if kind == "String"]
+
     def label_model(self) -> BaseLabelModel[Any, Any]:
         """Return the fitted label model."""
         return from_dict(self.store.get_json(self.artifact("label_model")))

@@ -21,6 +21,7 @@ from labelwright.store import ArtifactId, hash_folder
 from .examples import field_values
 from .guarding import refuse_sources
 from .keep import KeptRun
+from .retyping import as_text
 from .run import apply_functions
 from .settings import Settings, read_settings
 from .supervision import load_functions
@@ -45,6 +46,8 @@ def predict_with_end_model(run: KeptRun, data: Any) -> Iterator[pl.DataFrame]:
 
 def predict_with_model_folder(folder: Path, data: Any, *, id: str | None = None) -> Iterator[pl.DataFrame]:
     """Yield the predictions of an exported end model, part by part; no project is needed."""
+    if not folder.is_dir():
+        raise DataError(f"there is no folder {folder}; name one that `labelwright export --model FOLDER` wrote.")
     model = load(folder)
     return _end_model_parts(model, ArtifactId("end_model", hash_folder(folder)), read(data, id=id))
 
@@ -61,7 +64,7 @@ def predict_with_label_model(run: KeptRun, data: Any) -> Iterator[pl.DataFrame]:
     functions = load_functions(run.folder)
     _check_versions(run, {f.name: f.version for f in functions})
     model, key = run.label_model(), run.artifact("label_model")
-    dataset = read(data, id=_id(settings, data))
+    dataset = as_text(read(data, id=_id(settings, data)), run.text_columns())
     votes = apply_functions(functions, dataset, settings)
     for start in range(0, max(votes.n, 1), PART_ROWS):
         some = votes.take(slice(start, start + PART_ROWS))
@@ -90,8 +93,8 @@ def predict_file(
     Raises
     ------
     DataError
-        If the data cannot be read, lacks a field, the format of ``output`` is not known by its ending, or ``output``
-        is the data, or part of the project or the exported model.
+        If the data cannot be read, has no examples, lacks a field, the format of ``output`` is not known by its ending,
+        or ``output`` is the data, or part of the project or the exported model.
     ProjectError
         If the project has not been run, made no end model, or its functions changed since.
     """
@@ -104,6 +107,7 @@ def predict_file(
         read_settings(project)  # a folder that is no project says so, rather than that it has no run
         run = KeptRun.latest(project)
         frames = predict_with_end_model(run, data) if model == "end" else predict_with_label_model(run, data)
+    frames = _some(frames, data)
     if output is None or to is None:
         rows = [row for frame in frames for row in frame.iter_rows(named=True)]
         return Predictions(len(rows), rows, None)
@@ -117,6 +121,14 @@ def _guard(output: Path, data: str | Path, project: Path, model_folder: Path | N
     with contextlib.nullcontext() if model_folder is None else contextlib.suppress(ProjectError):
         settings = read_settings(project)
     refuse_sources(output, folder=project, settings=settings, inputs=inputs)
+
+
+def _some(frames: Iterator[pl.DataFrame], data: str | Path) -> Iterator[pl.DataFrame]:
+    """Pass frames on, and refuse a file without examples: most likely it is not the file that was meant."""
+    for frame in frames:
+        if not frame.height:
+            raise DataError(f"{data} has no examples: there is nothing below its column names.")
+        yield frame
 
 
 def _format_of(output: Path) -> ExportFormat:
@@ -133,6 +145,8 @@ def _end_model_parts(model: EndModel, key: ArtifactId, dataset: Dataset) -> Iter
             f"the end model reads the column {missing[0]!r}, which the data does not have; it reads "
             f"{', '.join(model.fields)}, and the data has {', '.join(dataset.columns)}."
         )
+    if model.kind == "text":
+        dataset = as_text(dataset, model.fields)
     rows = 0
     for part in dataset.parts(model.fields):
         frame = part.frame(model.fields)

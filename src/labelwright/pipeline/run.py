@@ -315,6 +315,8 @@ def _keep(
     }
     for part in parts:
         split = part.split.name
+        if split == "train":
+            made["schema"] = store.put_json("schema", {c: str(t) for c, t in part.source.dataset.schema.items()})
         made[f"votes.{split}"] = store.put_arrays("votes", arrays_of_votes(part.votes))
         soft = arrays_of_soft_labels(part.predictions["label model"])
         made[f"soft_labels.{split}"] = store.put_arrays("soft_labels", soft)
