@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
+import json
+import re
 import threading
 import time
 from dataclasses import dataclass
@@ -125,8 +128,16 @@ def test_a_function_that_raises_says_where_and_what_it_saw() -> None:
     data = FRAME.with_columns(key=pl.Series(["a", "b", "c", "d", "e"]))
     with pytest.raises(LabelingError, match=r"'f' raised ZeroDivisionError.* on example 'c'; it saw n=3") as caught:
         apply([f], data, id="key", on_error="raise", classes=2)
+    line = inspect.currentframe().f_lineno - 4  # type: ignore[union-attr]
+    assert str(caught.value).endswith(f"It was raised at {__file__}:{line}.")
     assert isinstance(caught.value.__cause__, ZeroDivisionError)
     assert (caught.value.source, caught.value.example_id, caught.value.fields) == ("f", "c", {"n": 3})
+
+
+def test_the_line_is_the_users_own_though_a_library_raised() -> None:
+    f = labeling_function(name="f")(lambda x: json.loads(x.text))
+    with pytest.raises(LabelingError, match=rf"raised JSONDecodeError.* It was raised at {re.escape(__file__)}:\d+\.$"):
+        apply([f], FRAME, classes=2)
 
 
 def test_a_vectorised_function_that_raises_says_where() -> None:
@@ -256,7 +267,9 @@ def test_classes_that_do_not_fit() -> None:
 def test_functions_that_do_not_fit() -> None:
     with pytest.raises(FunctionError, match="list of labeling functions is empty"):
         apply([], FRAME)
-    with pytest.raises(FunctionError, match="two labeling functions are called 'long'"):
+    with pytest.raises(
+        FunctionError, match=r"two labeling functions are called 'long'; give one of them another name\.$"
+    ):
         apply([long, labeling_function(name="long")(lambda x: 1)], FRAME)
     with pytest.raises(FunctionError, match=r"pass a list, \[long\]"):
         apply(long, FRAME)  # type: ignore[arg-type]

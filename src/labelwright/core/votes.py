@@ -99,14 +99,14 @@ class Votes:
         alphabet: Mapping[str, Iterable[Iterable[int]]] | None = None,
         failures: Iterable[Failure] = (),
     ) -> None:
-        rows = values if isinstance(values, SparseRows) else _dense(values)
+        known = None if classes is None else check_classes(classes)
+        rows = values if isinstance(values, SparseRows) else _dense(values, None if alphabet else known)
         n, m = rows.shape
         names = _check_sources(sources, m)
         sets = {s: tuple(frozenset(int(c) for c in one) for one in codes) for s, codes in (alphabet or {}).items()}
-        found = check_classes(max(2, _highest(rows) + 1, _highest_class(sets) + 1) if classes is None else classes)
         set_ = object.__setattr__
         set_(self, "rows", rows)
-        set_(self, "classes", found)
+        set_(self, "classes", known or check_classes(max(2, _highest(rows) + 1, _highest_class(sets) + 1)))
         set_(self, "sources", names)
         set_(self, "example_ids", _check_ids(example_ids, n))
         set_(self, "groups", None if groups is None else _check_length(groups, n, "groups"))
@@ -343,7 +343,7 @@ def class_codes(labels: Iterable[Any], classes: Sequence[Class]) -> npt.NDArray[
     return np.array(out, dtype=np.int64)
 
 
-def _dense(values: npt.ArrayLike) -> npt.NDArray[Any]:
+def _dense(values: npt.ArrayLike, classes: tuple[Class, ...] | None) -> npt.NDArray[Any]:
     try:
         array = np.asarray(values)
     except ValueError as error:
@@ -354,9 +354,10 @@ def _dense(values: npt.ArrayLike) -> npt.NDArray[Any]:
         raise VoteError(f"votes must be a table of n rows and m columns (2 dimensions), got shape {array.shape}.")
     if array.dtype.kind not in "iu":
         array = _as_integers(array)
-    if array.size and (array.max() > np.iinfo(np.int16).max or array.min() < ABSTAIN):
-        worst = array.max() if array.max() > np.iinfo(np.int16).max else array.min()
-        raise VoteError(f"a vote of {worst} is outside -1 (abstain) to {np.iinfo(np.int16).max}.")
+    top = np.iinfo(np.int16).max
+    if array.size and (array.max() > top or array.min() < ABSTAIN):
+        worst = array.max() if array.max() > top else array.min()
+        raise VoteError(f"a vote of {worst} is outside -1 (abstain) to {len(classes) - 1 if classes else top}.")
     dtype = np.int8 if not array.size or array.max() <= np.iinfo(np.int8).max else np.int16
     # Rows are read together everywhere, so keep them together; a copy also cuts the tie to the caller's array.
     kept = np.array(array, dtype=dtype, order="C")
@@ -365,9 +366,9 @@ def _dense(values: npt.ArrayLike) -> npt.NDArray[Any]:
 
 
 def _as_integers(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    if array.dtype.kind == "f" and bool((array == np.round(array)).all()):
-        return array.astype(np.int64)
     if array.dtype.kind == "f":
+        if bool((array == np.round(array)).all()):
+            return array.astype(np.int64)
         row, column = np.argwhere(array != np.round(array))[0]
         raise VoteError(
             f"row {row}, column {column} holds {array[row, column]}, which is not an integer code; "
@@ -375,7 +376,9 @@ def _as_integers(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
         )
     if array.dtype == object and array.size and any(isinstance(v, (list, tuple)) for v in array.flat):
         raise VoteError("votes must be a table of n rows and m columns, but the rows differ in length.")
-    raise VoteError(f"votes have dtype {array.dtype}, but must be integer codes 0..k-1, with -1 for abstain.")
+    texts = any(isinstance(v, str) for v in array.flat)
+    advice = " labelwright.core.class_codes(names, classes) turns the names of one source into codes." if texts else ""
+    raise VoteError(f"votes have dtype {array.dtype}, but must be integer codes 0..k-1, with -1 for abstain.{advice}")
 
 
 def _highest(rows: npt.NDArray[Any] | SparseRows) -> int:

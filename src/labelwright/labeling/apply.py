@@ -136,10 +136,7 @@ def _check_functions(functions: Iterable[Any]) -> tuple[LabelingFunction, ...]:
                 "derive it from VectorisedFunction, or make it with labeling_function or batch_lf."
             )
         if function.name in seen:
-            raise FunctionError(
-                f"two labeling functions are called {function.name!r}; give one another name, "
-                "@labeling_function(name=...)."
-            )
+            raise FunctionError(f"two labeling functions are called {function.name!r}; give one of them another name.")
         seen.add(function.name)
     return chosen
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import sysconfig
 import time
+import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -32,6 +35,10 @@ OnError = Literal["raise", "abstain"]
 
 _SHOWN_CHARACTERS = 200
 _PREPARED_ROWS = 256
+_FOREIGN = (
+    str(Path(__file__).parents[1]),
+    *(sysconfig.get_path(kind) for kind in ("stdlib", "platstdlib", "purelib", "platlib")),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -295,7 +302,9 @@ class _Context:
             self.count(name, position, said)
             return
         example_id = self.example_id(position)
-        message = f"labeling function {name!r} {said} on example {example_id!r}; it saw {_shown(fields)}."
+        message = (
+            f"labeling function {name!r} {said} on example {example_id!r}; it saw {_shown(fields)}.{_place(error)}"
+        )
         kind = LabelingTimeoutError if slow else LabelingError
         raise kind(message, source=name, example_id=example_id, fields=fields) from (None if slow else error)
 
@@ -354,6 +363,13 @@ def _prepared(records: Iterator[Any], run: Run) -> Iterator[Any]:
 def _summary(error: BaseException) -> str:
     # The rest of a long message is in the cause.
     return f"{type(error).__name__}: {error}".strip().splitlines()[0]
+
+
+def _place(error: BaseException) -> str:
+    """Say in which line of the user's own files an error was raised: not ours, nor those of libraries."""
+    frames = reversed(traceback.extract_tb(error.__traceback__))
+    own = (f for f in frames if not f.filename.startswith(("<", *_FOREIGN)))
+    return next((f" It was raised at {f.filename}:{f.lineno}." for f in own), "")
 
 
 def _shown(fields: Mapping[str, Any]) -> str:
