@@ -65,3 +65,21 @@ def test_misfit_is_none_where_the_model_is_right_and_large_where_it_is_wrong():
         found.append(Dependence(problem).misfit(problem.vote_shares(np.ones(len(problem.source)))))
     assert found[0] < 0.5
     assert found[1] > 0.9
+
+
+def test_accurate_sources_are_not_taken_for_copies():
+    rng = np.random.default_rng(5)
+    truth = rng.integers(0, 2, 3000)
+    L = np.where(rng.random((3000, 6)) < 0.7, noisy(rng, truth, 0.95, 6), -1)
+    assert discounts(L, truth).min() > 0.9
+
+
+def test_copies_count_once_among_the_others():
+    rng = np.random.default_rng(6)
+    truth = rng.integers(0, 2, 5000)
+    L = np.c_[noisy(rng, truth, 0.75, 4), np.repeat(noisy(rng, truth, 0.6, 1), 12, axis=1)]
+    problem = Problem.of(PatternCounts.of(Votes(L)))
+    dependence = Dependence(problem)
+    assert dependence.distinct.sum() == 5
+    # A posterior that takes the copies for the truth leaves much unexplained among the rest, and must say so.
+    assert dependence.misfit(problem.vote_shares(np.ones(len(problem.source)))) > 0.9

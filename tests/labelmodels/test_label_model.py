@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from hypothesis import assume, given
 
-from labelwright.core import Votes
-from labelwright.core.errors import FallbackWarning
+from labelwright.core import PatternCounts, Votes
+from labelwright.core.errors import FallbackWarning, ModelError
 from labelwright.labelmodels import LabelModel, MajorityVote
 
 _spec = importlib.util.spec_from_file_location("worlds", Path(__file__).with_name("worlds.py"))
@@ -83,6 +83,46 @@ def test_ten_percent_of_positives_are_found_without_being_told(seed):
     model = LabelModel().fit(L)
     assert model.class_balance_[1] == pytest.approx(0.1, abs=0.02)
     assert (model.predict(L, ties="prior") == truth).mean() > best - 0.01
+
+
+# Imbalance, where the votes identify the model: it must not cost more than majority vote, and need not be told.
+
+UNEVEN = [
+    ([0.8, 0.1, 0.05, 0.03, 0.02], np.linspace(0.55, 0.9, 8)),
+    ([0.9, 0.05, 0.03, 0.02], np.full(10, 0.8)),
+    ([0.8, 0.15, 0.05], np.linspace(0.55, 0.9, 8)),
+    ([0.97, 0.03], np.linspace(0.55, 0.9, 8)),
+]
+
+
+@pytest.mark.parametrize(("balance", "accuracies"), UNEVEN)
+@pytest.mark.parametrize("seed", range(2))
+def test_uneven_classes_are_learned_about_as_well_as_when_told(balance, accuracies, seed):
+    k = len(balance)
+    L, truth = worlds.several_sided(seed, accuracies, balance=balance)
+    model, told = LabelModel(cardinality=k), LabelModel(cardinality=k, class_balance=balance)
+    assert accuracy(model, L, truth) > accuracy(MajorityVote(cardinality=k), L, truth) + 0.01
+    assert accuracy(model, L, truth) > accuracy(told, L, truth) - 0.01
+    np.testing.assert_allclose(model.class_balance_, balance, atol=0.1)
+
+
+def test_the_balance_of_even_classes_stays_even():
+    L, _ = worlds.several_sided(0, np.linspace(0.55, 0.9, 8), balance=[0.2] * 5)
+    np.testing.assert_allclose(LabelModel(cardinality=5).fit(L).class_balance_, 0.2, atol=0.03)
+
+
+@pytest.mark.parametrize(("m", "copies"), [(3, 5), (4, 10), (5, 8), (8, 14)])
+def test_copies_that_are_most_of_the_pairs_do_not_outvote_the_rest(m, copies):
+    L, truth = worlds.several_sided(0, np.linspace(0.65, 0.85, m), balance=[0.5, 0.5], coverage=1.0)
+    copied = np.c_[L, np.repeat(L[:, :1], copies, axis=1)]
+    assert accuracy(MajorityVote(), copied, truth) < 0.75
+    assert accuracy(LabelModel(), copied, truth) > accuracy(LabelModel(), L, truth) - 0.01
+
+
+def test_two_sources_and_copies_of_one_do_not_identify_the_model():
+    L, _ = worlds.several_sided(0, [0.7, 0.8], balance=[0.5, 0.5], coverage=1.0)
+    model = LabelModel().fit(np.c_[L, np.repeat(L[:, :1], 6, axis=1)])
+    assert model.outcome_.kind == "max_steps"
 
 
 # Where most peers collapse.
@@ -174,8 +214,26 @@ def test_gold_gives_the_balance_and_teaches():
     gold = np.where(np.arange(3000) < 300, truth, -1)
     taught = LabelModel().fit(L, gold)
     assert taught.score(L, truth) > LabelModel().fit(L).score(L, truth)
-    np.testing.assert_allclose(taught.class_balance_, (np.bincount(truth[:300]) + 1) / 302)
     assert "from the known classes" in str(taught.outcome_)
+    # Known classes and what the votes say, worth 100 known classes.
+    found = (400 * taught.class_balance_ - np.bincount(truth[:300])) / 100
+    np.testing.assert_allclose(found, [0.5, 0.5], atol=0.1)
+
+
+def test_known_classes_alone_give_the_balance_of_one_sided_sources():
+    L, truth = worlds.one_sided(0)
+    taught = LabelModel().fit(L, np.where(np.arange(len(truth)) < 300, truth, -1))
+    np.testing.assert_allclose(taught.class_balance_, (np.bincount(truth[:300]) + 1) / 302)
+
+
+@pytest.mark.parametrize("few", [1, 10])
+def test_a_few_known_classes_do_not_undo_what_the_votes_say(few):
+    """Even where they are no random sample: all of them positive, where one in ten is."""
+    L, truth = worlds.several_sided(0, np.linspace(0.55, 0.9, 8), balance=[0.9, 0.1], coverage=1.0)
+    gold = np.full(len(truth), -1)
+    gold[np.flatnonzero(truth == 1)[:few]] = 1
+    alone = LabelModel().fit(L)
+    assert LabelModel().fit(L, gold).score(L, truth) > alone.score(L, truth) - 0.02
 
 
 def test_a_vote_may_mean_a_set_of_classes():
@@ -221,13 +279,39 @@ def test_two_thousand_functions():
 def test_a_sample_of_many_rows_is_nearly_as_good_as_all(monkeypatch):
     L, truth = worlds.coins(0, np.linspace(0.55, 0.8, 14), n=30_000)
     whole = LabelModel().fit(L)
-    from labelwright.core import PatternCounts
-
     sample = LabelModel().fit_stats(PatternCounts.of(Votes(L), limit=2000))
     assert sample.stats_.level > 0
     assert "a sample of one example in" in str(sample.outcome_)
     assert sample.score(L, truth) > whole.score(L, truth) - 0.01
     np.testing.assert_allclose(sample.accuracies_, whole.accuracies_, atol=0.05)
+
+
+class Limited(LabelModel):
+    """Keeps so few distinct rows that batches overflow."""
+
+    def summarize(self, votes, *, gold=None):
+        return PatternCounts.of(self._votes(votes), gold=gold, limit=50)
+
+
+@pytest.mark.parametrize("size", [1, 7, 200])
+def test_batches_of_plain_arrays_equal_one_fit_past_the_limit(size):
+    L, _ = worlds.coins(0, np.linspace(0.55, 0.8, 10), n=400)
+    whole, parts = Limited(cardinality=2).fit(L), Limited(cardinality=2)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FallbackWarning)
+        for start in range(0, len(L), size):
+            parts.partial_fit(L[start : start + size])
+    assert whole.stats_.level > 0
+    assert parts.stats_ == whole.stats_
+    np.testing.assert_array_equal(parts.predict_proba(L), whole.predict_proba(L))
+
+
+def test_a_sample_that_lost_every_row_is_refused():
+    L, _ = worlds.coins(0, np.linspace(0.55, 0.8, 10), n=400)
+    # Each row is the first of its batch, and bears the same id.
+    parts = [PatternCounts.of(Votes(row[None, :], classes=2), limit=50) for row in L]
+    with pytest.raises(ModelError, match="Ids that repeat"):
+        LabelModel().fit_stats(sum(parts[1:], parts[0]))
 
 
 # Real votes, with gold only for scoring.

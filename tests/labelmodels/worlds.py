@@ -39,3 +39,13 @@ def one_sided(seed, *, n=5000, m=12, k=2, positive=None):
     own = np.arange(m) % k
     fires = rng.random((n, m)) < np.where(truth[:, None] == own, 0.3, 0.05)
     return np.where(fires, own, -1), truth
+
+
+def several_sided(seed, accuracies, *, balance, n=5000, coverage=0.6):
+    """Independent sources of any number of classes, equally right on all, whose errors are even."""
+    rng = np.random.default_rng(seed)
+    k, shape = len(balance), (n, len(accuracies))
+    truth = rng.choice(k, size=n, p=balance)
+    right = rng.random(shape) < accuracies
+    L = np.where(right, truth[:, None], (truth[:, None] + 1 + rng.integers(k - 1, size=shape)) % k)
+    return np.where(rng.random(shape) < coverage, L, -1), truth

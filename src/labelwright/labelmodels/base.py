@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Generic, Literal, Self, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from labelwright.core import Class, SoftLabels, Stats, Ties, VoteFrame, Votes, check_classes
+from labelwright.core import Class, PatternCounts, SoftLabels, Stats, Ties, VoteCounts, VoteFrame, Votes, check_classes
 from labelwright.core.errors import FallbackWarning, ModelError, NotFittedError
 from labelwright.core.vote_counts import check_gold
 
@@ -133,7 +133,7 @@ class BaseLabelModel(abc.ABC, Generic[S, P]):
         votes : Votes, or array_like of int, shape (n, m)
             -1 marks an abstain.
         y : array_like of (int or str), shape (n,), optional
-            Known classes of some examples; -1 (or None) where unknown.
+            Known classes of some examples; -1 (or None) where unknown. For P(Y) they should be a random sample.
 
         Returns
         -------
@@ -158,11 +158,20 @@ class BaseLabelModel(abc.ABC, Generic[S, P]):
         return self
 
     def partial_fit(self, votes: Votes | npt.ArrayLike, y: npt.ArrayLike | None = None) -> Self:
-        """Add votes to what was seen, and learn again; equal to one fit on all of them."""
-        stats = self.summarize(votes, gold=y)
+        """Add votes to what was seen, and learn again; equal to one fit on all of them.
+
+        A plain array goes on where the last one stopped: its ids are the positions after the rows already seen. `Votes`
+        bring their ids, which must differ between batches.
+        """
         if hasattr(self, "params_") and not hasattr(self, "stats_"):
             raise ModelError("this model was loaded without its stats, so nothing can be added to it; fit it again.")
-        return self.fit_stats(self.stats_ + stats if hasattr(self, "stats_") else stats)
+        if not hasattr(self, "stats_"):
+            return self.fit_stats(self.summarize(votes, gold=y))
+        if not isinstance(votes, Votes):
+            more, seen = self._votes(votes), _rows_seen(self.stats_)
+            ids = np.arange(seen, seen + more.n)
+            votes = Votes(more.rows, classes=more.classes, sources=more.sources, example_ids=ids)
+        return self.fit_stats(self.stats_ + self.summarize(votes, gold=y))
 
     def soft_labels(self, votes: Votes | npt.ArrayLike) -> SoftLabels:
         """Return P(Y | votes) with the covered flag and the example ids."""
@@ -295,6 +304,12 @@ def check_cardinality(k: int | None) -> int | None:
     if k is not None:
         check_classes(k)
     return k
+
+
+def _rows_seen(stats: Stats) -> int:
+    """Return how many rows ``stats`` are of; 0 where a method's own kind of stats does not say."""
+    counts = stats.counts if isinstance(stats, PatternCounts) else stats
+    return int(counts.rows.sum()) if isinstance(counts, VoteCounts) else 0
 
 
 def _same(left: object, right: object) -> bool:

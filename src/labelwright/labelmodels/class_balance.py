@@ -16,8 +16,10 @@ _MOST_SOURCES = 12
 _FEWEST_ROWS = 30
 
 
-def balance_from_third_cumulants(problem: Problem) -> Floats | None:
+def balance_from_third_cumulants(problem: Problem, distinct: npt.NDArray[np.bool_] | None = None) -> Floats | None:
     """Estimate P(Y), shape (2,), or return None where the votes do not tell it apart from uniform.
+
+    ``distinct`` (m,) is False for sources to leave out, as they repeat others.
 
     Notes
     -----
@@ -28,7 +30,7 @@ def balance_from_third_cumulants(problem: Problem) -> Floats | None:
     out one source at a time gives a standard error (jackknife), and an r within two of them counts as zero.
     Unipolar sources do not vote often enough together to have these moments, and are left out.
     """
-    chosen = _most_covering(problem)
+    chosen = _most_covering(problem, problem.multipolar if distinct is None else problem.multipolar & distinct)
     if problem.k != 2 or len(chosen) < 3:
         return None
     triples = _triples(problem, chosen)
@@ -46,9 +48,9 @@ def balance_from_third_cumulants(problem: Problem) -> Floats | None:
     return np.array([1 - q, q])
 
 
-def _most_covering(problem: Problem) -> npt.NDArray[np.int64]:
+def _most_covering(problem: Problem, among: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
     votes = problem.member @ problem.totals
-    several = np.flatnonzero(problem.multipolar)
+    several = np.flatnonzero(among)
     # Names settle equal coverage, so that the choice does not depend on the order of the sources.
     order = sorted(several.tolist(), key=lambda j: (-votes[j], problem.names[j]))
     return np.array(order[:_MOST_SOURCES], dtype=np.int64)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
+from scipy import sparse
+from scipy.sparse import csgraph
 
 from .problem import Floats, Problem
 
@@ -11,6 +13,12 @@ __all__ = ["Dependence"]
 
 # Above this many (source, code) pairs that vote, the table of their co-occurrences would not fit in memory.
 MAX_FEATURES = 4_096
+
+# Two sources that surely disagree less than this share of what chance would have are one source twice.
+_SAME_SOURCE = 0.05
+
+# With 95 % confidence a rate is below (what was seen + 3) / trials, where little was seen (the rule of three).
+_RULE_OF_THREE = 3
 
 
 class Dependence:
@@ -25,16 +33,23 @@ class Dependence:
     crowds do); there only agreement counts, on the examples both voted on, and only where it stands out: beyond the
     median pair of sources, by more than the largest of so many normal deviates (the universal threshold of Donoho &
     Johnstone 1994), in units of the spread of all pairs. What is common to all pairs is misfit of the posterior, not
-    repetition.
+    repetition. Sources that all but never disagree are one source: they share a vote, and only the first of them takes
+    part in the comparison, as otherwise the copies, once they are most of the pairs, would be what is common.
 
     Parameters
     ----------
     problem : Problem
+
+    Attributes
+    ----------
+    distinct : ndarray of bool, shape (m,)
+        False for a source that repeats another one which has more votes.
     """
 
     def __init__(self, problem: Problem) -> None:
         self.problem = problem
         self.known = len(problem.source) <= MAX_FEATURES
+        self.distinct = np.ones(problem.m, dtype=bool)
         if not self.known:
             return
         weighted = problem.x.multiply(problem.weights[:, None]).tocsr()
@@ -47,6 +62,12 @@ class Dependence:
         self.agree = np.asarray(same)
         self.both = problem.member @ (problem.member @ self.together).T
         sides = problem.multipolar[problem.source]
+        self.group = self._groups()
+        votes = problem.member @ problem.totals
+        # Names settle equal coverage, so that the choice does not depend on the order of the sources.
+        order = sorted(range(problem.m), key=lambda j: (-votes[j], problem.names[j]))
+        self.distinct[:] = False
+        self.distinct[np.array(order)[np.unique(self.group[order], return_index=True)[1]]] = True
         self.firing_pairs = ~(sides[:, None] & sides[None, :]) & (problem.source[:, None] != problem.source[None, :])
 
     def discounts(self, q: Floats) -> Floats:
@@ -76,9 +97,26 @@ class Dependence:
         z = np.abs(self._residual_agreement(seen, q)[pairs]) * np.sqrt(self.both[pairs])
         return 1 - 1 / max(1.0, 1.4826 * float(np.median(z))) ** 2
 
+    def _groups(self) -> npt.NDArray[np.int64]:
+        """Number the sources by what they repeat, shape (m,).
+
+        Y alone makes two sources agree so much only if both are right in 99 of 100 votes; then one of them is enough.
+        """
+        problem = self.problem
+        shared = self.together @ problem.member.T
+        chance = np.zeros_like(self.both)
+        for kind in range(int(self.by_kind.max(initial=-1)) + 1):
+            of_kind = np.flatnonzero(self.by_kind == kind)
+            said = problem.member[:, of_kind] @ shared[of_kind]
+            chance += said * said.T / np.maximum(self.both, 1)
+        sides = problem.multipolar[:, None] & problem.multipolar[None, :]
+        differ = self.both - self.agree
+        same = sides & (differ + _RULE_OF_THREE <= _SAME_SOURCE * (self.both - chance))
+        return np.asarray(csgraph.connected_components(sparse.csr_array(same), directed=False)[1], dtype=np.int64)
+
     def _pairs(self) -> npt.NDArray[np.bool_]:
-        """Return which pairs of sources that take several sides voted together, each pair once, shape (m, m)."""
-        sides = self.problem.multipolar
+        """Return which pairs of distinct sources that take several sides voted together, once each, shape (m, m)."""
+        sides = self.problem.multipolar & self.distinct
         return np.triu(sides[:, None] & sides[None, :] & (self.both >= 2), 1)
 
     def _firing(self, seen: Floats, q: Floats) -> Floats:
@@ -98,15 +136,17 @@ class Dependence:
         problem = self.problem
         r = self._residual_agreement(seen, q)
         upper = self._pairs()
-        pairs = upper | upper.T
-        if not upper.any():
-            return np.zeros(problem.m)
-        middle = float(np.median(r[upper]))
-        excess = r - middle
-        noise = 1 / np.sqrt(np.maximum(self.both, 1))
-        spread = max(1.0, 1.4826 * float(np.median(np.abs(excess[upper]) / noise[upper])))
-        threshold = np.sqrt(2 * np.log(max(2, int(upper.sum())))) * spread * noise
-        found = np.where(pairs & (excess > threshold), np.clip(excess / max(1 - middle, 0.01), 0, 1), 0)
+        same = self.group[:, None] == self.group[None, :]
+        found = np.where(same & ~np.eye(problem.m, dtype=bool), 1.0, 0.0)
+        if upper.any():
+            middle = float(np.median(r[upper]))
+            excess = r - middle
+            noise = 1 / np.sqrt(np.maximum(self.both, 1))
+            spread = max(1.0, 1.4826 * float(np.median(np.abs(excess[upper]) / noise[upper])))
+            threshold = np.sqrt(2 * np.log(max(2, int(upper.sum())))) * spread * noise
+            # A group counts once among the others.
+            pairs = problem.multipolar & self.distinct & ~same & (self.both >= 2)
+            found += np.where(pairs & (excess > threshold), np.clip(excess / max(1 - middle, 0.01), 0, 1), 0)
         shared = self.both / np.maximum(np.diag(self.both), 1)[:, None]
         return np.asarray((found * shared).sum(axis=1))
 

@@ -21,12 +21,15 @@ class Fit:
         What each vote adds to the log-odds of the classes, before discounts.
     q : ndarray of float, shape (p, k)
         Posterior of each row.
+    balance : ndarray of float, shape (k,)
+        P(Y): what was given, or what was learned with the rest.
     steps : int
     converged : bool
     """
 
     scores: Floats
     q: Floats
+    balance: Floats
     steps: int
     converged: bool
 
@@ -83,12 +86,19 @@ def run(
     prior_weight: float,
     steps: int,
     tolerance: float,
+    learn_balance: bool = False,
 ) -> Fit:
-    """Alternate M- and E-steps from ``q`` until no probability moves by ``tolerance``, or for ``steps`` steps."""
+    """Alternate M- and E-steps from ``q`` until no probability moves by ``tolerance``, or for ``steps`` steps.
+
+    With ``learn_balance``, P(Y) is part of the M-step, and ``balance`` only where it starts. One pseudo-row for each
+    class keeps logarithms finite.
+    """
     converged, step, scores = False, 0, np.zeros((len(problem.source), problem.k))
     while step < steps and not converged:
+        if learn_balance and step:
+            balance = (problem.weights @ q + 1) / (problem.rows + problem.k)
         scores = vote_scores(problem, q, balance, prior_weight)
         new = posterior_of(problem, scores * discounts[:, None], balance)
         converged = float(np.abs(new - q).max(initial=0)) < tolerance
         q, step = new, step + 1
-    return Fit(scores, q, step, converged)
+    return Fit(scores, q, balance, step, converged)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import TypedDict
 
 import numpy as np
 import numpy.typing as npt
 from threadpoolctl import threadpool_limits
 
 from labelwright.core import PatternCounts, SoftLabels, Votes
+from labelwright.core.errors import ModelError
 
 from .base import BaseLabelModel, Outcome, Params, check_cardinality, check_class_balance
 from .class_balance import balance_from_third_cumulants
@@ -30,11 +32,24 @@ _STEPS = 5
 
 # Where the model can be checked, EM without a prior may run until it converges, or is not trusted.
 _MOST_STEPS = 60
+
+# P(Y) moves slowest of all: a class of 3 % takes some 300 steps to find.
+_MOST_BALANCE_STEPS = 500
 _SHARPER = 3
 _NO_REPETITION = 0.9
 _TOLERANCE = 1e-4
 
+# A share estimated from fewer random labels than this may be off by more than ten points; votes say more.
+_WORTH_OF_VOTES = 100
+
 _BLOCK = 65_536
+
+
+class _Options(TypedDict):
+    prior_weight: float
+    steps: int
+    tolerance: float
+    learn_balance: bool
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -65,14 +80,15 @@ class LabelModel(BaseLabelModel[PatternCounts, LabelModelParams]):
     cardinality : int, optional
         Number of classes k of votes that come as plain arrays. Default: as many as the codes need, at least 2.
     class_balance : array_like of float, shape (k,), optional
-        P(Y), where it is known. Default: the shares in ``y`` where it is given; from third cumulants where at least
-        three sources vote for both of two classes and tell it apart from uniform; otherwise uniform.
+        P(Y), where it is known. Default: where at least three sources take several sides and give most of the votes, EM
+        learns it with the rest; otherwise uniform. Known classes in ``y`` are added to that, so they should be a random
+        sample: 100 of them count as much as what the votes say, and 1 for each class as much as nothing known.
     random_state : int
         Kept for the seam: nothing is drawn.
 
     Notes
     -----
-    Four ideas, argued in ``docs/explanation/label-model.md``:
+    Five ideas, argued in ``docs/explanation/label-model.md``:
 
     1. A source that takes one side speaks by firing; a source that takes several speaks by what it says when it fires.
     2. The prior ("better than chance") is worth a share of the data, however many there are, because more data of a
@@ -80,6 +96,7 @@ class LabelModel(BaseLabelModel[PatternCounts, LabelModelParams]):
        share, or follows the misfit where the votes let it be measured.
     3. Votes that repeat each other beyond Y are discounted by their design effect (Kish 1965).
     4. Where the model cannot be checked, EM takes few steps from the vote shares.
+    5. P(Y) is learned only where several-sided sources identify it, as far as the model fits.
 
     With fewer than three sources that vote, nothing can be learned about them: the model falls back to majority vote.
     EM needs distinct vote rows; `labelwright.core.PatternCounts` keeps them in bounded form.
@@ -94,8 +111,8 @@ class LabelModel(BaseLabelModel[PatternCounts, LabelModelParams]):
     >>> bool((np.diff(model.accuracies_[:4]) < 0).all())
     True
     >>> print(model.outcome_)
-    Converged after ... steps of EM; 2,000 examples in 32 distinct vote rows, class balance uniform. Weight of the prior
-    for misfit: ...%.
+    Converged after ... steps of EM; 2,000 examples in 32 distinct vote rows, class balance from the votes. Weight of
+    the prior for misfit: ...%.
     """
 
     params_type = LabelModelParams
@@ -121,18 +138,23 @@ class LabelModel(BaseLabelModel[PatternCounts, LabelModelParams]):
         Raises
         ------
         ModelError
-            If no source voted, or ``class_balance`` does not fit the classes.
+            If no source voted, ``class_balance`` does not fit the classes, or stats past their limit hold no row.
         """
         check_some_votes(stats.counts)
         given = check_class_balance(self.class_balance, stats.frame.k)
         problem = Problem.of(stats)
+        if not len(problem.weights):
+            raise ModelError(
+                f"more than {stats.limit:,} distinct vote rows leave a sample, and no row with a vote is in it. Ids "
+                "that repeat between batches do this; give each row its own (Votes(..., example_ids=...))."
+            )
         if problem.m < 3:
             return _majority(stats, problem, given)
-        balance, origin = _balance(stats, problem, given)
         # One thread: sums of floats then add up in one order, and small products do not wait for idle threads.
         with threadpool_limits(limits=1, user_api="blas"):
             dependence = Dependence(problem)
-            fits, shares, discounts = _fits(problem, dependence, balance)
+            balance, origin, free = _balance(stats, problem, dependence, given)
+            fits, shares, discounts = _fits(problem, dependence, balance, free)
         return LabelModelParams(
             stats.frame.classes,
             stats.frame.sources,
@@ -166,16 +188,44 @@ class LabelModel(BaseLabelModel[PatternCounts, LabelModelParams]):
         return SoftLabels(probs, covered, classes=params.classes, example_ids=found.example_ids)
 
 
-def _balance(stats: PatternCounts, problem: Problem, given: Floats | None) -> tuple[Floats, str]:
-    """Return P(Y) and where it comes from."""
+def _balance(
+    stats: PatternCounts, problem: Problem, dependence: Dependence, given: Floats | None
+) -> tuple[Floats, str, Fit | None]:
+    """Return P(Y), where it comes from, and EM without a prior where the votes identify the model.
+
+    P(Y) is then one of the parameters that EM finds. It counts as far as the model fits, and the shares of the classes
+    in the votes for the rest, as they are the P(Y) of the limit in which the data count nothing. Known classes are
+    added to what the votes say.
+    """
     if given is not None:
-        return given, "given"
-    if stats.counts.gold.any():
-        return gold_balance(stats.counts), "from the known classes"
-    found = balance_from_third_cumulants(problem)
+        return given, "given", _free_fit(problem, dependence, given, learn_balance=False)
+    balance, origin = np.full(problem.k, 1 / problem.k), "uniform"
+    found = balance_from_third_cumulants(problem, dependence.distinct)
     if found is not None:
-        return found, "from third cumulants"
-    return np.full(problem.k, 1 / problem.k), "uniform"
+        balance, origin = found, "from third cumulants"
+    elif _identified(problem, dependence):
+        balance, origin = _vote_balance(problem, dependence), "from vote shares"
+    learned = _free_fit(problem, dependence, balance, learn_balance=True)
+    if learned is not None:
+        misfit = dependence.misfit(learned.q)
+        balance, origin = (1 - misfit) * learned.balance + misfit * balance, "from the votes"
+    known = stats.counts.gold.sum(axis=0)
+    if known.any():
+        worth = problem.k if origin == "uniform" else _WORTH_OF_VOTES
+        balance = (known + worth * balance) / (known.sum() + worth)
+        origin = "from the known classes"
+    free = None if learned is None else _free_fit(problem, dependence, balance, learn_balance=False)
+    return balance, origin, free
+
+
+def _vote_balance(problem: Problem, dependence: Dependence) -> Floats:
+    """Return the mean vote shares of the sources that take several sides, shape (k,), a source that repeats left out.
+
+    One pseudo-row for each class keeps logarithms finite.
+    """
+    votes = problem.totals * (problem.multipolar & dependence.distinct)[problem.source]
+    shares = votes @ problem.share / votes.sum()
+    return np.asarray((problem.rows * shares + 1) / (problem.rows + problem.k))
 
 
 def _discounts(problem: Problem, dependence: Dependence, balance: Floats) -> Floats:
@@ -192,7 +242,9 @@ def _discounts(problem: Problem, dependence: Dependence, balance: Floats) -> Flo
     return dependence.discounts(q)
 
 
-def _fits(problem: Problem, dependence: Dependence, balance: Floats) -> tuple[list[Fit], Floats, Floats]:
+def _fits(
+    problem: Problem, dependence: Dependence, balance: Floats, free: Fit | None
+) -> tuple[list[Fit], Floats, Floats]:
     """Run EM for each weight of the prior.
 
     Returns
@@ -204,7 +256,6 @@ def _fits(problem: Problem, dependence: Dependence, balance: Floats) -> tuple[li
     ndarray of float, shape (f,)
         Discounts.
     """
-    free = _free_fit(problem, dependence, balance)
     if free is None:
         discounts = _discounts(problem, dependence, balance)
     else:
@@ -223,35 +274,37 @@ def _fits(problem: Problem, dependence: Dependence, balance: Floats) -> tuple[li
     return [free, *fits], np.concatenate([[1 - misfit], misfit * doubt]), discounts
 
 
-def _free_fit(problem: Problem, dependence: Dependence, balance: Floats) -> Fit | None:
+def _free_fit(problem: Problem, dependence: Dependence, balance: Floats, *, learn_balance: bool) -> Fit | None:
     """Run EM without a prior where the model is identified; return None where it is not, or EM does not converge.
 
-    Three sources or more that take several sides, and give most of the votes, identify the model, so that it can be
-    checked: the prior then counts only by the share of misfit. Otherwise nothing tells how far to trust the data.
+    There the model can be checked, and the prior counts only by the share of misfit. Otherwise nothing tells how far to
+    trust the data.
     Independence goes first: if it leaves over no agreement that stands out, nothing repeats. If it does, discounts are
     found again from the sharper posterior, which explains agreement that a cautious one left over.
     """
-    several = problem.multipolar[problem.source]
-    if (
-        problem.multipolar.sum() < 3
-        or problem.totals[several].sum() <= problem.totals.sum() / 2
-        or not dependence.known
-    ):
+    if not _identified(problem, dependence):
         return None
     none = np.ones(len(problem.source))
-    simple = run(
-        problem, problem.vote_shares(none), balance, none, prior_weight=0, steps=_MOST_STEPS, tolerance=_TOLERANCE
-    )
+    most = _MOST_BALANCE_STEPS if learn_balance else _MOST_STEPS
+    options: _Options = {"prior_weight": 0, "steps": most, "tolerance": _TOLERANCE, "learn_balance": learn_balance}
+    simple = run(problem, problem.vote_shares(none), balance, none, **options)
     if simple.converged and dependence.discounts(simple.q).min() > _NO_REPETITION:
         return simple
     discounts = _discounts(problem, dependence, balance)
     q, steps = problem.vote_shares(discounts), 0
     for _ in range(_SHARPER):
-        free = run(problem, q, balance, discounts, prior_weight=0, steps=_MOST_STEPS, tolerance=_TOLERANCE)
+        free = run(problem, q, balance, discounts, **options)
         if not free.converged:
             return None
         q, discounts, steps = free.q, dependence.discounts(free.q), steps + free.steps
     return replace(free, steps=steps)
+
+
+def _identified(problem: Problem, dependence: Dependence) -> bool:
+    """Tell whether three distinct sources or more take several sides, and such sources give most of the votes."""
+    several = problem.multipolar[problem.source]
+    enough = int((problem.multipolar & dependence.distinct).sum()) >= 3
+    return dependence.known and enough and bool(problem.totals[several].sum() > problem.totals.sum() / 2)
 
 
 def _accuracies(stats: PatternCounts, problem: Problem, q: Floats) -> Floats:

@@ -9,7 +9,7 @@ import numpy as np
 
 from labelwright.core.errors import ModelError
 
-from .base import BaseLabelModel, Outcome
+from .base import BaseLabelModel, Outcome, Params
 
 __all__ = ["from_dict", "to_dict"]
 
@@ -43,7 +43,7 @@ def from_dict(saved: dict[str, Any]) -> BaseLabelModel[Any, Any]:
     Raises
     ------
     ModelError
-        If the method is unknown or something is missing.
+        If the method is unknown, something is missing, or an array does not fit the classes and sources.
     """
     try:
         model_type = _methods(BaseLabelModel)[saved["method"]]
@@ -56,10 +56,32 @@ def from_dict(saved: dict[str, Any]) -> BaseLabelModel[Any, Any]:
             # A list of no experts has lost the shape of its tables.
             arrays["scores"] = arrays["scores"].reshape(-1, len(arrays["discounts"]), len(values["classes"]))
         model = model_type(**saved["options"])
-        model._plant(model_type.params_type(**(values | arrays)))
-    except (KeyError, TypeError) as error:
+        params = model_type.params_type(**(values | arrays))
+        _check_shapes(params)
+        model._plant(params)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise ModelError(f"this is not a saved label model ({type(error).__name__}: {error}).") from error
     return model
+
+
+def _check_shapes(params: Params) -> None:
+    """Raise ModelError unless the arrays of ``params`` have the shapes that its classes and sources give."""
+    frame = params.frame
+    features, experts = int(frame.sizes.sum()), len(getattr(params, "scores", ()))
+    shapes = {
+        "class_balance": (frame.k,),
+        "accuracies": (frame.m,),
+        "scores": (experts, features, frame.k),
+        "shares": (experts + 1,),
+        "discounts": (features,),
+    }
+    for name in sorted(shapes.keys() & {f.name for f in dataclasses.fields(params)}):
+        shape = np.shape(getattr(params, name))
+        if shape != shapes[name]:
+            raise ModelError(
+                f"this is not a saved label model: {name} has the shape {shape}, but {frame.m} sources and {frame.k} "
+                f"classes need {shapes[name]}. Save the model again."
+            )
 
 
 def _methods(parent: Any) -> dict[str, type[BaseLabelModel[Any, Any]]]:
