@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from labelwright.core.errors import DataError
+from labelwright.core.errors import DataError, ProjectError
 from labelwright.pipeline import predict_file
 from labelwright.pipeline.guarding import refuse_sources
 from labelwright.pipeline.settings import parse_settings
@@ -50,6 +50,15 @@ def test_predictions_do_not_replace_the_project_data_or_the_exported_model(proje
         with pytest.raises(DataError, match=words):
             predict_file(new, project=project.folder, model_folder=tmp_path / "model", output=target)
     assert predict_file(new, project=tmp_path, model_folder=tmp_path / "model", output=tmp_path / "y.csv").count == 1
+
+
+def test_a_report_names_the_folder_that_cannot_be_written_to(project, tmp_path, monkeypatch):
+    def refuse(*_arguments, **_options):
+        raise PermissionError(13, "Permission denied", str(project.folder / ".report.html.x1y2.html"))
+
+    monkeypatch.setattr("tempfile.mkstemp", refuse)
+    with pytest.raises(ProjectError, match=f"no write access to {project.folder}; name another place"):
+        project.report()
 
 
 @pytest.mark.parametrize(

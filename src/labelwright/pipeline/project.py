@@ -167,7 +167,7 @@ class Project:
         Raises
         ------
         ProjectError
-            If the project has not been run.
+            If the project has not been run, or there is no write access to the folder.
         DataError
             If ``path`` is the project's settings, functions, store or data.
         """
@@ -175,7 +175,11 @@ class Project:
         target = self.folder / "report.html" if path is None else Path(path)
         if path is not None:
             refuse_sources(target, folder=self.folder, settings=self.settings)
-        atomic_write(target, run.store.get_text(run.artifact("report")))
+        page = run.store.get_text(run.artifact("report"))
+        try:
+            atomic_write(target, page)
+        except PermissionError as error:
+            raise ProjectError(f"no write access to {target.parent}; name another place with --output.") from error
         return target
 
     def __repr__(self) -> str:
