@@ -43,6 +43,9 @@ def command(folder: Path, force: bool) -> Answer:
     def show() -> None:
         click.echo("Wisconsin breast-cancer data, 569 aspirates. Diagnoses only score, and train the ceiling.")
         show_run(result)
+        click.echo(
+            "The functions read the worst nuclei, the end model only the means: its distance is the price of that view."
+        )
         if files.kept:
             click.echo(f"Kept as they were: {', '.join(files.kept)} (--force replaces them).")
         click.echo(f"Next: edit {shlex.quote(str(files.folder / 'supervision.py'))}, then")
