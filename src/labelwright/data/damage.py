@@ -56,7 +56,7 @@ def explain(path: Path, kind: str, error: Exception) -> DataError:
     """Return an error that says where in the file the trouble is, as far as that can be found."""
     found = None
     if kind == "jsonl":
-        found = _bad_byte(path, kind) or _bad_object(path)
+        found = _bad_byte(path, kind) or _bad_object(path) or _mixed_key(path)
     elif kind in ("csv", "tsv"):
         found = _bad_byte(path, kind) or _ragged_line(path, kind) or _bad_value(path, kind, error)
     if found:
@@ -83,8 +83,10 @@ def separator_hint(columns: Sequence[str]) -> str:
 
 def _advice(kind: str, encoding: str) -> str:
     reader = _READERS.get(kind, _OTHER_READER).format(encoding)
+    # Python knows this name with a hyphen and without, iconv only without.
+    name = encoding.replace("latin-1", "latin1")
     return (
-        f"Save the file as UTF-8 (iconv -f {encoding} -t utf-8 does it), or read it with its own encoding, such as "
+        f"Save the file as UTF-8 (iconv -f {name} -t utf-8 does it), or read it with its own encoding, such as "
         f"{reader}, and pass the frame."
     )
 
@@ -126,6 +128,23 @@ def _bad_object(path: Path) -> str | None:
                 said = f"holds a {type(value).__name__}, not an object"
             return f'line {number} {said}. Each line must be one object, such as {{"text": "..."}}.'
     return None
+
+
+def _mixed_key(path: Path) -> str | None:
+    """Find a key whose values are of two kinds that no column can hold; what stands beside a text is read as text."""
+    first: dict[str, tuple[str, int]] = {}
+    with path.open(encoding="utf-8-sig", newline="\n") as file:
+        for number, line in enumerate(file, start=1):
+            for key, value in (json.loads(line) if line.strip() else {}).items():
+                if value is None or isinstance(value, str):
+                    continue
+                kind = "number" if type(value) in (int, float) else type(value).__name__
+                before, where = first.setdefault(key, (kind, number))
+                if before != kind:
+                    return (
+                        f"key {key!r} holds a {before} on line {where} but a {kind} on line {number}; make them alike."
+                    )
+    return None if first else "it holds no object with a value."
 
 
 def _no_constant(name: str) -> Any:
