@@ -106,6 +106,16 @@ def test_uneven_classes_are_learned_about_as_well_as_when_told(balance, accuraci
     np.testing.assert_allclose(model.class_balance_, balance, atol=0.1)
 
 
+def test_one_sided_sources_do_not_draw_a_learned_balance_to_their_class():
+    for seed in range(3):
+        L, truth = worlds.several_sided(seed, [0.75] * 4, balance=[0.9, 0.1], n=300)
+        rng = np.random.default_rng(50 + seed)
+        own = np.arange(6) % 2
+        fires = rng.random((300, 6)) < np.where(truth[:, None] == own, 0.25, 0.05)
+        mixed = np.c_[L, np.where(fires, own, -1)]
+        assert accuracy(LabelModel(), mixed, truth) > accuracy(MajorityVote(), mixed, truth)
+
+
 def test_the_balance_of_even_classes_stays_even():
     L, _ = worlds.several_sided(0, np.linspace(0.55, 0.9, 8), balance=[0.2] * 5)
     np.testing.assert_allclose(LabelModel(cardinality=5).fit(L).class_balance_, 0.2, atol=0.03)

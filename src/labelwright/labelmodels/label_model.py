@@ -278,22 +278,25 @@ def _free_fit(problem: Problem, dependence: Dependence, balance: Floats, *, lear
     """Run EM without a prior where the model is identified; return None where it is not, or EM does not converge.
 
     There the model can be checked, and the prior counts only by the share of misfit. Otherwise nothing tells how far to
-    trust the data.
+    trust the data. A free P(Y) is learned from the several-sided sources alone: one-sided ones would draw it to one
+    class.
+
     Independence goes first: if it leaves over no agreement that stands out, nothing repeats. If it does, discounts are
     found again from the sharper posterior, which explains agreement that a cautious one left over.
     """
     if not _identified(problem, dependence):
         return None
     none = np.ones(len(problem.source))
+    heard = problem.multipolar[problem.source].astype(np.float64) if learn_balance else none
     most = _MOST_BALANCE_STEPS if learn_balance else _MOST_STEPS
     options: _Options = {"prior_weight": 0, "steps": most, "tolerance": _TOLERANCE, "learn_balance": learn_balance}
-    simple = run(problem, problem.vote_shares(none), balance, none, **options)
+    simple = run(problem, problem.vote_shares(none), balance, heard, **options)
     if simple.converged and dependence.discounts(simple.q).min() > _NO_REPETITION:
         return simple
     discounts = _discounts(problem, dependence, balance)
     q, steps = problem.vote_shares(discounts), 0
     for _ in range(_SHARPER):
-        free = run(problem, q, balance, discounts, **options)
+        free = run(problem, q, balance, discounts * heard, **options)
         if not free.converged:
             return None
         q, discounts, steps = free.q, dependence.discounts(free.q), steps + free.steps
