@@ -44,7 +44,7 @@ def command(folder: Path, force: bool) -> Answer:
         click.echo("Wisconsin breast-cancer data, 569 aspirates. Diagnoses only score, and train the ceiling.")
         show_run(result)
         click.echo(
-            "The functions read the worst nuclei, the end model only the means: its distance is the price of that view."
+            "Functions read the worst nuclei, the end model only the means: it answers where those were not measured."
         )
         if files.kept:
             click.echo(f"Kept as they were: {', '.join(files.kept)} (--force replaces them).")
