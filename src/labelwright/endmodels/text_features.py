@@ -43,12 +43,12 @@ class TextFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     1
     """
 
-    def fit(self, X: Iterable[str], y: Any = None) -> TextFeatures:  # noqa: ARG002
+    def fit(self, X: Iterable[str], y: Any = None) -> TextFeatures:  # noqa: ARG002 - scikit-learn calls it so
         """Learn vocabulary and document frequencies from the texts ``X``; ``y`` is not used."""
         self.fit_transform(X)
         return self
 
-    def fit_transform(self, X: Iterable[str], y: Any = None) -> sp.csr_matrix[np.float64]:  # noqa: ARG002
+    def fit_transform(self, X: Iterable[str], y: Any = None) -> sp.csr_matrix[np.float64]:  # noqa: ARG002 - scikit-learn calls it so
         """Fit, and return the features of the texts ``X``; they are read once, in half the time of doing both."""
         texts = list(X)
         fitted = [_fitted(analyser, texts) for analyser in _ANALYSERS]
@@ -61,7 +61,7 @@ class TextFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         texts = list(X)
         return _beside([v.transform(texts) for v in self.vectorizers_])
 
-    def get_feature_names_out(self, input_features: Any = None) -> npt.NDArray[Any]:  # noqa: ARG002
+    def get_feature_names_out(self, input_features: Any = None) -> npt.NDArray[Any]:  # noqa: ARG002 - scikit-learn calls it so
         """Return the names of the features: ``word: ...`` or ``chars: ...``."""
         check_is_fitted(self)
         words, chars = (v.get_feature_names_out() for v in self.vectorizers_)
