@@ -45,6 +45,7 @@ def test_what_is_no_saved_model_is_refused(saved):
 @pytest.mark.parametrize("name", ["class_balance", "accuracies", "scores", "shares", "discounts"])
 def test_arrays_that_do_not_fit_the_classes_and_sources_are_refused(name):
     saved = to_dict(LabelModel().fit(example_votes()))
-    saved["params"][name] = saved["params"][name][:-1]
+    array = np.reshape(saved["params"][name]["values"], saved["params"][name]["shape"])[:-1]
+    saved["params"][name] |= {"shape": list(array.shape), "values": array.ravel().tolist()}
     with pytest.raises(ModelError, match="not a saved label model"):
         from_dict(saved)

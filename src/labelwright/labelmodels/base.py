@@ -76,6 +76,14 @@ class Params:
         """Classes, sources and alphabet together."""
         return VoteFrame(self.classes, self.sources, self.alphabet)
 
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """Return the shape that each array must have; a method adds its own in ``own_shapes``."""
+        return {"class_balance": (len(self.classes),), "accuracies": (len(self.sources),)} | self.own_shapes()
+
+    def own_shapes(self) -> dict[str, tuple[int, ...]]:
+        """Return the shapes of the arrays that a method learns beside these; saved models are checked against them."""
+        return {}
+
 
 S = TypeVar("S", bound=Stats)
 P = TypeVar("P", bound=Params)

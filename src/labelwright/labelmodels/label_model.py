@@ -71,6 +71,15 @@ class LabelModelParams(Params):
     shares: Floats
     discounts: Floats
 
+    def own_shapes(self) -> dict[str, tuple[int, ...]]:
+        """Return the shapes of scores, shares and discounts."""
+        features, experts = int(self.frame.sizes.sum()), len(self.scores)
+        return {
+            "scores": (experts, features, len(self.classes)),
+            "shares": (experts + 1,),
+            "discounts": (features,),
+        }
+
 
 class LabelModel(BaseLabelModel[PatternCounts, LabelModelParams]):
     """The default: learns how far each source can be trusted, without gold labels.

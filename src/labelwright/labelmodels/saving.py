@@ -34,7 +34,7 @@ def to_dict(model: BaseLabelModel[Any, Any]) -> dict[str, Any]:
     params = model._fitted()
     method = type(model).__name__
     values = {f.name: _plain(getattr(params, f.name)) for f in dataclasses.fields(params)}
-    return {"method": method, "options": {k: _plain(v) for k, v in model.get_params().items()}, "params": values}
+    return {"method": method, "options": {k: _option(v) for k, v in model.get_params().items()}, "params": values}
 
 
 def from_dict(saved: dict[str, Any]) -> BaseLabelModel[Any, Any]:
@@ -51,12 +51,8 @@ def from_dict(saved: dict[str, Any]) -> BaseLabelModel[Any, Any]:
         values["outcome"] = Outcome(**values["outcome"])
         values["classes"], values["sources"] = tuple(values["classes"]), tuple(values["sources"])
         values["alphabet"] = tuple((s, tuple(frozenset(c) for c in sets)) for s, sets in values["alphabet"])
-        arrays = {name: _array(v) for name, v in values.items() if isinstance(v, list)}
-        if "scores" in arrays:
-            # A list of no experts has lost the shape of its tables.
-            arrays["scores"] = arrays["scores"].reshape(-1, len(arrays["discounts"]), len(values["classes"]))
         model = model_type(**saved["options"])
-        params = model_type.params_type(**(values | arrays))
+        params = model_type.params_type(**{name: _restored(value) for name, value in values.items()})
         _check_shapes(params)
         model._plant(params)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
@@ -66,21 +62,12 @@ def from_dict(saved: dict[str, Any]) -> BaseLabelModel[Any, Any]:
 
 def _check_shapes(params: Params) -> None:
     """Raise ModelError unless the arrays of ``params`` have the shapes that its classes and sources give."""
-    frame = params.frame
-    features, experts = int(frame.sizes.sum()), len(getattr(params, "scores", ()))
-    shapes = {
-        "class_balance": (frame.k,),
-        "accuracies": (frame.m,),
-        "scores": (experts, features, frame.k),
-        "shares": (experts + 1,),
-        "discounts": (features,),
-    }
-    for name in sorted(shapes.keys() & {f.name for f in dataclasses.fields(params)}):
+    for name, expected in params.shapes().items():
         shape = np.shape(getattr(params, name))
-        if shape != shapes[name]:
+        if shape != expected:
             raise ModelError(
-                f"this is not a saved label model: {name} has the shape {shape}, but {frame.m} sources and {frame.k} "
-                f"classes need {shapes[name]}. Save the model again."
+                f"this is not a saved label model: {name} has the shape {shape}, but {len(params.sources)} sources and "
+                f"{len(params.classes)} classes need {expected}. Save the model again."
             )
 
 
@@ -93,9 +80,9 @@ def _methods(parent: Any) -> dict[str, type[BaseLabelModel[Any, Any]]]:
 
 
 def _plain(value: Any) -> Any:
-    """Return arrays as lists, NaN as None (JSON has no NaN), sets as sorted lists."""
+    """Return arrays with their shape and type, NaN as None (JSON has no NaN), sets as sorted lists."""
     if isinstance(value, np.ndarray):
-        return _plain(value.tolist())
+        return {"dtype": value.dtype.name, "shape": list(value.shape), "values": _plain(value.ravel().tolist())}
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return dataclasses.asdict(value)
     if isinstance(value, frozenset):
@@ -107,5 +94,14 @@ def _plain(value: Any) -> Any:
     return None if isinstance(value, float) and np.isnan(value) else value
 
 
-def _array(value: list[Any]) -> np.ndarray[Any, np.dtype[np.float64]]:
-    return np.array(value, dtype=np.float64)
+def _option(value: Any) -> Any:
+    """Return an option as JSON: arrays as lists, which constructors take as well."""
+    return _plain(value.tolist() if isinstance(value, np.ndarray) else value)
+
+
+def _restored(value: Any) -> Any:
+    """Return the array that ``value`` describes, or ``value`` itself."""
+    if isinstance(value, dict) and value.keys() == {"dtype", "shape", "values"}:
+        values = [np.nan if v is None else v for v in value["values"]]
+        return np.array(values, dtype=np.dtype(value["dtype"])).reshape(value["shape"])
+    return value
