@@ -156,6 +156,26 @@ class PatternCounts:
             raise missing
         return out
 
+    def without(self, bucket: int) -> PatternCounts:
+        """Return the stats of every row outside sub-sum ``bucket``, 0 to 31.
+
+        At level 0 they equal stats of those rows made anew. Deeper ones keep their level, although fewer rows might do
+        with a larger sample: what is left is still a uniform sample.
+
+        Examples
+        --------
+        >>> votes = Votes([[0, 1], [0, -1], [1, 1]])
+        >>> stats, gone = PatternCounts.of(votes), int(votes.bucket[0])
+        >>> stats.without(gone) == PatternCounts.of(votes.take(votes.bucket != gone))
+        True
+        """
+        counts = self.counts.without(bucket)
+        kept = self.cells[:, 2] != bucket
+        alive, place = np.unique(self.cells[kept, 0], return_inverse=True)
+        cells = np.concatenate([place.reshape(-1, 1), self.cells[kept, 1:]], axis=1)
+        rows = self.patterns.take(alive)
+        return PatternCounts(counts, self.level, rows, self.keys[alive], cells, self.cell_counts[kept], self.limit)
+
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, PatternCounts):
             return NotImplemented

@@ -13,7 +13,7 @@ from .errors import ModelError, VoteError
 from .sparse import SparseRows
 from .votes import Votes
 
-__all__ = ["BUCKETS", "VoteCounts", "VoteFrame", "check_gold"]
+__all__ = ["BUCKETS", "VoteCounts", "VoteFrame", "check_bucket", "check_gold"]
 
 BUCKETS = 32
 
@@ -142,8 +142,28 @@ class VoteCounts:
         pairs = zip(self._arrays(), other._arrays(), strict=True)
         return self.frame == other.frame and all(np.array_equal(a, b) for a, b in pairs)
 
+    def without(self, bucket: int) -> VoteCounts:
+        """Return the counts of every row outside sub-sum ``bucket``, 0 to 31; exact, and the frame stays.
+
+        Examples
+        --------
+        >>> votes = Votes([[0, 1], [0, -1], [1, 1]])
+        >>> counts, gone = VoteCounts.of(votes), int(votes.bucket[0])
+        >>> counts.without(gone) == VoteCounts.of(votes.take(votes.bucket != gone))
+        True
+        """
+        check_bucket(bucket)
+        kept = (np.arange(BUCKETS) != bucket).astype(np.int64)
+        return VoteCounts(self.frame, *(np.asarray((a.T * kept).T) for a in self._arrays()))
+
     def _arrays(self) -> tuple[npt.NDArray[np.int64], ...]:
         return self.rows, self.covered, self.votes, self.gold
+
+
+def check_bucket(bucket: int) -> None:
+    """Raise ModelError unless ``bucket`` is the number of a sub-sum."""
+    if not 0 <= bucket < BUCKETS:
+        raise ModelError(f"there is no sub-sum {bucket}; stats are kept in {BUCKETS}, numbered 0 to {BUCKETS - 1}.")
 
 
 def _count(votes: Votes, bucket: npt.NDArray[np.int64], offsets: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:

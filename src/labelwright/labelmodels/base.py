@@ -6,7 +6,7 @@ import abc
 import inspect
 import warnings
 from dataclasses import dataclass
-from typing import Any, ClassVar, Generic, Literal, Self, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, Self, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +14,9 @@ import numpy.typing as npt
 from labelwright.core import Class, PatternCounts, SoftLabels, Stats, Ties, VoteCounts, VoteFrame, Votes, check_classes
 from labelwright.core.errors import FallbackWarning, ModelError, NotFittedError
 from labelwright.core.vote_counts import check_gold
+
+if TYPE_CHECKING:
+    from .intervals import Intervals
 
 __all__ = ["BaseLabelModel", "Outcome", "Params"]
 
@@ -208,6 +211,29 @@ class BaseLabelModel(abc.ABC, Generic[S, P]):
         if not scored.any():
             raise ModelError("no example has both a vote and a known class, so there is nothing to score.")
         return float((soft.predict()[scored] == gold[scored]).mean())
+
+    def intervals(self, level: float = 0.95) -> Intervals:
+        """Return standard errors and intervals of the accuracies and the class balance.
+
+        Parameters
+        ----------
+        level : float
+            How often an interval should hold the true value, between 0 and 1.
+
+        Returns
+        -------
+        Intervals
+            See `labelwright.labelmodels.intervals`.
+
+        Raises
+        ------
+        ModelError
+            If the model was loaded without its stats, or the level is not between 0 and 1.
+        """
+        # Imported here, as intervals are of models, and that module needs this one.
+        from .intervals import intervals
+
+        return intervals(self, level)
 
     @property
     def classes_(self) -> tuple[Class, ...]:

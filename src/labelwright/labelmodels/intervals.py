@@ -1,0 +1,233 @@
+"""Standard errors and intervals of accuracies and class balance: a jackknife over the 32 sub-sums of the stats."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
+import numpy.typing as npt
+from scipy.special import expit, logit, stdtrit
+
+from labelwright.core import Class
+from labelwright.core.errors import ModelError
+from labelwright.core.vote_counts import BUCKETS
+
+from .base import BaseLabelModel, Params
+
+__all__ = ["Intervals", "Range", "Resampled", "intervals", "replicates"]
+
+Floats = npt.NDArray[np.float64]
+
+# A variance from fewer sub-sums than this says so little that the t quantile passes 2.6 standard errors.
+_FEWEST_BUCKETS = 6
+
+
+@runtime_checkable
+class Resampled(Protocol):
+    """Stats that can do without one of their 32 sub-sums."""
+
+    def without(self, bucket: int) -> Any:
+        """Return the stats of the other rows."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Range:
+    """Estimates with their standard errors and intervals, in one shape.
+
+    Parameters
+    ----------
+    estimate, standard_error, low, high : ndarray of float, shape (m,) or (k,)
+        All between 0 and 1; NaN where ``reasons`` says why.
+    reasons : tuple of str
+        For each entry why there is no interval, or "".
+
+    Examples
+    --------
+    >>> Range(np.array([0.8]), np.array([0.02]), np.array([0.76]), np.array([0.84]), ("",))
+    0.800 [0.760, 0.840]
+    """
+
+    estimate: Floats
+    standard_error: Floats
+    low: Floats
+    high: Floats
+    reasons: tuple[str, ...]
+
+    def __repr__(self) -> str:
+        return "\n".join(self.lines())
+
+    def lines(self) -> list[str]:
+        """Return one line for each entry."""
+        return [
+            f"{e:.3f} [{low:.3f}, {high:.3f}]" if not reason else f"{e:.3f} [no interval: {reason}]"
+            for e, low, high, reason in zip(self.estimate, self.low, self.high, self.reasons, strict=True)
+        ]
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Intervals:
+    """How sure a fitted label model can be of what it learned.
+
+    Parameters
+    ----------
+    level : float
+        How often an interval holds the true value, between 0 and 1.
+    sources : tuple of str
+    classes : tuple of (str or int)
+    accuracies : Range, shape (m,)
+        Of each source's share of right votes.
+    class_balance : Range, shape (k,)
+        Of P(Y). Where it was given, the error is 0.
+    method : str
+        How they were worked out.
+    buckets : int
+        Sub-sums with rows.
+    """
+
+    level: float
+    sources: tuple[str, ...]
+    classes: tuple[Class, ...]
+    accuracies: Range
+    class_balance: Range
+    method: str
+    buckets: int
+
+    def __repr__(self) -> str:
+        names = [str(n) for n in (*self.sources, *(f"P(Y={c})" for c in self.classes))]
+        lines = self.accuracies.lines() + self.class_balance.lines()
+        width = max(len(n) for n in names)
+        body = [f"{n:{width}}  {line}" for n, line in zip(names, lines, strict=True)]
+        return "\n".join([f"{self.level:.0%} intervals; {self.method}", *body])
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values for JSON; None where nothing is known."""
+        out: dict[str, Any] = {"level": self.level, "method": self.method, "buckets": self.buckets}
+        named: dict[str, tuple[tuple[Class, ...], Range]] = {
+            "accuracies": (self.sources, self.accuracies),
+            "class_balance": (self.classes, self.class_balance),
+        }
+        for what, (names, found) in named.items():
+            columns = (found.estimate, found.standard_error, found.low, found.high)
+            values = [[None if np.isnan(v) else float(v) for v in row] for row in np.stack(columns, axis=1)]
+            keys = ("estimate", "standard_error", "low", "high")
+            out[what] = [
+                {"name": name, **dict(zip(keys, row, strict=True)), "reason": reason}
+                for name, row, reason in zip(names, values, found.reasons, strict=True)
+            ]
+        return out
+
+
+def intervals(model: BaseLabelModel[Any, Any], level: float = 0.95) -> Intervals:
+    """Return standard errors and intervals of what a fitted label model learned.
+
+    Parameters
+    ----------
+    model : BaseLabelModel
+        Fitted, with its stats.
+    level : float
+        How often an interval should hold the true value, between 0 and 1.
+
+    Returns
+    -------
+    Intervals
+
+    Raises
+    ------
+    ModelError
+        If the level is not between 0 and 1, or the model was loaded without its stats, or its stats cannot do without a
+        sub-sum.
+
+    Notes
+    -----
+    Each of the 32 sub-sums is left out in turn and the model solved again (the delete-a-group jackknife; for groups of
+    unequal size in the form of Busing, Meijer & van der Leeden 1999). It knows all that solving does: the choice of
+    P(Y), dependencies, rounds of EM. Examples of one group share a sub-sum, so that they are left out together. It
+    works on the log-odds, where estimates are nearer normal, takes the t quantile with one degree of freedom less than
+    there are sub-sums, and maps back, which keeps the ends between 0 and 1.
+
+    An interval is about chance, not about a wrong model: where sources depend on each other and the model does not
+    know, it holds what the model would learn from endless votes.
+
+    Examples
+    --------
+    >>> from labelwright.labelmodels import LabelModel
+    >>> rng = np.random.default_rng(0)
+    >>> truth = rng.integers(2, size=4000)
+    >>> right = rng.random((4000, 4)) < [0.9, 0.8, 0.7, 0.6]
+    >>> model = LabelModel(class_balance=[0.5, 0.5]).fit(np.where(right, truth[:, None], 1 - truth[:, None]))
+    >>> found = intervals(model).accuracies
+    >>> bool(((found.low < [0.9, 0.8, 0.7, 0.6]) & (found.high > [0.9, 0.8, 0.7, 0.6])).all())
+    True
+    """
+    if not 0 < level < 1:
+        raise ModelError(f"level is {level}; it must be between 0 and 1, as 0.95.")
+    params, stats = model._fitted(), fitted_stats(model)
+    rows = bucket_rows(stats)
+    full = np.flatnonzero(rows)
+    if len(full) < _FEWEST_BUCKETS:
+        why = f"the rows fill {len(full)} of {BUCKETS} sub-sums, and {_FEWEST_BUCKETS} are needed"
+        accuracies, balance = _unknown(params.accuracies, why), _unknown(params.class_balance, why)
+        return Intervals(level, params.sources, params.classes, accuracies, balance, why, len(full))
+    left_out = replicates(model, full)
+    accuracies = _range(params.accuracies, np.stack([p.accuracies for p in left_out]), rows[full], level)
+    balance = _range(params.class_balance, np.stack([p.class_balance for p in left_out]), rows[full], level)
+    method = f"block jackknife over {len(full)} sub-sums of the votes, on the log-odds"
+    return Intervals(level, params.sources, params.classes, accuracies, balance, method, len(full))
+
+
+def fitted_stats(model: BaseLabelModel[Any, Any]) -> Resampled:
+    """Return the stats of a fitted model, which must be able to do without a sub-sum.
+
+    Raises
+    ------
+    ModelError
+        If the model was loaded without them, or they have no ``without``.
+    """
+    model._fitted()
+    stats = getattr(model, "stats_", None)
+    if stats is None:
+        raise ModelError("this model was loaded without its stats, from which errors are worked out; fit it again.")
+    if not isinstance(stats, Resampled):
+        raise ModelError(f"{type(stats).__name__} has no without(bucket), so that its sub-sums cannot be left out.")
+    return stats
+
+
+def bucket_rows(stats: Any) -> npt.NDArray[np.int64]:
+    """Return how many rows each sub-sum of ``stats`` is of, shape (32,)."""
+    counts = getattr(stats, "counts", stats)
+    return np.asarray(counts.rows, dtype=np.int64)
+
+
+def replicates(model: BaseLabelModel[Any, Any], buckets: npt.NDArray[np.int64]) -> list[Params]:
+    """Return what the model learns without each of the sub-sums ``buckets``, one solve for each."""
+    stats = fitted_stats(model)
+    return [model.solve(stats.without(int(b))) for b in buckets]
+
+
+def _range(estimate: Floats, left_out: Floats, rows: npt.NDArray[np.int64], level: float) -> Range:
+    """Return the jackknife's range of ``estimate`` (d,), given ``left_out`` (b, d) and the sizes ``rows`` (b,)."""
+    known = np.isfinite(estimate)
+    steady = known & np.isfinite(left_out).all(axis=0)
+    # Half a row away from 0 and 1, so that log-odds stay finite.
+    least = 0.5 / (rows.sum() + 1)
+    centre = logit(np.clip(estimate, least, 1 - least))
+    moved = logit(np.clip(left_out, least, 1 - least))
+    ratio = (rows.sum() / rows)[:, None]
+    pseudo = ratio * centre - (ratio - 1) * moved
+    error = np.sqrt((((pseudo - pseudo.mean(axis=0)) ** 2) / (ratio - 1)).mean(axis=0))
+    half = float(stdtrit(len(rows) - 1, 0.5 + level / 2)) * error
+    same = (left_out == estimate).all(axis=0)
+    ends = [np.where(same, estimate, expit(centre + sign * half)) for sign in (-1, 1)]
+    spread = np.where(same, 0.0, error * expit(centre) * expit(-centre))
+    reasons = tuple(
+        "" if s else "its votes lie in one sub-sum" if k else "it is unknown"
+        for k, s in zip(known.tolist(), steady.tolist(), strict=True)
+    )
+    error, low, high = (np.where(steady, values, np.nan) for values in (spread, *ends))
+    return Range(estimate, error, low, high, reasons)
+
+
+def _unknown(estimate: Floats, why: str) -> Range:
+    none = np.full(estimate.shape, np.nan)
+    return Range(estimate, none, none, none, (why,) * len(estimate))

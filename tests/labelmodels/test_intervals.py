@@ -1,0 +1,147 @@
+from __future__ import annotations
+
+import importlib.util
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy.special import expit, logit, stdtrit
+
+from labelwright.core import VoteCounts, Votes
+from labelwright.core.errors import ModelError
+from labelwright.labelmodels import BaseLabelModel, LabelModel, MajorityVote, Params, from_dict, to_dict
+from labelwright.labelmodels.base import Outcome
+from labelwright.labelmodels.intervals import intervals
+
+_spec = importlib.util.spec_from_file_location("worlds", Path(__file__).with_name("worlds.py"))
+worlds = importlib.util.module_from_spec(_spec)
+_spec.loader.exec_module(worlds)
+
+
+class Share(BaseLabelModel[VoteCounts, Params]):
+    """The share of class 1 in each source's votes: a mean, of which everything is known."""
+
+    def __init__(self, cardinality=None):
+        self.cardinality = cardinality
+
+    def summarize(self, votes, *, gold=None):
+        return VoteCounts.of(self._votes(votes), gold=gold)
+
+    def solve(self, stats):
+        counts = stats.votes.sum(axis=0).reshape(-1, stats.frame.k).astype(float)
+        votes = counts.sum(axis=1)
+        share = np.where(votes > 0, counts[:, 1] / np.maximum(votes, 1), np.nan)
+        frame = stats.frame
+        balance = np.full(frame.k, 1 / frame.k)
+        return Params(frame.classes, frame.sources, frame.alphabet, balance, share, Outcome("closed_form", "A mean."))
+
+    def posterior(self, params, votes):
+        raise NotImplementedError
+
+
+def test_the_error_of_a_mean_is_known():
+    rng = np.random.default_rng(0)
+    L = (rng.random((20_000, 40)) < 0.3).astype(int)
+    found = Share().fit(L).intervals().accuracies
+    expected = np.sqrt(0.3 * 0.7 / 20_000)
+    assert np.sqrt((found.standard_error**2).mean()) == pytest.approx(expected, rel=0.08)
+    half = stdtrit(31, 0.975) * found.standard_error / (found.estimate * (1 - found.estimate))
+    np.testing.assert_allclose(found.low, expit(logit(found.estimate) - half))
+    np.testing.assert_allclose(found.high, expit(logit(found.estimate) + half))
+
+
+def test_examples_of_one_group_count_as_one():
+    rng = np.random.default_rng(1)
+    L = np.repeat((rng.random((1000, 40)) < 0.3).astype(int), 9, axis=0)
+    alone = Share().fit(Votes(L, classes=2)).intervals().accuracies.standard_error
+    grouped = Share().fit(Votes(L, classes=2, groups=np.arange(9000) // 9)).intervals().accuracies.standard_error
+    assert np.sqrt((alone**2).mean()) == pytest.approx(np.sqrt(0.21 / 9000), rel=0.15)
+    assert np.sqrt((grouped**2).mean()) == pytest.approx(np.sqrt(0.21 / 1000), rel=0.15)
+
+
+def test_the_intervals_of_a_mean_hold_it_as_often_as_they_say():
+    hits = []
+    for seed in range(60):
+        L = (np.random.default_rng(seed).random((400, 20)) < 0.85).astype(int)
+        found = Share().fit(L).intervals(0.8).accuracies
+        hits.append((found.low <= 0.85) & (found.high >= 0.85))
+    assert np.mean(hits) == pytest.approx(0.8, abs=0.04)
+
+
+def test_what_is_not_known_has_a_reason_and_no_interval():
+    L, _ = worlds.coins(0, [0.9, 0.8, 0.7, 0.6, 0.8], n=400)
+    L[:, 3] = -1
+    L[1:, 4] = -1
+    found = LabelModel().fit(L).intervals()
+    assert found.accuracies.reasons == ("", "", "", "it is unknown", "its votes lie in one sub-sum")
+    for values in (found.accuracies.standard_error, found.accuracies.low, found.accuracies.high):
+        assert np.isnan(values[3:]).all()
+        assert np.isfinite(values[:3]).all()
+    assert "no interval: it is unknown" in repr(found)
+    assert json.loads(json.dumps(found.to_dict(), allow_nan=False))["accuracies"][3]["low"] is None
+
+
+def test_a_given_balance_has_no_error():
+    L, _ = worlds.coins(0, [0.9, 0.8, 0.7], n=400)
+    found = LabelModel(class_balance=[0.4, 0.6]).fit(L).intervals().class_balance
+    assert found.low.tolist() == found.high.tolist() == [0.4, 0.6]
+    assert found.standard_error.tolist() == [0, 0]
+
+
+def test_too_few_sub_sums_are_said():
+    votes = Votes(worlds.coins(0, [0.9, 0.8, 0.7], n=400)[0], classes=2, groups=np.zeros(400, dtype=int))
+    found = LabelModel().fit(votes).intervals()
+    assert np.isnan(found.accuracies.low).all()
+    assert found.accuracies.reasons[0] == found.method == "the rows fill 1 of 32 sub-sums, and 6 are needed"
+
+
+def test_falling_back_leaves_accuracies_unknown():
+    with pytest.warns(UserWarning, match="majority vote"):
+        model = LabelModel().fit([[0, 1], [1, 1], [0, 0]] * 40)
+    assert set(model.intervals().accuracies.reasons) == {"it is unknown"}
+
+
+def test_perfect_agreement_keeps_within_0_and_1():
+    found = MajorityVote().fit(np.tile([[0, 0, 0], [1, 1, 1]], (50, 1))).intervals()
+    for values in (found.accuracies, found.class_balance):
+        known = np.isfinite(values.estimate)
+        assert ((values.low[known] >= 0) & (values.low[known] <= values.estimate[known])).all()
+        assert ((values.high[known] <= 1) & (values.high[known] >= values.estimate[known])).all()
+
+
+@pytest.mark.parametrize("level", [0, 1, 95])
+def test_a_level_is_a_share(level):
+    with pytest.raises(ModelError, match=r"as 0\.95"):
+        LabelModel().fit(worlds.coins(0, [0.9, 0.8, 0.7], n=50)[0]).intervals(level)
+
+
+def test_a_model_without_stats_says_so():
+    model = MajorityVote().fit([[0, 1], [1, 1]])
+    with pytest.raises(ModelError, match="fit it again"):
+        from_dict(to_dict(model)).intervals()
+    model.stats_ = 1
+    with pytest.raises(ModelError, match="without"):
+        model.intervals()
+
+
+def test_order_of_rows_and_sources_does_not_matter():
+    votes = Votes(worlds.coins(2, [0.9, 0.8, 0.7, 0.6], n=500)[0], classes=2, sources=list("abcd"))
+    one = intervals(LabelModel().fit(votes)).accuracies
+    moved = votes.take(np.random.default_rng(0).permutation(500)).select(list("dcba"))
+    other = intervals(LabelModel().fit(moved)).accuracies
+    np.testing.assert_allclose(other.standard_error[::-1], one.standard_error, atol=1e-9)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("world", [{}, {"positive": 0.1}, {"coverage": 0.6}])
+def test_intervals_of_the_default_model_hold_the_truth(world):
+    accuracies, hits = np.linspace(0.65, 0.9, 6), []
+    for seed in range(15):
+        L, _ = worlds.coins(seed, accuracies, n=1500, **world)
+        found = LabelModel().fit(L).intervals()
+        truth = np.r_[accuracies, world.get("positive", 0.5)]
+        low, high = (np.r_[getattr(found.accuracies, e), getattr(found.class_balance, e)[1]] for e in ("low", "high"))
+        hits.append((low <= truth) & (truth <= high))
+    # 105 intervals, those of a set related: three standard errors of a share of .95 are some eight points.
+    assert np.mean(hits) >= 0.87
