@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +18,7 @@ from .crowd import crowd_problem, rows_told
 from .expectation import softmax_rows
 from .problem import Floats, Problem
 from .scoring import posterior_from_scores
+from .slots import Slots
 
 __all__ = ["Ballots", "Climb", "ConfusionModel", "ConfusionParams", "climb", "confusion_params", "too_few"]
 
@@ -44,11 +45,12 @@ class ConfusionParams(Params):
         return {"tables": (int(self.frame.sizes.sum()), len(self.classes))}
 
 
+C = TypeVar("C", bound=ConfusionParams)
+
+
 @dataclass(frozen=True, eq=False)
 class Ballots:
     """Votes over all (source, code) pairs of a frame, also those never given, whose probabilities the prior tells.
-
-    Sources with the same codes, of the same meaning, share an *alphabet*; a *slot* is a code of an alphabet.
 
     Parameters
     ----------
@@ -56,40 +58,13 @@ class Ballots:
     frame : VoteFrame
     given : ndarray of float, shape (k,), or None
         P(Y), where it is not learned.
-    slot : ndarray of int64, shape (f,)
-        Slot of each pair.
-    starts : ndarray of int64, shape (alphabets,)
-        First slot of each alphabet.
-    careful : ndarray of float, shape (slots, k)
-        P(code | Y) of one who is always right.
+    slots : Slots
     """
 
     problem: Problem
     frame: VoteFrame
     given: Floats | None
-    slot: Indices
-    starts: Indices
-    careful: Floats
-
-    @classmethod
-    def of(cls, problem: Problem, frame: VoteFrame, given: Floats | None) -> Ballots:
-        """Number the slots of ``frame``."""
-        own = dict(frame.alphabet)
-        plain = tuple(frozenset([c]) for c in range(frame.k))
-        kinds: dict[tuple[frozenset[int], ...], int] = {}
-        slots, size = [], 0
-        for name in frame.sources:
-            codes = tuple(own.get(name, plain))
-            if codes not in kinds:
-                kinds[codes] = size
-                size += len(codes)
-            slots.append(kinds[codes] + np.arange(len(codes)))
-        meaning = np.array([[c in code for c in range(frame.k)] for codes in kinds for code in codes], dtype=np.float64)
-        starts = np.array(list(kinds.values()), dtype=np.int64)
-        # A class that no code means leaves one who is right with nothing to say: any code then.
-        said = np.add.reduceat(meaning, starts)[np.repeat(np.arange(len(kinds)), [len(codes) for codes in kinds])]
-        meaning = np.where(said > 0, meaning, 1)
-        return cls(problem, frame, given, np.concatenate(slots).astype(np.int64), starts, _by_alphabet(meaning, starts))
+    slots: Slots
 
     @cached_property
     def source(self) -> Indices:
@@ -100,7 +75,7 @@ class Ballots:
     def x(self) -> sparse.csr_array[Any]:
         """Distinct vote rows as 0/1 features over all pairs, shape (p, f)."""
         x = self.problem.x
-        return sparse.csr_array((x.data, self.problem.kept[x.indices], x.indptr), shape=(x.shape[0], len(self.slot)))
+        return sparse.csr_array((x.data, self.problem.kept[x.indices], x.indptr), shape=(x.shape[0], len(self.source)))
 
     @cached_property
     def _first(self) -> Indices:
@@ -108,23 +83,13 @@ class Ballots:
 
     def counts(self, q: Floats) -> Floats:
         """Return the expected votes of each pair in each class, shape (f, states), given ``q`` (p, states)."""
-        out = np.zeros((len(self.slot), q.shape[1]))
+        out = np.zeros((len(self.source), q.shape[1]))
         out[self.problem.kept] = self.problem.xt @ (self.problem.weights[:, None] * q)
         return out
 
     def by_source(self, values: Floats) -> Floats:
         """Sum ``values`` (f, ...) over the codes of each source, shape (m, ...)."""
         return np.asarray(np.add.reduceat(values, self._first))
-
-    def by_slot(self, values: Floats) -> Floats:
-        """Sum ``values`` (f, c) over sources, shape (slots, c)."""
-        out = np.zeros((len(self.careful), values.shape[1]))
-        np.add.at(out, self.slot, values)
-        return out
-
-    def normalised(self, values: Floats) -> Floats:
-        """Scale ``values`` (slots, c) so that the codes of each alphabet sum to 1."""
-        return _by_alphabet(values, self.starts)
 
     @cached_property
     def learns_balance(self) -> bool:
@@ -208,10 +173,10 @@ def climb(q: Floats, step: Callable[[Floats], Floats], *, steps: int, tolerance:
     return Climb(q, done, converged)
 
 
-class ConfusionModel(BaseLabelModel[PatternCounts, ConfusionParams]):
+class ConfusionModel(BaseLabelModel[PatternCounts, C]):
     """The part that the models of confusion tables share; see `DawidSkene`."""
 
-    params_type = ConfusionParams
+    params_type: ClassVar[type[Params]] = ConfusionParams
     class_balance: npt.ArrayLike | None
     max_patterns: int
 
@@ -220,13 +185,14 @@ class ConfusionModel(BaseLabelModel[PatternCounts, ConfusionParams]):
         check_cardinality(self.cardinality)
         return PatternCounts.of(self._votes(votes), gold=gold, limit=self.max_patterns)
 
-    def posterior(self, params: ConfusionParams, votes: Votes | npt.ArrayLike) -> SoftLabels:
+    def posterior(self, params: C, votes: Votes | npt.ArrayLike) -> SoftLabels:
         """Return P(Y | votes) of each example; the class balance where nobody voted."""
         return posterior_from_scores(self._votes_like(params, votes), params.tables, params.class_balance)
 
     def _ballots(self, stats: PatternCounts) -> Ballots:
         problem, _ = crowd_problem(stats, self.class_balance, method=type(self).__name__)
-        return Ballots.of(problem, stats.frame, check_class_balance(self.class_balance, stats.frame.k))
+        given = check_class_balance(self.class_balance, stats.frame.k)
+        return Ballots(problem, stats.frame, given, Slots.of(stats.frame))
 
 
 def confusion_params(
@@ -254,18 +220,14 @@ def too_few(stats: PatternCounts, ballots: Ballots) -> ConfusionParams | None:
     if problem.m > 2:
         return None
     frame = stats.frame
-    everyone = ballots.normalised(ballots.careful + 1 / frame.k)
+    slots = ballots.slots
+    everyone = slots.normalised(slots.careful + 1 / frame.k)
     sentence = (
         f"Fell back to counting every vote alike: {problem.m} of {frame.m} sources ever vote, and accuracies can be "
         "learned only from agreement among three or more."
     )
-    tables = np.log(everyone)[ballots.slot]
+    tables = np.log(everyone)[slots.slot]
     balance = ballots.balance(ballots.start())
     unknown = np.full(frame.m, np.nan)
     outcome = Outcome("fell_back", sentence)
     return ConfusionParams(frame.classes, frame.sources, frame.alphabet, balance, unknown, outcome, tables)
-
-
-def _by_alphabet(values: Floats, starts: Indices) -> Floats:
-    sizes = np.diff(np.append(starts, len(values)))
-    return np.asarray(values / np.repeat(np.add.reduceat(values, starts), sizes, axis=0))

@@ -22,7 +22,7 @@ __all__ = ["DawidSkene"]
 _FIRST_ROUNDS = 20
 
 
-class DawidSkene(ConfusionModel):
+class DawidSkene(ConfusionModel[ConfusionParams]):
     """Each source confuses the classes in its own way: EM for P(vote | Y) of each source.
 
     Parameters
@@ -133,7 +133,5 @@ class DawidSkene(ConfusionModel):
             return OneCoinPrior.of(ballots, None) if self.one_coin else WorkerPrior.of(ballots)
         pseudo: object = self.shrinkage
         if not isinstance(pseudo, (int, float)) or not 0 <= pseudo < np.inf:
-            raise ModelError(
-                f'shrinkage is {pseudo!r}; it is "hierarchical", or a number of pseudo-votes of 0 or more.'
-            )
+            raise ModelError(f'shrinkage is {pseudo!r}; it is "hierarchical", or pseudo-votes, a number of 0 or more.')
         return OneCoinPrior.of(ballots, pseudo) if self.one_coin else FlatPrior(ballots, pseudo)

@@ -40,7 +40,7 @@ class FlatPrior:
 
     def alphas(self) -> Floats:
         """Return Dirichlet parameters, shape (f, k)."""
-        return np.full((len(self.ballots.slot), self.ballots.frame.k), max(self.pseudo, _TINY))
+        return np.full((len(self.ballots.source), self.ballots.frame.k), max(self.pseudo, _TINY))
 
     def rows(self, counts: Floats) -> Floats:
         """Return P(vote | Y) of each pair, shape (f, k), given expected ``counts`` (f, k)."""
@@ -84,8 +84,8 @@ class WorkerPrior:
     @classmethod
     def of(cls, ballots: Ballots) -> WorkerPrior:
         """Start as a better-than-chance source is on average: careful in half of its votes, one vote for each code."""
-        even = ballots.normalised(np.ones_like(ballots.careful))
-        return cls(ballots, float(ballots.frame.k), np.full(ballots.frame.m, 0.5), even, (1.0, 1.0))
+        half = np.full(ballots.frame.m, 0.5)
+        return cls(ballots, float(ballots.frame.k), half, ballots.slots.even, (1.0, 1.0))
 
     def update(self, counts: Floats, rounds: int = 3) -> WorkerPrior:
         """Take ``rounds`` steps of the fixed point for expected ``counts`` (f, k)."""
@@ -101,7 +101,7 @@ class WorkerPrior:
         careful = self._careful() / np.maximum(alphas / self.strength, _TINY) * news
         sure = b.by_source(careful).sum(axis=1)
         total = b.by_source(news).sum(axis=1)
-        guess = b.normalised(b.by_slot(news - careful) + b.normalised(np.ones_like(self.guess)))
+        guess = b.slots.normalised(b.slots.pooled(news - careful) + b.slots.even)
         skill = _skill_step(self.skill, sure, total)
         reliability = (sure + skill[0]) / (total + sum(skill))
         strength = strength_step(self.strength, float(total.sum()), b.by_source(counts))
@@ -109,12 +109,12 @@ class WorkerPrior:
 
     def _careful(self) -> Floats:
         b = self.ballots
-        return np.asarray(self.reliability[b.source][:, None] * b.careful[b.slot])
+        return np.asarray(self.reliability[b.source][:, None] * b.slots.careful[b.slots.slot])
 
     def means(self) -> Floats:
         """Return the prior mean of each source's rows, shape (f, k)."""
         b = self.ballots
-        return self._careful() + (1 - self.reliability[b.source])[:, None] * self.guess[b.slot]
+        return self._careful() + (1 - self.reliability[b.source])[:, None] * self.guess[b.slots.slot]
 
     def alphas(self) -> Floats:
         """Return Dirichlet parameters, shape (f, k)."""
@@ -153,7 +153,7 @@ class OneCoinPrior:
     def update(self, counts: Floats, rounds: int = 3) -> OneCoinPrior:
         """Return accuracies for expected ``counts`` (f, k), and skill after ``rounds`` steps of its fixed point."""
         b = self.ballots
-        right = b.by_source(counts * (b.careful[b.slot] > 0)).sum(axis=1)
+        right = b.by_source(counts * (b.slots.careful[b.slots.slot] > 0)).sum(axis=1)
         total = b.by_source(counts).sum(axis=1)
         skill = self.skill
         for _ in range(rounds if self.learned else 0):
@@ -164,11 +164,12 @@ class OneCoinPrior:
         """Return P(vote | Y) of each pair, shape (f, k); ``counts`` have been used in `update`."""
         del counts
         b = self.ballots
-        wrong = np.where(b.careful > 0, 0.0, 1.0)
-        none = np.add.reduceat(wrong, b.starts) == 0
-        wrong = b.normalised(np.where(np.repeat(none, np.diff(np.append(b.starts, len(wrong))), axis=0), 1.0, wrong))
+        wrong = np.where(b.slots.careful > 0, 0.0, 1.0)
+        # Where every code is right, errors are no different.
+        wrong = np.where(np.add.reduceat(wrong, b.slots.starts)[b.slots.alphabet] == 0, 1.0, wrong)
         share = self.accuracy[b.source][:, None]
-        return np.maximum(share * b.careful[b.slot] + (1 - share) * wrong[b.slot], _TINY)
+        means = share * b.slots.careful[b.slots.slot] + (1 - share) * b.slots.normalised(wrong)[b.slots.slot]
+        return np.maximum(means, _TINY)
 
 
 Prior = FlatPrior | WorkerPrior | OneCoinPrior

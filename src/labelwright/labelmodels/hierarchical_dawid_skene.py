@@ -1,0 +1,195 @@
+"""Dawid-Skene with random effects of sources and of items, all strengths learned from the votes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+
+import numpy as np
+import numpy.typing as npt
+from threadpoolctl import threadpool_limits
+
+from labelwright.core import PatternCounts, SoftLabels, Votes
+
+from .confusion import Ballots, ConfusionModel, ConfusionParams, climb, confusion_params, too_few
+from .crowd import CROWD_PATTERNS
+from .expectation import softmax_rows
+from .features import Features
+from .item_effects import ItemEffects, ItemVotes
+from .problem import Floats
+from .scoring import score_sums
+from .slots import Slots
+from .worker_prior import WorkerPrior
+
+__all__ = ["HierarchicalDawidSkene", "HierarchicalParams"]
+
+# At the start, where nothing is known, priors take more steps of their fixed point than later, after each step of EM.
+_FIRST_ROUNDS, _ROUNDS = 20, 3
+_ITEM_ROUNDS = 5
+
+_TINY = 1e-10
+
+# Rows at a time whose votes are laid out one by one.
+_BLOCK = 16_384
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class HierarchicalParams(ConfusionParams):
+    """What `HierarchicalDawidSkene` learns.
+
+    Parameters
+    ----------
+    classes, sources, alphabet, class_balance, accuracies, outcome, tables
+        See `labelwright.labelmodels.confusion.ConfusionParams`.
+    typical : ndarray of float, shape (slots, k)
+        P(code | Y) of the whole crowd.
+    item_strengths : ndarray of float, shape (k,)
+        How alike the items of each class are: so many votes on one item tell as much about the item as about its class.
+    """
+
+    typical: Floats
+    item_strengths: Floats
+
+    def own_shapes(self) -> dict[str, tuple[int, ...]]:
+        """Return the shapes of the tables and of the effects of items."""
+        f, k = int(self.frame.sizes.sum()), len(self.classes)
+        return {"tables": (f, k), "typical": (len(Slots.of(self.frame).careful), k), "item_strengths": (k,)}
+
+
+class HierarchicalDawidSkene(ConfusionModel[HierarchicalParams]):
+    """Dawid-Skene for crowds: sources differ, items differ, and the votes tell how much.
+
+    Parameters
+    ----------
+    cardinality : int, optional
+        Number of classes k of votes that come as plain arrays. Default: as many as the codes need, at least 2.
+    class_balance : array_like of float, shape (k,), optional
+        P(Y), where it is known. Default: learned; where most votes are of one-sided sources, which do not identify it,
+        that of the known classes in ``y``, or uniform.
+    max_steps : int
+        Most steps.
+    tolerance : float
+        The steps end when no probability moves by more.
+    max_patterns : int
+        Most distinct vote rows kept. Rows of a crowd are nearly all distinct, so this is 2 ** 20; past it, the model is
+        learned from a uniform sample of rows.
+    random_state : int
+        Kept for the seam: nothing is drawn.
+
+    Notes
+    -----
+    Three things make Dawid-Skene fail on crowds, and each has its answer here; nothing is to be chosen.
+
+    1. Few votes for each row of a table. Rows are drawn towards what the source's other rows and the whole crowd do
+       (`labelwright.labelmodels.worker_prior.WorkerPrior`).
+    2. A source's vote on an item is part of the evidence for its own table, which then confirms the vote. So each item
+       is judged by tables from which its own votes are taken away (collapsed variational Bayes: Teh et al. 2007; in
+       the first-order form of Asuncion et al. 2009). Soft labels of `posterior` use the whole tables.
+    3. Hard items: independence makes errors that many share look like a class of their own, and a rare class becomes
+       the class of the hard items. `labelwright.labelmodels.item_effects.ItemEffects` expects shared errors.
+
+    The start is the vote shares.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> truth = rng.integers(3, size=500)
+    >>> right = rng.random((500, 5)) < [0.9, 0.8, 0.7, 0.6, 0.5]
+    >>> votes = np.where(right, truth[:, None], (truth[:, None] + 1) % 3)
+    >>> model = HierarchicalDawidSkene().fit(votes)
+    >>> bool(model.score(votes, truth) > 0.95)
+    True
+    """
+
+    params_type = HierarchicalParams
+
+    def __init__(
+        self,
+        cardinality: int | None = None,
+        class_balance: npt.ArrayLike | None = None,
+        max_steps: int = 100,
+        tolerance: float = 1e-3,
+        max_patterns: int = CROWD_PATTERNS,
+        random_state: int = 0,
+    ) -> None:
+        self.cardinality = cardinality
+        self.class_balance = class_balance
+        self.max_steps = max_steps
+        self.tolerance = tolerance
+        self.max_patterns = max_patterns
+        self.random_state = random_state
+
+    def solve(self, stats: PatternCounts) -> HierarchicalParams:
+        """Return the parameters that ``stats`` give; rows are not needed.
+
+        Raises
+        ------
+        ModelError
+            If no source voted, or an option is out of range.
+        """
+        ballots = self._ballots(stats)
+        slots = ballots.slots
+        simple = too_few(stats, ballots)
+        if simple is not None:
+            return _with_items(simple, slots.even, np.zeros(ballots.frame.k))
+        # One thread: sums of floats then add up in one order, and small products do not wait for idle threads.
+        with threadpool_limits(limits=1, user_api="blas"):
+            state = _State(ballots)
+            found = climb(ballots.start(), state.step, steps=self.max_steps, tolerance=self.tolerance)
+            tables = np.log(state.prior.rows(ballots.counts(found.q)))
+        what = "EM over tables, their prior and the effects of items"
+        simple = confusion_params(stats, ballots, found, tables, ballots.balance(found.q), what)
+        return _with_items(simple, state.items.typical, state.items.strengths)
+
+    def posterior(self, params: HierarchicalParams, votes: Votes | npt.ArrayLike) -> SoftLabels:
+        """Return P(Y | votes) of each example; the class balance where nobody voted."""
+        if not params.item_strengths.any():
+            return super().posterior(params, votes)
+        found = self._votes_like(params, votes)
+        features, slots = Features.of(params.frame), Slots.of(params.frame)
+        items = ItemEffects(slots, params.typical, params.item_strengths)
+        probs = np.empty((found.n, len(params.classes)))
+        for start, stop, sums, covered in score_sums(found, params.tables):
+            ratios = items.log_ratios(ItemVotes.of(features.matrix(found, start, stop), slots))
+            block = softmax_rows(sums + ratios + np.log(params.class_balance))
+            probs[start:stop] = np.where(covered[:, None], block, params.class_balance)
+        return SoftLabels(probs, found.covered, classes=params.classes, example_ids=found.example_ids)
+
+
+class _State:
+    """The priors as they are learned: each step starts from where the last one left them."""
+
+    def __init__(self, ballots: Ballots) -> None:
+        self.ballots = ballots
+        self.votes = ItemVotes.of(ballots.x, ballots.slots)
+        self.prior = WorkerPrior.of(ballots)
+        self.items = ItemEffects.of(ballots.slots)
+        self.fresh = True
+
+    def step(self, q: Floats) -> Floats:
+        """Return the next posterior of the rows, shape (p, k)."""
+        ballots, counts = self.ballots, self.ballots.counts(q)
+        weighted = ballots.problem.weights[:, None] * q
+        self.prior = self.prior.update(counts, _FIRST_ROUNDS if self.fresh else _ROUNDS)
+        self.items = self.items.update(self.votes, weighted, counts, _FIRST_ROUNDS if self.fresh else _ITEM_ROUNDS)
+        self.fresh = False
+        logits = _without_own(ballots, self.prior.alphas() + counts, q) + self.items.log_ratios(self.votes)
+        return ballots.problem.clamp(softmax_rows(logits + np.log(ballots.balance(q))))
+
+
+def _without_own(ballots: Ballots, tables: Floats, q: Floats) -> Floats:
+    """Sum log P(vote | Y) over each row's votes, shape (p, k), its own votes taken away from the ``tables`` (f, k)."""
+    x, total = ballots.x, ballots.by_source(tables)
+    out = np.empty_like(q)
+    for start in range(0, len(q), _BLOCK):
+        stop = min(start + _BLOCK, len(q))
+        low, high = x.indptr[start], x.indptr[stop]
+        pair = x.indices[low:high]
+        own = np.repeat(q[start:stop], np.diff(x.indptr[start : stop + 1]), axis=0)
+        said = np.maximum(tables[pair] - own, _TINY) / np.maximum(total[ballots.source[pair]] - own, _TINY)
+        out[start:stop] = np.add.reduceat(np.log(said), x.indptr[start:stop] - low)
+    return out
+
+
+def _with_items(simple: ConfusionParams, typical: Floats, strengths: Floats) -> HierarchicalParams:
+    shared = {f.name: getattr(simple, f.name) for f in fields(ConfusionParams)}
+    return HierarchicalParams(**shared, typical=typical, item_strengths=strengths)
