@@ -23,7 +23,7 @@ from .views import View, ViewMoments, make_views
 __all__ = ["Spectral", "SpectralParams", "agreement_eigenvector", "source_tables", "tensor_fit"]
 
 _STEPS = 500
-_TOLERANCE = 1e-13
+_TOLERANCE = 1e-12
 
 # Probabilities from moments may be zero or less by chance; one vote in a thousand is not noise.
 _SMALLEST = 1e-3

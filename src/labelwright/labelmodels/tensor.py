@@ -19,7 +19,12 @@ MOST_CLASSES = 12
 _FACTOR_STEPS = 500
 _POWER_STEPS = 60
 _POLISH_STEPS = 200
-_TOLERANCE = 1e-13
+_TOLERANCE = 1e-12
+
+_NO_ROWS = 1e-300
+
+# A class of less than one example in a thousand is not to be told from none.
+_RAREST_CLASS = 1e-3
 
 # Rows behind a triple; fewer say nothing about a third moment.
 _FEWEST_ROWS = 30
@@ -36,8 +41,8 @@ class TensorFit:
     tables : ndarray of float, shape (F, k)
         P(part of view | Y); the parts of each view sum to 1 for each class.
     strength : float
-        Smallest singular value of the factor of the second moments, in units of what the moments leave unexplained.
-        Below 1, k classes cannot be told apart by these votes.
+        Smallest singular value of the factor of the covariances, in units of what they leave unexplained. Below 1, k
+        classes cannot be told apart by these votes.
     """
 
     balance: Floats
@@ -67,13 +72,15 @@ def tensor_decomposition(moments: ViewMoments, share: Floats) -> TensorFit | Non
     The method of Anandkumar, Ge, Hsu, Kakade & Telgarsky (JMLR 2014), as Zhang, Chen, Zhou & Jordan (JMLR 2016) use it
     for crowds, with more than three views and without one of them being special:
 
-    1. ``E[z_u z_v^T] = A_u diag(p) A_v^T = B_u B_v^T`` for all pairs at once, ``B_v = A_v diag(p)^1/2 R`` with one
-       unknown rotation R. Alternating least squares solve for each B_v exactly, given the others.
-    2. ``E[z_u * z_v * z_w] = sum_y p_y^-1/2 (B_u r_y) * (B_v r_y) * (B_w r_y)``: the core tensor
-       ``G = sum_y p_y^-1/2 r_y * r_y * r_y`` follows by linear least squares over all triples, and has orthonormal
-       components r_y, the columns of R^T.
-    3. The tensor power method finds them from k^2 starts that G itself gives; then all are polished together.
-    4. Parts of a view sum to 1, so ``r_y . (mean over views of 1^T B_v) = p_y^1/2`` gives P(Y) and the signs.
+    1. ``Cov[z_u, z_v] = C_u C_v^T`` for all pairs at once: the parts of a view sum to 1, so that
+       ``[E[z_v], C_v] = A_v diag(p)^1/2 R`` with one unknown rotation R whose first row is ``p^1/2``. Alternating least
+       squares solve for each C_v, of k - 1 columns, exactly, given the others.
+    2. Third cumulants are ``sum_abc G_abc C_u,a * C_v,b * C_w,c``; G, symmetric, follows by linear least squares over
+       all triples. Bordered by what is known (means and the identity), it is the tensor
+       ``sum_y p_y^-1/2 r_y * r_y * r_y`` with orthonormal components r_y, the columns of R^T. For two classes, G is the
+       one number ``(1 - 2 p) / sqrt(p (1 - p))`` of the closed form.
+    3. The tensor power method finds them from k^2 starts that the tensor itself gives; then all are polished together.
+       The first coordinate of r_y is ``p_y^1/2``, and gives the sign as well.
 
     Moments are sums over the examples on which both, or all three, views are observed. Second moments alone leave R
     free for k > 2 (and for k = 2, P(Y)).
@@ -92,60 +99,99 @@ def tensor_decomposition(moments: ViewMoments, share: Floats) -> TensorFit | Non
     k = share.shape[1]
     if len(moments.sizes) < 3 or k > MOST_CLASSES or len(share) < k:
         return None
-    factor, strength = _factor(moments, k)
-    core = None if factor is None else _core_tensor(moments, factor)
+    means, covariances, rows = _central_pairs(moments)
+    factor, strength = _factor(moments, covariances, rows, k - 1)
+    core = None if factor is None else _core(moments, factor)
     if factor is None or core is None:
         return None
-    sums = np.mean([factor[at].sum(axis=0) for at in moments.places], axis=0)
     components = _components(core)
-    root = components.T @ sums
-    components, root = components * np.sign(root), np.abs(root)
-    if (root**2).min() < 1e-6:
+    components *= np.sign(components[0])
+    root = components[0]
+    if (root**2).min() < _RAREST_CLASS:
         return None
-    tables = _on_the_simplex(moments, factor @ components / root)
+    tables = np.column_stack([means, factor]) @ components / root
+    tables = _on_the_simplex(moments, tables)
     order = _names_of_classes(tables, share)
     return TensorFit((root**2 / (root**2).sum())[order], tables[:, order], strength)
 
 
-def _factor(moments: ViewMoments, k: int) -> tuple[Floats | None, float]:
-    """Return B, shape (F, k), with ``B_u B_v^T`` the second moments of all pairs u != v, and its strength."""
-    places, rows = moments.places, moments.pair_rows * (1 - np.eye(len(moments.sizes)))
-    weight = np.repeat(np.repeat(rows, moments.sizes, axis=0), moments.sizes, axis=1)
-    target = np.where(weight > 0, moments.pairs / np.maximum(np.where(weight > 0, weight, 1), 1e-300), 0)
-    if not (rows > 0).any(axis=1).all():
+def _central_pairs(moments: ViewMoments) -> tuple[Floats, Floats, Floats]:
+    """Return means (F,), covariances (F, F) and rows behind each (F, F), 0 within a view and where two never meet."""
+    sizes, places = moments.sizes, moments.places
+    rows = np.repeat(np.repeat(moments.pair_rows, sizes, axis=0), sizes, axis=1)
+    second = moments.pairs / np.maximum(rows, _NO_ROWS)
+    # Parts sum to 1, so that sums over the parts of one view leave the mean of the other where both are observed.
+    mean = np.stack([second[:, at].sum(axis=1) for at in places], axis=1)
+    spread = np.repeat(mean, sizes, axis=1)
+    covariances = second - spread * spread.T
+    means = np.concatenate([mean[at, v] for v, at in enumerate(places)])
+    for at in places:
+        rows[at, at] = 0
+    return means, covariances, rows
+
+
+def _factor(moments: ViewMoments, target: Floats, rows: Floats, rank: int) -> tuple[Floats | None, float]:
+    """Return C, shape (F, rank), with ``C_u C_v^T`` nearest to ``target`` for all pairs u != v, and its strength."""
+    known = rows > 0
+    if not known.any(axis=1).all():
         return None, 0.0
-    factor = _first_factor(target, weight > 0, k)
-    relative = weight / rows.max()
+    target, relative = np.where(known, target, 0), rows / rows.max()
+    factor = _first_factor(target, known, rank)
     for _ in range(_FACTOR_STEPS):
         before = factor.copy()
-        for at in places:
+        for at in moments.places:
             scaled = factor * relative[at.start][:, None]
             gram = factor.T @ scaled
-            factor[at] = target[at] @ scaled @ np.linalg.pinv(gram, rcond=1e-10, hermitian=True)
+            ridge = np.eye(rank) * (1e-14 * np.trace(gram) + _NO_ROWS)
+            factor[at] = np.linalg.solve(gram + ridge, (target[at] @ scaled).T).T
         if np.abs(factor - before).max() < _TOLERANCE:
             break
     values = np.linalg.svd(factor, compute_uv=False)
-    if values[-1] < 1e-6 * values[0]:
+    if values[-1] < 1e-6 * max(values[0], 1e-3):
         return None, 0.0
     left = relative * (target - factor @ factor.T) ** 2
-    noise = np.sqrt(len(target) * left.sum() / max(relative.sum(), 1e-300))
+    noise = np.sqrt(len(target) * left.sum() / relative.sum())
     return factor, float(values[-1] ** 2 / max(noise, 1e-12))
 
 
-def _first_factor(target: Floats, known: np.ndarray[tuple[int, int], np.dtype[np.bool_]], k: int) -> Floats:
-    """Fill what is unknown with the best guess of rank k, a few times (hard imputation)."""
+def _first_factor(target: Floats, known: np.ndarray[tuple[int, int], np.dtype[np.bool_]], rank: int) -> Floats:
+    """Fill what is unknown with the best guess of that rank, a few times (hard imputation)."""
     filled = target.copy()
     for _ in range(50):
         values, vectors = np.linalg.eigh((filled + filled.T) / 2)
-        # With the diagonal blocks still unknown, some of the k values may be negative.
-        factor = vectors[:, -k:] * np.sqrt(np.maximum(values[-k:], 1e-3 * values[-1]))
+        # With the diagonal blocks still unknown, some of these values may be negative.
+        factor = vectors[:, -rank:] * np.sqrt(np.maximum(values[-rank:], 1e-3 * abs(values[-1])))
         filled = np.where(known, target, factor @ factor.T)
     return np.asarray(factor)
 
 
-def _core_tensor(moments: ViewMoments, factor: Floats) -> Floats | None:
-    """Return the symmetric G, shape (k, k, k), whose products with the factors are nearest to the third moments."""
-    k, places = factor.shape[1], moments.places
+def _core(moments: ViewMoments, factor: Floats) -> Floats | None:
+    """Return the tensor with the orthonormal components, shape (k, k, k); None where no triple says anything."""
+    inner = _core_of_cumulants(moments, factor)
+    if inner is None:
+        return None
+    k = len(inner) + 1
+    core = np.zeros((k, k, k))
+    core[0] = core[:, 0] = core[:, :, 0] = np.eye(k)
+    core[1:, 1:, 1:] = inner
+    return core
+
+
+def _third_cumulant(table: Floats) -> Floats:
+    """Return the third cumulant of three views from their joint ``table``, whose sum is 1."""
+    first, second, third = table.sum(axis=(1, 2)), table.sum(axis=(0, 2)), table.sum(axis=(0, 1))
+    return np.asarray(
+        table
+        - np.einsum("a,bc->abc", first, table.sum(axis=0))
+        - np.einsum("b,ac->abc", second, table.sum(axis=1))
+        - np.einsum("c,ab->abc", third, table.sum(axis=2))
+        + 2 * np.einsum("a,b,c->abc", first, second, third)
+    )
+
+
+def _core_of_cumulants(moments: ViewMoments, factor: Floats) -> Floats | None:
+    """Return the symmetric G whose products with the factors are nearest to the third cumulants of all triples."""
+    rank, places = factor.shape[1], moments.places
     triples = [t for t, rows in moments.triple_rows.items() if rows >= _FEWEST_ROWS]
     if not triples:
         return None
@@ -155,25 +201,24 @@ def _core_tensor(moments: ViewMoments, factor: Floats) -> Floats | None:
     weight = weight / weight.sum()
     first, second, third = (grams[list(column)] for column in zip(*triples, strict=True))
     first = first * weight[:, None, None]
-    right = np.zeros((k, k, k))
+    right = np.zeros((rank, rank, rank))
     for t, w in zip(triples, weight, strict=True):
-        u, v, at = t
-        mean = moments.triples[t] / moments.triple_rows[t]
-        right += w * np.einsum("abc,ax,by,cz->xyz", mean, blocks[u], blocks[v], blocks[at], optimize=True)
+        cumulant = _third_cumulant(moments.triples[t] / moments.triple_rows[t])
+        right += w * np.einsum("abc,ax,by,cz->xyz", cumulant, *(blocks[v] for v in t), optimize=True)
 
     def apply(flat: Floats) -> Floats:
         """The normal equations; each triple stands for the six orders of its views."""
-        step = np.matmul(first, _symmetric(flat.reshape(k, k, k)).reshape(k, k * k)).reshape(-1, k, k, k)
-        step = np.matmul(np.matmul(second[:, None], step), third[:, None])
+        step = np.matmul(first, _symmetric(flat.reshape(rank, rank, rank)).reshape(rank, rank * rank))
+        step = np.matmul(np.matmul(second[:, None], step.reshape(-1, rank, rank, rank)), third[:, None])
         return _symmetric(step.sum(axis=0)).ravel()
 
-    inverse = np.linalg.inv(grams.mean(axis=0))
+    inverse = np.linalg.pinv(grams.mean(axis=0), hermitian=True)
 
     def precondition(flat: Floats) -> Floats:
-        g = flat.reshape(k, k, k)
-        return np.asarray(np.einsum("abc,ax,by,cz->xyz", g, inverse, inverse, inverse, optimize=True).ravel())
+        step = flat.reshape(rank, rank, rank)
+        return np.asarray(np.einsum("abc,ax,by,cz->xyz", step, inverse, inverse, inverse, optimize=True).ravel())
 
-    shape = (k**3, k**3)
+    shape = (rank**3, rank**3)
     solution, _ = cg(
         LinearOperator(shape, matvec=apply, dtype=np.float64),
         _symmetric(right).ravel(),
@@ -181,7 +226,7 @@ def _core_tensor(moments: ViewMoments, factor: Floats) -> Floats | None:
         maxiter=500,
         M=LinearOperator(shape, matvec=precondition, dtype=np.float64),
     )
-    return _symmetric(solution.reshape(k, k, k))
+    return _symmetric(solution.reshape(rank, rank, rank))
 
 
 def _symmetric(tensor: Floats) -> Floats:
@@ -199,20 +244,27 @@ def _components(core: Floats) -> Floats:
     for _ in range(k):
         starts = np.concatenate([np.linalg.eigh(s)[1].T for s in left])
         for _ in range(_POWER_STEPS):
-            starts = np.einsum("abc,nb,nc->na", left, starts, starts, optimize=True)
-            starts /= np.maximum(np.linalg.norm(starts, axis=1, keepdims=True), 1e-300)
-        size = np.einsum("abc,na,nb,nc->n", left, starts, starts, starts, optimize=True)
+            starts = _applied(left, starts)
+            starts /= np.maximum(np.linalg.norm(starts, axis=1, keepdims=True), _NO_ROWS)
+        size = (_applied(left, starts) * starts).sum(axis=1)
         best = starts[int(np.argmax(size))]
         found.append(best)
         left = left - size.max() * np.einsum("a,b,c->abc", best, best, best)
     rotation = _nearest_rotation(np.stack(found, axis=1))
     for _ in range(_POLISH_STEPS):
-        moved = _nearest_rotation(np.einsum("abc,by,cy->ay", core, rotation, rotation))
+        moved = _nearest_rotation(_applied(core, rotation.T).T)
         done = np.abs(moved - rotation).max() < _TOLERANCE
         rotation = moved
         if done:
             break
     return rotation
+
+
+def _applied(tensor: Floats, vectors: Floats) -> Floats:
+    """Return ``T(I, v, v)`` for each row v of ``vectors``, shape as ``vectors``; T is symmetric."""
+    k = len(tensor)
+    half = (vectors @ tensor.reshape(k, k * k)).reshape(-1, k, k)
+    return np.asarray(np.matmul(half, vectors[:, :, None])[:, :, 0])
 
 
 def _nearest_rotation(matrix: Floats) -> Floats:

@@ -160,13 +160,19 @@ class ViewMoments:
         }
         return cls(sizes, pairs, pair_rows, triples, rows)
 
+    def __add__(self, other: ViewMoments) -> ViewMoments:
+        return self._with(other, 1.0)
+
     def __sub__(self, other: ViewMoments) -> ViewMoments:
+        return self._with(other, -1.0)
+
+    def _with(self, other: ViewMoments, sign: float) -> ViewMoments:
         return ViewMoments(
             self.sizes,
-            self.pairs - other.pairs,
-            self.pair_rows - other.pair_rows,
-            {t: table - other.triples[t] for t, table in self.triples.items()},
-            {t: rows - other.triple_rows[t] for t, rows in self.triple_rows.items()},
+            self.pairs + sign * other.pairs,
+            self.pair_rows + sign * other.pair_rows,
+            {t: table + sign * other.triples[t] for t, table in self.triples.items()},
+            {t: rows + sign * other.triple_rows[t] for t, rows in self.triple_rows.items()},
         )
 
     @property
