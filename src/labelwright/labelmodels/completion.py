@@ -1,0 +1,260 @@
+"""Matrix completion for two classes: how votes go with Y, from how they go with each other, as pure functions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy import linalg, sparse
+from scipy.sparse import csgraph
+
+__all__ = ["Completion", "class_tables", "complete"]
+
+Floats = npt.NDArray[np.float64]
+Integers = npt.NDArray[np.int64]
+
+# A direction of a group's votes with less variance than this is a constant: one vote in 1e10.
+_CONSTANT = 1e-10
+
+# Where the smallest eigenvalue of the correlations (1 if nothing correlates) is below this, some votes nearly repeat
+# others. Noise added to each of them leaves the identity exact and the inverse tame.
+_SINGULAR = 0.05
+
+# Above this many indicators eigenvalues cost more than all the rest, and noise is added without looking.
+_MOST_EIGENVALUES = 600
+
+_STEPS = 100
+_TOLERANCE = 1e-12
+_NO_EDGE = 1e-9
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Completion:
+    """What second moments say about votes and Y.
+
+    Parameters
+    ----------
+    loadings : ndarray of float, shape (f,)
+        ``Cov(vote, Y) / sd(Y)`` of each vote indicator: known without knowing P(Y).
+    weights : ndarray of float, shape (f,)
+        Of each indicator in the best linear prediction of Y, up to one common factor.
+    ranks : tuple of int
+        Number of linearly independent indicators of each group.
+    steps : int
+        Gauss-Newton steps.
+    converged : bool
+    ridge : float
+        Share of noise that was added because the correlations are close to singular; 0 where nothing was.
+    """
+
+    loadings: Floats
+    weights: Floats
+    ranks: tuple[int, ...]
+    steps: int
+    converged: bool
+    ridge: float
+
+
+def complete(means: Floats, moments: Floats, group: Integers, side: Floats) -> Completion:
+    """Solve the inverse-covariance identity for two classes.
+
+    Parameters
+    ----------
+    means : ndarray of float, shape (f,)
+        E[x] of each 0/1 indicator of a vote; abstains need none, as they are what is left.
+    moments : ndarray of float, shape (f, f)
+        E[x x^T].
+    group : ndarray of int64, shape (f,)
+        Indicators of one source, or of one clique of dependent sources, share a number; different groups are
+        independent given Y.
+    side : ndarray of float, shape (f,)
+        1 where the vote speaks for class 1, -1 for class 0, 0 for neither. It settles the sign, which the moments leave
+        open: votes are better than random on average, each group counting once.
+
+    Returns
+    -------
+    Completion
+        With loadings of zero where fewer than three groups vary, as then nothing is identified.
+
+    Notes
+    -----
+    Ratner, Hancock, Dunnmon, Sala, Pandey & Re (AAAI 2019). The inverse of Cov(x, Y) is zero between groups (Loh &
+    Wainwright 2013), so that with ``K = Cov(x)^-1`` and z proportional to ``K Cov(x, Y)``
+
+        (K + z z^T)_ij = 0   for i, j of different groups: the set Omega.
+
+    Three choices make that work on counts. First, indicators are whitened within each group, so that every equation is
+    in units of its own noise and indicators that never vary fall away. Second, ``2 log |z_i z_j| = log K_ij^2`` is
+    solved by least squares with the weights ``K_ij^2``, as the logarithm of a small number is noise, and Gauss-Newton
+    then solves the equations themselves. Third, where votes repeat others, noise of share epsilon is added to each
+    group: ``Cov(x) + epsilon`` is block diagonal plus rank one whenever ``Cov(x)`` is, so that the identity stays
+    exact, which it does not with a pseudo-inverse.
+
+    Examples
+    --------
+    Three sources that never abstain, right on 90, 80 and 70 % of two equally frequent classes:
+
+    >>> right = np.array([0.9, 0.8, 0.7])
+    >>> agree = 0.25 * np.outer(2 * right - 1, 2 * right - 1) + 0.25
+    >>> np.fill_diagonal(agree, 0.5)
+    >>> found = complete(np.full(3, 0.5), agree, np.arange(3), np.ones(3))
+    >>> (found.loadings + 0.5).round(6).tolist()
+    [0.9, 0.8, 0.7]
+    """
+    covariance = moments - np.outer(means, means)
+    whiten, colour, home, ranks = _whitening(covariance, group)
+    if sum(rank > 0 for rank in ranks) < 3:
+        return Completion(np.zeros(len(means)), np.zeros(len(means)), ranks, 0, True, 0.0)
+    correlation = whiten.T @ covariance @ whiten
+    correlation = (correlation + correlation.T) / 2
+    ridge = _ridge(correlation)
+    correlation[np.diag_indices_from(correlation)] += ridge
+    inverse = linalg.inv(correlation, check_finite=False)
+    unit = 1 / np.sqrt(np.diag(inverse))
+    partial = np.where(home[:, None] != home[None, :], inverse * np.outer(unit, unit), 0)
+    z, steps, converged = _gauss_newton(partial, home, _log_linear(partial))
+    z = z / unit
+    loadings = correlation @ z
+    loadings = _within_variance(loadings / np.sqrt(1 + z @ loadings), home)
+    sign = _signs(partial, (side @ colour) * loadings)
+    return Completion(colour @ (sign * loadings), whiten @ (sign * z), ranks, steps, converged, ridge)
+
+
+def class_tables(means: Floats, loadings: Floats, balance: Floats, source: Integers) -> Floats:
+    """Return P(vote | Y) of each indicator, shape (f, 2), within what probabilities may be.
+
+    Parameters
+    ----------
+    means, loadings : ndarray of float, shape (f,)
+        As `complete` takes and gives them.
+    balance : ndarray of float, shape (2,)
+        P(Y).
+    source : ndarray of int64, shape (f,)
+        Whose votes exclude each other: indicators of one source sum to at most 1.
+
+    Examples
+    --------
+    >>> class_tables(np.array([0.5]), np.array([0.4]), np.array([0.5, 0.5]), np.array([0])).round(6).tolist()
+    [[0.1, 0.9]]
+    """
+    spread = np.sqrt(balance[0] * balance[1])
+    tables = means[:, None] + np.outer(loadings, [-spread / balance[0], spread / balance[1]])
+    tables = np.clip(tables, 0, 1)
+    total = np.zeros((int(source.max(initial=-1)) + 1, 2))
+    np.add.at(total, source, tables)
+    # Sums that pass 1 by rounding alone are left as they are.
+    total[total < 1 + 1e-12] = 1
+    return np.asarray(tables / total[source])
+
+
+def _whitening(covariance: Floats, group: Integers) -> tuple[Floats, Floats, Integers, tuple[int, ...]]:
+    """Return what turns indicators to unit variance, uncorrelated within a group; what turns them back; the groups."""
+    f = len(group)
+    whiten, colour = np.zeros((f, f)), np.zeros((f, f))
+    home, ranks, at = np.zeros(f, dtype=np.int64), [], 0
+    order = np.argsort(group, kind="stable")
+    _, starts = np.unique(group[order], return_index=True)
+    for number, members in enumerate(np.split(order, starts[1:])):
+        values, vectors = np.linalg.eigh(covariance[np.ix_(members, members)])
+        used = values > _CONSTANT
+        stop = at + int(used.sum())
+        scale = np.sqrt(values[used])
+        whiten[members, at:stop] = vectors[:, used] / scale
+        colour[members, at:stop] = vectors[:, used] * scale
+        home[at:stop] = number
+        ranks.append(stop - at)
+        at = stop
+    return whiten[:, :at], colour[:, :at], home[:at], tuple(ranks)
+
+
+def _ridge(correlation: Floats) -> float:
+    if len(correlation) > _MOST_EIGENVALUES:
+        return _SINGULAR
+    smallest = linalg.eigvalsh(correlation, subset_by_index=[0, 0], check_finite=False)[0]
+    return float(max(0.0, _SINGULAR - smallest))
+
+
+def _log_linear(partial: Floats) -> Floats:
+    """Return z up to signs: ``l_i + l_j = log partial_ij^2`` by weighted least squares, then one sign for each z."""
+    weight = partial**2
+    known = np.where(weight > 0, np.log(np.where(weight > 0, weight, 1)), 0)
+    normal = weight.copy()
+    total = weight.sum(axis=1)
+    # An indicator without any equation gets any value here; its z is zero in the first step of Gauss-Newton.
+    normal[np.diag_indices_from(normal)] = total * (1 + 1e-12) + 1e-300
+    logs = linalg.solve(normal, (weight * known).sum(axis=1), assume_a="sym", check_finite=False)
+    size = np.exp(np.clip(logs / 2, -50, 50))
+    return np.asarray(size * _tree_signs(partial))
+
+
+def _tree_signs(partial: Floats) -> Floats:
+    """Return signs that fit the strongest equations: along a tree that spans the indicators, z_i z_j = -partial_ij."""
+    strength = np.abs(partial)
+    cost = np.where(strength > 0, 2 * strength.max() - strength, 0)
+    tree = csgraph.minimum_spanning_tree(sparse.csr_array(cost))
+    tree = (tree + tree.T).tocsr()
+    signs = np.ones(len(partial))
+    seen = np.zeros(len(partial), dtype=bool)
+    for root in range(len(partial)):
+        if seen[root]:
+            continue
+        order, before = csgraph.breadth_first_order(tree, root, directed=False)
+        seen[order] = True
+        for at in order[1:]:
+            signs[at] = -np.sign(partial[at, before[at]]) * signs[before[at]]
+    return signs
+
+
+def _gauss_newton(partial: Floats, home: Integers, z: Floats) -> tuple[Floats, int, bool]:
+    """Minimise the sum of ``(partial + z z^T)^2`` over Omega from ``z``."""
+    omega = home[:, None] != home[None, :]
+    left = np.where(omega, partial + np.outer(z, z), 0)
+    loss = float((left**2).sum())
+    for step in range(1, _STEPS + 1):
+        move, length = _newton_move(left, z, home), 1.0
+        while length > _TOLERANCE:
+            new = np.where(omega, partial + np.outer(z + length * move, z + length * move), 0)
+            better = float((new**2).sum())
+            # Near the end the loss moves by rounding alone, while z can still be told better.
+            if better <= loss * (1 + 1e-13):
+                break
+            length /= 2
+        else:
+            return z, step, True
+        z, left, loss = z + length * move, new, better
+        if np.abs(length * move).max() < _TOLERANCE:
+            return z, step, True
+    return z, _STEPS, False
+
+
+def _newton_move(left: Floats, z: Floats, home: Integers) -> Floats:
+    """Return where the residuals ``left`` send z: by Newton where the loss is convex, else by Gauss-Newton.
+
+    Gauss-Newton takes the residuals for small; where the model does not fit they are not, and it slows down.
+    """
+    square = z**2
+    diagonal = np.diag_indices(len(z))
+    normal = np.where(home[:, None] != home[None, :], np.outer(z, z), 0)
+    # A little damping, for an indicator beside which no other has a say.
+    normal[diagonal] = (square.sum() - np.bincount(home, weights=square)[home]) * (1 + 1e-12) + 1e-300
+    gradient = left @ z
+    try:
+        factor = linalg.cho_factor(normal + left, check_finite=False)
+        return np.asarray(-linalg.cho_solve(factor, gradient, check_finite=False))
+    except linalg.LinAlgError:
+        return np.asarray(-linalg.solve(normal, gradient, assume_a="sym", check_finite=False))
+
+
+def _within_variance(loadings: Floats, home: Integers) -> Floats:
+    """Shrink the loadings of a group that would explain more of Y than there is: their squares sum to 1 at most."""
+    explained = np.sqrt(np.bincount(home, weights=loadings**2))
+    return np.asarray(loadings / np.maximum(1, explained)[home])
+
+
+def _signs(partial: Floats, spoken: Floats) -> Floats:
+    """Return a sign for each connected component of the graph of equations: better than random on average."""
+    edges = sparse.csr_array((np.abs(partial) > _NO_EDGE).astype(np.float64))
+    count, component = csgraph.connected_components(edges, directed=False)
+    total = np.bincount(component, weights=spoken, minlength=count)
+    return np.where(total < 0, -1.0, 1.0)[component]
