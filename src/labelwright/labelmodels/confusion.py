@@ -12,6 +12,7 @@ import numpy.typing as npt
 from scipy import sparse
 
 from labelwright.core import PatternCounts, SoftLabels, VoteFrame, Votes
+from labelwright.core.errors import ModelError
 
 from .base import BaseLabelModel, Outcome, Params, check_cardinality, check_class_balance
 from .crowd import crowd_problem, rows_told
@@ -20,7 +21,16 @@ from .problem import Floats, Problem
 from .scoring import posterior_from_scores
 from .slots import Slots
 
-__all__ = ["Ballots", "Climb", "ConfusionModel", "ConfusionParams", "climb", "confusion_params", "too_few"]
+__all__ = [
+    "Ballots",
+    "Climb",
+    "ConfusionModel",
+    "ConfusionParams",
+    "check_steps",
+    "climb",
+    "confusion_params",
+    "too_few",
+]
 
 Indices = npt.NDArray[np.int64]
 
@@ -46,6 +56,7 @@ class ConfusionParams(Params):
 
 
 C = TypeVar("C", bound=ConfusionParams)
+T = TypeVar("T", bound=np.generic)
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,9 +98,9 @@ class Ballots:
         out[self.problem.kept] = self.problem.xt @ (self.problem.weights[:, None] * q)
         return out
 
-    def by_source(self, values: Floats) -> Floats:
+    def by_source(self, values: npt.NDArray[T]) -> npt.NDArray[T]:
         """Sum ``values`` (f, ...) over the codes of each source, shape (m, ...)."""
-        return np.asarray(np.add.reduceat(values, self._first))
+        return np.asarray(np.add.reduceat(values, self._first), dtype=values.dtype)
 
     @cached_property
     def learns_balance(self) -> bool:
@@ -171,6 +182,12 @@ def climb(q: Floats, step: Callable[[Floats], Floats], *, steps: int, tolerance:
         converged = float(np.abs(new - q).max(initial=0)) < tolerance
         q, done = new, done + 1
     return Climb(q, done, converged)
+
+
+def check_steps(steps: int) -> None:
+    """Raise ModelError unless ``steps`` is an integer of at least 1."""
+    if not isinstance(steps, (int, np.integer)) or steps < 1:
+        raise ModelError(f"max_steps is {steps!r}; it is an integer of at least 1.")
 
 
 class ConfusionModel(BaseLabelModel[PatternCounts, C]):

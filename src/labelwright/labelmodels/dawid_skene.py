@@ -11,7 +11,7 @@ from threadpoolctl import threadpool_limits
 from labelwright.core import PatternCounts
 from labelwright.core.errors import ModelError
 
-from .confusion import Ballots, ConfusionModel, ConfusionParams, climb, confusion_params, too_few
+from .confusion import Ballots, ConfusionModel, ConfusionParams, check_steps, climb, confusion_params, too_few
 from .crowd import CROWD_PATTERNS
 from .problem import Floats
 from .worker_prior import FlatPrior, OneCoinPrior, Prior, WorkerPrior
@@ -106,6 +106,7 @@ class DawidSkene(ConfusionModel[ConfusionParams]):
         ModelError
             If no source voted, or an option is out of range.
         """
+        check_steps(self.max_steps)
         ballots = self._ballots(stats)
         prior = self._prior(ballots)
         fallback = too_few(stats, ballots)
@@ -127,8 +128,6 @@ class DawidSkene(ConfusionModel[ConfusionParams]):
         return confusion_params(stats, ballots, found, tables, balance, what)
 
     def _prior(self, ballots: Ballots) -> Prior:
-        if self.max_steps < 1:
-            raise ModelError(f"max_steps is {self.max_steps}; EM needs at least 1.")
         if self.shrinkage == "hierarchical":
             return OneCoinPrior.of(ballots, None) if self.one_coin else WorkerPrior.of(ballots)
         pseudo: object = self.shrinkage

@@ -10,7 +10,7 @@ from threadpoolctl import threadpool_limits
 
 from labelwright.core import PatternCounts, SoftLabels, Votes
 
-from .confusion import Ballots, ConfusionModel, ConfusionParams, climb, confusion_params, too_few
+from .confusion import Ballots, ConfusionModel, ConfusionParams, check_steps, climb, confusion_params, too_few
 from .crowd import CROWD_PATTERNS
 from .expectation import softmax_rows
 from .features import Features
@@ -126,6 +126,7 @@ class HierarchicalDawidSkene(ConfusionModel[HierarchicalParams]):
         ModelError
             If no source voted, or an option is out of range.
         """
+        check_steps(self.max_steps)
         ballots = self._ballots(stats)
         slots = ballots.slots
         simple = too_few(stats, ballots)
