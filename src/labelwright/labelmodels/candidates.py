@@ -10,6 +10,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
+from labelwright.core.claim_counts import ClaimCounts
+
 from .problem import Floats, Problem
 
 __all__ = ["Candidates"]
@@ -39,6 +41,9 @@ class Candidates:
         Log-prior of each candidate, -inf where a known answer rules it out.
     gold : ndarray of bool, shape (i,)
         Whether the answer is known.
+    chance : ndarray of float, shape (d,)
+        What a claim on the candidate adds when its source is right half the time: log of the number of false values.
+        0 for votes, whose features tell it.
 
     Examples
     --------
@@ -54,6 +59,7 @@ class Candidates:
     weights: Floats
     prior: Floats
     gold: npt.NDArray[np.bool_]
+    chance: Floats
 
     @classmethod
     def of_votes(
@@ -96,12 +102,45 @@ class Candidates:
         wanted = np.where(known < 0, -1, np.where(target, known, k))[item]
         prior = np.where((wanted >= 0) & (value != wanted), -np.inf, np.where(wanted >= 0, 0.0, prior))
         value = np.where(value == k, -1, value)
-        return cls(claims, item, value, np.ones(p) if weights is None else weights, prior, known >= 0)
+        return cls(
+            claims, item, value, np.ones(p) if weights is None else weights, prior, known >= 0, np.zeros(len(item))
+        )
 
     @classmethod
     def of_problem(cls, problem: Problem, balance: Floats) -> Candidates:
         """Return the candidates of the distinct vote rows that ``problem`` holds."""
         return cls.of_votes(problem.x, problem.meaning, balance, weights=problem.weights, gold=problem.gold)
+
+    @classmethod
+    def of_claims(cls, counts: ClaimCounts, *, false_values: int | None = None) -> Candidates:
+        """Return the candidates of claims; each source is one feature.
+
+        Parameters
+        ----------
+        counts : ClaimCounts
+        false_values : int, optional
+            How many wrong values each item may have. Default: as many as are claimed of it, so that the truth may be
+            one of those or one more.
+        """
+        rows = counts.patterns
+        p = rows.shape[0]
+        entry = rows.entry_rows
+        claimed = np.zeros(p, dtype=np.int64)
+        np.maximum.at(claimed, entry, rows.codes.astype(np.int64) + 1)
+        wrong = claimed if false_values is None else np.maximum(claimed, false_values)
+        start = np.concatenate([[0], np.cumsum(claimed + 1)])
+        item = np.repeat(np.arange(p, dtype=np.int64), claimed + 1)
+        value = np.arange(start[-1]) - start[item]
+        last = value == claimed[item]
+        claims = sparse.csr_array(
+            (np.ones(len(entry)), (start[entry] + rows.codes, rows.columns)), shape=(len(item), rows.shape[1])
+        )
+        target = np.where(counts.gold == -2, claimed, counts.gold)[item]
+        prior = np.where(last, np.log(wrong + 1 - claimed)[item], 0.0)
+        prior = np.where((target >= 0) & (value != target), -np.inf, prior)
+        weights = counts.counts.astype(np.float64)
+        known = counts.gold != -1
+        return cls(claims, item, np.where(last, -1, value), weights, prior, known, np.log(wrong)[item])
 
     @cached_property
     def starts(self) -> Integers:
