@@ -20,7 +20,7 @@ from .scoring import posterior_from_scores
 from .tensor import TensorFit, tensor_decomposition
 from .views import View, ViewMoments, make_views
 
-__all__ = ["Spectral", "SpectralParams", "agreement_eigenvector", "source_tables", "tensor_fit"]
+__all__ = ["Spectral", "SpectralParams", "agreement_eigenvector", "learned_balance", "source_tables", "tensor_fit"]
 
 _STEPS = 500
 _TOLERANCE = 1e-12
@@ -248,8 +248,7 @@ def _start(problem: Problem, given: Floats | None) -> tuple[tuple[Floats, Floats
     if problem.m < 3:
         return None, f"only {problem.m} of the sources vote, and moments need three"
     uniform = np.full(problem.k, 1 / problem.k)
-    decomposed = tensor_fit(problem)
-    learned = _learned_balance(problem, decomposed) if given is None else given
+    learned = learned_balance(problem) if given is None else given
     told = "given or known" if given is not None else "uniform" if learned is None else "from third moments"
     balance = uniform if learned is None else learned
     if problem.k == 2 and problem.multipolar.all():
@@ -257,6 +256,7 @@ def _start(problem: Problem, given: Floats | None) -> tuple[tuple[Floats, Floats
         if w is None:
             return None, "no two sources vote on a common example"
         return (_one_coin(problem, w), balance), f"Eigenvector of the agreement of workers, class balance {told}"
+    decomposed = tensor_fit(problem)
     if decomposed is None:
         return None, f"the third moments of these votes do not tell {problem.k} classes apart"
     views, _, fit = decomposed
@@ -265,11 +265,13 @@ def _start(problem: Problem, given: Floats | None) -> tuple[tuple[Floats, Floats
     return (source_tables(problem, views, fit), balance), sentence
 
 
-def _learned_balance(problem: Problem, decomposed: tuple[list[View], ViewMoments, TensorFit] | None) -> Floats | None:
-    """Return P(Y) where several-sided sources say it: firing alone would mistake what fires for what is."""
-    if problem.multipolar.sum() < 3:
-        return None
-    found = decomposed if problem.multipolar.all() else tensor_fit(problem, problem.multipolar)
+def learned_balance(problem: Problem, among: npt.NDArray[np.bool_] | None = None) -> Floats | None:
+    """Return P(Y) from the third moments of several-sided sources, shape (k,); None where they do not tell.
+
+    Firing alone would mistake what fires for what is. ``among`` (m,) are the sources to listen to.
+    """
+    heard = problem.multipolar if among is None else problem.multipolar & among
+    found = tensor_fit(problem, heard) if heard.sum() >= 3 else None
     return None if found is None or found[2].strength < 1 else found[2].balance
 
 
