@@ -56,7 +56,9 @@ class Completion:
     ridge: float
 
 
-def complete(means: Floats, moments: Floats, group: Integers, side: Floats) -> Completion:
+def complete(
+    means: Floats, moments: Floats, group: Integers, side: Floats, *, rows: float = float("inf")
+) -> Completion:
     """Solve the inverse-covariance identity for two classes.
 
     Parameters
@@ -71,6 +73,8 @@ def complete(means: Floats, moments: Floats, group: Integers, side: Floats) -> C
     side : ndarray of float, shape (f,)
         1 where the vote speaks for class 1, -1 for class 0, 0 for neither. It settles the sign, which the moments leave
         open: votes are better than random on average, each group counting once.
+    rows : float
+        Examples behind the moments. Infinite where they are exact.
 
     Returns
     -------
@@ -87,7 +91,8 @@ def complete(means: Floats, moments: Floats, group: Integers, side: Floats) -> C
     Three choices make that work on counts. First, indicators are whitened within each group, so that every equation is
     in units of its own noise and indicators that never vary fall away. Second, ``2 log |z_i z_j| = log K_ij^2`` is
     solved by least squares with the weights ``K_ij^2``, as the logarithm of a small number is noise, and Gauss-Newton
-    then solves the equations themselves. Third, where votes repeat others, noise of share epsilon is added to each
+    then solves the equations themselves, with a standard normal prior on each z, which is worth one example and keeps
+    weakly determined ones from running away. Third, where votes repeat others, noise of share epsilon is added to each
     group: ``Cov(x) + epsilon`` is block diagonal plus rank one whenever ``Cov(x)`` is, so that the identity stays
     exact, which it does not with a pseudo-inverse.
 
@@ -113,7 +118,7 @@ def complete(means: Floats, moments: Floats, group: Integers, side: Floats) -> C
     inverse = linalg.inv(correlation, check_finite=False)
     unit = 1 / np.sqrt(np.diag(inverse))
     partial = np.where(home[:, None] != home[None, :], inverse * np.outer(unit, unit), 0)
-    z, steps, converged = _gauss_newton(partial, home, _log_linear(partial))
+    z, steps, converged = _gauss_newton(partial, home, _log_linear(partial), 1 / rows)
     z = z / unit
     loadings = correlation @ z
     loadings = _within_variance(loadings / np.sqrt(1 + z @ loadings), home)
@@ -178,14 +183,18 @@ def _ridge(correlation: Floats) -> float:
 def _log_linear(partial: Floats) -> Floats:
     """Return z up to signs: ``l_i + l_j = log partial_ij^2`` by weighted least squares, then one sign for each z."""
     weight = partial**2
-    known = np.where(weight > 0, np.log(np.where(weight > 0, weight, 1)), 0)
-    normal = weight.copy()
     total = weight.sum(axis=1)
-    # An indicator without any equation gets any value here; its z is zero in the first step of Gauss-Newton.
-    normal[np.diag_indices_from(normal)] = total * (1 + 1e-12) + 1e-300
-    logs = linalg.solve(normal, (weight * known).sum(axis=1), assume_a="sym", check_finite=False)
-    size = np.exp(np.clip(logs / 2, -50, 50))
-    return np.asarray(size * _tree_signs(partial))
+    heard = np.flatnonzero(total > _NO_EDGE**2)
+    weight, total = weight[np.ix_(heard, heard)], total[heard]
+    known = (weight * np.log(np.where(weight > 0, weight, 1))).sum(axis=1)
+    scale = 1 / np.sqrt(total)
+    normal = weight * np.outer(scale, scale)
+    # A little damping, for equations that nearly leave a direction open.
+    normal[np.diag_indices_from(normal)] += 1 + 1e-12
+    logs = scale * np.linalg.solve(normal, scale * known)
+    size = np.zeros(len(partial))
+    size[heard] = np.exp(np.clip(logs / 2, -50, 50))
+    return size * _tree_signs(partial)
 
 
 def _tree_signs(partial: Floats) -> Floats:
@@ -206,29 +215,30 @@ def _tree_signs(partial: Floats) -> Floats:
     return signs
 
 
-def _gauss_newton(partial: Floats, home: Integers, z: Floats) -> tuple[Floats, int, bool]:
-    """Minimise the sum of ``(partial + z z^T)^2`` over Omega from ``z``."""
+def _gauss_newton(partial: Floats, home: Integers, z: Floats, prior: float) -> tuple[Floats, int, bool]:
+    """Minimise the sum of ``(partial + z z^T)^2`` over Omega, plus ``2 prior z^2`` for each z, from ``z``."""
     omega = home[:, None] != home[None, :]
     left = np.where(omega, partial + np.outer(z, z), 0)
-    loss = float((left**2).sum())
+    loss = float((left**2).sum() + 2 * prior * (z @ z))
     for step in range(1, _STEPS + 1):
-        move, length = _newton_move(left, z, home), 1.0
+        move, length = _newton_move(left, z, home, prior), 1.0
         while length > _TOLERANCE:
-            new = np.where(omega, partial + np.outer(z + length * move, z + length * move), 0)
-            better = float((new**2).sum())
+            at = z + length * move
+            new = np.where(omega, partial + np.outer(at, at), 0)
+            better = float((new**2).sum() + 2 * prior * (at @ at))
             # Near the end the loss moves by rounding alone, while z can still be told better.
             if better <= loss * (1 + 1e-13):
                 break
             length /= 2
         else:
             return z, step, True
-        z, left, loss = z + length * move, new, better
+        z, left, loss = at, new, better
         if np.abs(length * move).max() < _TOLERANCE:
             return z, step, True
     return z, _STEPS, False
 
 
-def _newton_move(left: Floats, z: Floats, home: Integers) -> Floats:
+def _newton_move(left: Floats, z: Floats, home: Integers, prior: float) -> Floats:
     """Return where the residuals ``left`` send z: by Newton where the loss is convex, else by Gauss-Newton.
 
     Gauss-Newton takes the residuals for small; where the model does not fit they are not, and it slows down.
@@ -237,13 +247,14 @@ def _newton_move(left: Floats, z: Floats, home: Integers) -> Floats:
     diagonal = np.diag_indices(len(z))
     normal = np.where(home[:, None] != home[None, :], np.outer(z, z), 0)
     # A little damping, for an indicator beside which no other has a say.
-    normal[diagonal] = (square.sum() - np.bincount(home, weights=square)[home]) * (1 + 1e-12) + 1e-300
-    gradient = left @ z
+    others = square.sum() - np.bincount(home, weights=square)[home]
+    normal[diagonal] = np.maximum(others, 1e-12 * square.sum() + 1e-300) + prior
+    gradient = left @ z + prior * z
     try:
         factor = linalg.cho_factor(normal + left, check_finite=False)
         return np.asarray(-linalg.cho_solve(factor, gradient, check_finite=False))
     except linalg.LinAlgError:
-        return np.asarray(-linalg.solve(normal, gradient, assume_a="sym", check_finite=False))
+        return np.asarray(-np.linalg.solve(normal, gradient))
 
 
 def _within_variance(loadings: Floats, home: Integers) -> Floats:

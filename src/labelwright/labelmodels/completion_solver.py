@@ -176,7 +176,7 @@ class _Moments:
     @cached_property
     def completion(self) -> Completion:
         """Loadings of the votes, with the sign that known classes give where they are sure of it."""
-        found = complete(self.means, self.moments, self.group, self.side)
+        found = complete(self.means, self.moments, self.group, self.side, rows=self.rows)
         known = self.sums.known.sum(axis=0)[:, self.used]
         rows = self.stats.counts.gold.sum(axis=0)
         if not rows.all():

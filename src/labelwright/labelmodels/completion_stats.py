@@ -25,6 +25,12 @@ Integers = npt.NDArray[np.int64]
 
 _BLOCK = 32_768
 
+# Doubles in a block of dense votes: half a MiB stays in the cache of one core.
+_BLOCK_VALUES = 131_072
+
+# A dense block is read once for each code; with more codes than this, gathering only the votes cast is faster.
+_MOST_PASSES = 8
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RowSums:
@@ -77,27 +83,26 @@ class RowSums:
     ) -> RowSums:
         features = Features.of(frame)
         f, total = len(features.source), sum(c.count for c in cliques)
-        side = side_of(features)
         rows = votes.rows if isinstance(votes, Votes) else votes
+        # Without cliques every row of dense votes can go into a matrix product; none of them counts twice.
+        quick = isinstance(rows, np.ndarray) and not cliques and frame.sizes.max(initial=0) <= _MOST_PASSES
         third = np.zeros(BUCKETS * f)
         cells = np.zeros((BUCKETS * total, f + 1))
-        known = np.zeros(BUCKETS * 2 * f)
-        for start, stop, x in _matrices(features, votes):
-            where, times, label = bucket[start:stop], count[start:stop], gold[start:stop]
+        for start, stop, x in () if quick else _matrices(features, votes):
+            where, times = bucket[start:stop], count[start:stop]
             row = np.repeat(np.arange(stop - start), np.diff(x.indptr))
-            pairs = _pairs_of_others(x, row, side, features, cliques)
+            pairs = _pairs_of_others(x, row, side_of(features), features, cliques)
             third += np.bincount(where[row] * f + x.indices, times[row] * pairs, BUCKETS * f)
-            seen = label[row] >= 0
-            key = (where[row] * 2 + label[row])[seen] * f + x.indices[seen]
-            known += np.bincount(key, times[row][seen], BUCKETS * 2 * f)
             if cliques:
                 block = rows.dense(start, stop) if isinstance(rows, SparseRows) else rows[start:stop]
                 cells += _cells(x, block, where * total, times, cliques, len(cells))
+        if isinstance(rows, np.ndarray) and quick:
+            third = _dense_third(rows, bucket, features)
         return cls(
             np.rint(np.bincount(bucket, count, BUCKETS)).astype(np.int64),
             np.rint(third).astype(np.int64).reshape(BUCKETS, f),
             np.rint(cells).astype(np.int64).reshape(BUCKETS, total, f + 1),
-            np.rint(known).astype(np.int64).reshape(BUCKETS, 2, f),
+            _known(features, rows, bucket, count, gold),
         )
 
 
@@ -196,6 +201,56 @@ def _matrices(features: Features, votes: Votes | SparseRows) -> Iterator[tuple[i
     for start in range(0, n, _BLOCK):
         stop = min(start + _BLOCK, n)
         yield start, stop, features.matrix(votes, start, stop)
+
+
+def _known(
+    features: Features,
+    rows: SparseRows | npt.NDArray[Any],
+    bucket: Integers,
+    count: Integers,
+    gold: Integers,
+) -> Integers:
+    """Count votes on examples of known class, shape (32, 2, f)."""
+    f, seen = len(features.source), np.flatnonzero(gold >= 0)
+    if not len(seen):
+        return np.zeros((BUCKETS, 2, f), dtype=np.int64)
+    block = rows.take(seen).dense() if isinstance(rows, SparseRows) else rows[seen]
+    at, column = np.nonzero(block >= 0)
+    key = (bucket[seen] * 2 + gold[seen])[at] * f + features.offsets[column] + block[at, column]
+    return np.rint(np.bincount(key, count[seen][at], BUCKETS * 2 * f)).astype(np.int64).reshape(BUCKETS, 2, f)
+
+
+def _dense_third(rows: npt.NDArray[Any], bucket: Integers, features: Features) -> npt.NDArray[np.float64]:
+    """Return `RowSums.third` of dense votes, shape (32 f,), where every source is a group of its own.
+
+    The others' pairs are ``(T - s)^2 - (Q - s^2)`` over 2, with T and Q the sums of the sides s and their squares, so
+    that ``x (T^2 - Q) / 2``, ``x T`` and ``x`` are all that a vote x of side s needs, and they are matrix products.
+    """
+    sizes, m = np.diff(features.offsets), len(features.offsets) - 1
+    step = max(64, _BLOCK_VALUES // max(1, m))
+    # Every partial sum is an integer below 2^24, which single precision holds exactly; or else double does.
+    kind = np.float32 if m**2 * step < 2**24 else np.float64
+    side = side_of(features).astype(kind)
+    sides = np.zeros((int(sizes.max(initial=0)), m), dtype=kind)
+    for code, row in enumerate(sides):
+        row[sizes > code] = side[(features.offsets[:-1] + code)[sizes > code]]
+    order = np.argsort(bucket.astype(np.uint8), kind="stable")
+    stops = np.cumsum(np.bincount(bucket, minlength=BUCKETS)).tolist()
+    fired = np.empty((len(sides), step, m), dtype=kind)
+    out = np.zeros((BUCKETS, len(sides), m))
+    for one, stop in enumerate(stops):
+        for start in range(stops[one - 1] if one else 0, stop, step):
+            block = rows[order[start : min(start + step, stop)]]
+            said = fired[:, : len(block)]
+            for code, x in enumerate(said):
+                x[...] = block == code
+            total = sum(x @ s for x, s in zip(said, sides, strict=True))
+            squares = sum(x @ s**2 for x, s in zip(said, sides, strict=True))
+            pairs, ones = (total**2 - squares) / 2, np.ones(len(block), dtype=kind)
+            for code, (x, s) in enumerate(zip(said, sides, strict=True)):
+                out[one, code] += (pairs @ x).astype(float) - s * (total @ x) + s**2 * (ones @ x)
+    places = features.offsets[features.source]
+    return out[:, np.arange(len(places)) - places, features.source].ravel()
 
 
 def _pairs_of_others(
