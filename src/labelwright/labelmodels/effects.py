@@ -11,7 +11,7 @@ from labelwright.core import PatternCounts
 from .expectation import Fit, run, softmax_rows
 from .problem import Floats, Problem
 
-__all__ = ["effects_of"]
+__all__ = ["discounted_model", "effects_of"]
 
 # The independent model that the effect is measured on: the default model's middle prior, and its few steps.
 _PRIOR_WEIGHT = 0.3
@@ -47,7 +47,7 @@ def effects_of(patterns: PatternCounts | None, pairs: Sequence[tuple[str, str, f
             i, j = place[first], place[second]
             strength[i, j] = strength[j, i] = max(r, 0.0)
     repeated = fired @ strength
-    model = _independent(problem, 1 / (1 + (fired * repeated).sum(axis=0) / np.maximum(fired.sum(axis=0), 1)))
+    model = discounted_model(problem, strength)
     each = [problem.x[:, problem.source == j] @ model.scores[problem.source == j] for j in range(problem.m)]
     logits = sum(votes / (1 + repeated[:, [j]]) for j, votes in enumerate(each))
     out = []
@@ -64,8 +64,19 @@ def effects_of(patterns: PatternCounts | None, pairs: Sequence[tuple[str, str, f
     return out
 
 
-def _independent(problem: Problem, discounts: Floats) -> Fit:
-    """Return the model of sources that count ``discounts`` (m,) each."""
+def discounted_model(problem: Problem, strength: Floats) -> Fit:
+    """Return the model of independent sources whose votes count as in `effects_of`, by ``strength`` (m, m), on average.
+
+    Examples
+    --------
+    >>> from labelwright.core import Votes
+    >>> problem = Problem.of(PatternCounts.of(Votes([[1, 1, 1], [1, 1, 0], [0, 0, 0], [0, 0, 1]])))
+    >>> discounted_model(problem, np.zeros((3, 3))).q.shape
+    (4, 2)
+    """
+    fired = (problem.x @ problem.member.T).toarray()
+    share = (fired * (fired @ strength)).sum(axis=0) / np.maximum(fired.sum(axis=0), 1)
+    discounts = 1 / (1 + share)
     counted = discounts[problem.source]
     flat = np.full(problem.k, 1 / problem.k)
     start = problem.vote_shares(counted)

@@ -11,6 +11,9 @@ __all__ = ["first_loadings", "fit_loadings"]
 # Residuals beyond so many standard errors count by their size, not by its square (Huber 1964).
 _HUBER = 2.0
 
+# So small that it only decides what cannot be known: the loadings of a source without partners are 0.
+_RIDGE = 1e-9
+
 
 def fit_loadings(
     correlation: Floats, weights: Floats, start: Floats, *, precision: Floats | None = None, steps: int = 100
@@ -40,15 +43,18 @@ def fit_loadings(
     True
     """
     u, rank = start, start.shape[-1]
-    ridge = 1e-9 * np.eye(rank)
     for _ in range(steps):
         used = weights
         if precision is not None:
             off = np.abs(correlation - u @ np.swapaxes(u, -1, -2)) * precision
             used = weights / np.maximum(1, off / _HUBER)
-        squares = (u[..., :, None] * u[..., None, :]).reshape(*u.shape[:-1], rank * rank)
-        normal = (used @ squares).reshape(*u.shape, rank) + ridge
-        solved = np.linalg.solve(normal, ((used * correlation) @ u)[..., None])[..., 0]
+        target = (used * correlation) @ u
+        if rank == 1:
+            solved: Floats = target / (used @ u**2 + _RIDGE)
+        else:
+            squares = (u[..., :, None] * u[..., None, :]).reshape(*u.shape[:-1], rank * rank)
+            normal = (used @ squares).reshape(*u.shape, rank) + _RIDGE * np.eye(rank)
+            solved = np.linalg.solve(normal, target[..., None])[..., 0]
         moved = float(np.abs(solved - u).max(initial=0))
         u = (u + solved) / 2
         if moved < 1e-6:

@@ -37,7 +37,7 @@ Select = Callable[[Floats], Bools]
 _STABLE = 0.75
 
 # Complementary pairs of halves. Fewer for the method that solves a problem for each source.
-_SPLITS = {"graphical_lasso": 16, "pseudolikelihood": 4}
+_SPLITS = {"graphical_lasso": 8, "pseudolikelihood": 4}
 
 # Effects, and the method that needs rows, look at a uniform sample of this many.
 _ROWS = 16_384
@@ -127,7 +127,7 @@ def learn_dependencies(
         chosen, alone = _discoveries(tests, hinted, _count(stats), false_discovery_rate)
         stability, mean = np.full(chosen.shape, np.nan), 0.0
         if chosen.any():
-            select = _selector(method, sums, patterns, hinted)
+            select = _selector(method, sums, patterns, hinted, np.where(chosen, tests.strength, 0))
             stability, mean = _stability(select, sums.m, _SPLITS[method], random_state)
             chosen &= stability >= _STABLE
         pairs = np.argwhere(np.triu(chosen, 1))
@@ -259,7 +259,9 @@ def _benjamini_hochberg(p: Floats, count: int, rate: float) -> Bools:
     return out
 
 
-def _selector(method: Method, sums: PairSums, patterns: PatternCounts | None, hinted: Bools) -> Select:
+def _selector(
+    method: Method, sums: PairSums, patterns: PatternCounts | None, hinted: Bools, strength: Floats
+) -> Select:
     """Return what finds pairs, shape (m, m), from sub-sums counted so many times each (32,)."""
     pairs = max(1, sums.m * (sums.m - 1) // 2)
     wrong = np.sqrt((2 * _STABLE - 1) * pairs)
@@ -267,7 +269,7 @@ def _selector(method: Method, sums: PairSums, patterns: PatternCounts | None, hi
     level = float(-special.ndtri(min(0.4, wrong / (2 * pairs)))) / np.sqrt(2)
     looser = np.where(hinted, _EASE, 1.0)
     if method == "pseudolikelihood" and patterns is not None:
-        return _by_pseudolikelihood(patterns, sums.names, level, looser)
+        return _by_pseudolikelihood(patterns, sums.names, level, looser, strength)
     member = (sums.source[:, None] == np.arange(sums.m)).astype(np.float64)
     same = copied(sums, sums.moments(np.ones(BUCKETS)))
     state: list[Floats | None] = [None]
@@ -287,18 +289,21 @@ def _selector(method: Method, sums: PairSums, patterns: PatternCounts | None, hi
     return select
 
 
-def _by_pseudolikelihood(patterns: PatternCounts, names: tuple[str, ...], level: float, looser: Floats) -> Select:
+def _by_pseudolikelihood(
+    patterns: PatternCounts, names: tuple[str, ...], level: float, looser: Floats, strength: Floats
+) -> Select:
     problem = Problem.of(patterns)
     place = {name: j for j, name in enumerate(problem.names)}
     at = np.array([place.get(name, -1) for name in names])
-    model, weights = Pseudolikelihood(problem), row_weights(patterns)
-    ease = np.ones((problem.m, problem.m))
-    ease[np.ix_(at[at >= 0], at[at >= 0])] = looser[np.ix_(at >= 0, at >= 0)]
+    here, there = np.ix_(at >= 0, at >= 0), np.ix_(at[at >= 0], at[at >= 0])
+    ease, known = np.ones((problem.m, problem.m)), np.zeros((problem.m, problem.m))
+    ease[there], known[there] = looser[here], strength[here]
+    model, weights = Pseudolikelihood(problem, known), row_weights(patterns)
 
     def select(half: Floats) -> Bools:
         found = model.found(half @ weights, level=level, ease=ease)
         out = np.zeros((len(names), len(names)), dtype=bool)
-        out[np.ix_(at >= 0, at >= 0)] = found[np.ix_(at[at >= 0], at[at >= 0])]
+        out[here] = found[there]
         return out
 
     return select
@@ -326,7 +331,8 @@ def _sentence(tests: PairTests, found: int, count: int, rate: float, note: str) 
     spread = (
         "" if tests.spread == 1 else f", deviates in units of {tests.spread:.1f} as independence fits no pair quite"
     )
-    return f"{found} of {count} pairs depend{'s' if found == 1 else ''} beyond the class, at a false discovery rate of {rate:.0%}{spread}.{note}"
+    verb = "pairs depends" if found == 1 else "pairs depend"
+    return f"{found} of {count} {verb} beyond the class, at a false discovery rate of {rate:.0%}{spread}.{note}"
 
 
 def _ordered(found: list[Dependency]) -> tuple[Dependency, ...]:

@@ -11,15 +11,13 @@ from scipy import optimize
 from labelwright.core import PatternCounts
 from labelwright.core.vote_counts import BUCKETS
 
+from .effects import discounted_model
 from .expectation import softmax_rows
 from .problem import Floats, Problem
 
 __all__ = ["Pseudolikelihood", "row_weights"]
 
 Bools = npt.NDArray[np.bool_]
-
-# What a vote is worth before anything is known (Bach et al. 2017 begin there too).
-_FIRST_WEIGHT = 1.0
 
 _MOST_STEPS = 100
 _WORKING_SETS = 4
@@ -53,33 +51,49 @@ class Pseudolikelihood:
     Parameters
     ----------
     problem : Problem
+    strength : ndarray of float, shape (m, m), optional
+        What is known of dependencies: strengths of pairs, 0 elsewhere. What the other sources say of Y is discounted by
+        it, so that a clique does not outvote the rest. Default: nothing.
 
     Notes
     -----
     After Bach, He, Ratner & Re (ICML 2017). ``P(L_j, y | rest)`` is a softmax over the few states of (Y, L_j), so that
     the gradient is exact, without sampling: an expectation under that table less one with L_j held at what was seen.
-    The factors are theirs: how far a vote means Y (``accuracy``), how often it is given, and for each other source
+    The factors are theirs: how far a vote means Y (accuracy), how often each vote is given, and for each other source
     whether the two go together, which alone is penalised. Two several-sided sources go together where they mean the
     same, on rows on which both vote; a one-sided source where it fires.
 
-    Their accuracies of the other sources are learned with the rest; here all accuracies are learned first, without
-    dependencies, and those of the others are then held, which leaves a small smooth problem for each source. It is
-    solved by L-BFGS-B over the positive and negative parts of theta, on a working set that grows until no source
-    outside it has a gradient beyond its penalty (where theta of the others is 0, that is the condition of optimality).
+    They learn what the other sources say of Y with the rest; here it is held at what a few steps of EM say, which
+    leaves a small smooth problem for each source. It is solved by L-BFGS-B over the positive and negative parts of
+    theta, on a working set that grows until no source outside it has a gradient beyond its penalty (which is the
+    condition of optimality where theta is 0).
+
+    Time grows with rows times sources squared: 3 s for 100 sources and 10,000 distinct rows.
+
+    Examples
+    --------
+    >>> from labelwright.core import Votes
+    >>> L = np.random.default_rng(0).integers(0, 2, (500, 5))
+    >>> stats = PatternCounts.of(Votes(L[:, [0, 1, 2, 3, 4, 4]]))
+    >>> model = Pseudolikelihood(Problem.of(stats))
+    >>> np.argwhere(np.triu(model.found(row_weights(stats).sum(axis=0), level=3.0))).tolist()
+    [[4, 5]]
     """
 
-    def __init__(self, problem: Problem) -> None:
+    def __init__(self, problem: Problem, strength: Floats | None = None) -> None:
         self.problem = problem
-        kind = np.unique(problem.meaning, axis=0, return_inverse=True)[1].ravel()
-        self.kind = kind
+        none = np.zeros((problem.m, problem.m))
+        self.evidence = discounted_model(problem, none if strength is None else np.maximum(strength, 0)).scores
+        self.kind = np.unique(problem.meaning, axis=0, return_inverse=True)[1].ravel()
         member = problem.member.T.tocsr()
-        self.fired = (problem.x @ member).toarray()
-        self.meant = [(problem.x[:, kind == c] @ member[kind == c]).toarray() for c in range(int(kind.max()) + 1)]
         # A row of silence at the end.
-        self.fired = np.vstack([self.fired, np.zeros(problem.m)])
-        self.meant = [np.vstack([said, np.zeros(problem.m)]) for said in self.meant]
-        self.evidence = problem.share - 1 / problem.k
-        self.targets = [self._target(j) for j in range(problem.m)]
+        silence = np.zeros((1, problem.m), dtype=np.float32)
+        self.fired = np.vstack([(problem.x @ member).toarray().astype(np.float32), silence])
+        self.meant = [
+            np.vstack([(problem.x[:, self.kind == c] @ member[self.kind == c]).toarray().astype(np.float32), silence])
+            for c in range(int(self.kind.max()) + 1)
+        ]
+        self.votes = np.vstack([problem.x @ self.evidence, np.zeros(problem.k)])
 
     def found(self, weights: Floats, *, level: float, ease: Floats | None = None) -> Bools:
         """Return which pairs depend, shape (m, m): found from either side.
@@ -95,67 +109,52 @@ class Pseudolikelihood:
         """
         m = self.problem.m
         ease = np.ones((m, m)) if ease is None else ease
-        out = np.zeros((m, m), dtype=bool)
-        accuracy = np.full(m, _FIRST_WEIGHT)
-        for _ in range(2):
-            votes = self._votes(accuracy)
-            accuracy = np.array([self._solve(j, votes, accuracy, weights, None, level)[0] for j in range(m)])
-        votes = self._votes(accuracy)
-        for j in range(m):
-            out[j] = self._solve(j, votes, accuracy, weights, ease[j], level)[1] != 0
-        return out | out.T
+        out = np.stack([self._solve(j, weights, level * ease[j]) != 0 for j in range(m)])
+        return np.asarray(out | out.T)
 
-    def _votes(self, accuracy: Floats) -> Floats:
-        """Return the log-odds of each class by all votes, shape (p + 1, k)."""
+    def _target(self, j: int, weights: Floats) -> _Target:
         problem = self.problem
-        each = problem.x @ (self.evidence * accuracy[problem.source][:, None])
-        return np.vstack([each, np.zeros(problem.k)])
-
-    def _target(self, j: int) -> _Target:
-        problem, p = self.problem, self.problem.x.shape[0]
         features = np.flatnonzero(problem.source == j)
-        columns = problem.x[:, features].toarray()
+        columns = np.vstack([problem.x[:, features].toarray(), np.zeros(len(features))])
+        fired = np.asarray(columns.any(axis=1))
         if problem.multipolar[j]:
-            rows = np.flatnonzero(columns.any(axis=1))
+            rows = np.flatnonzero(fired & (weights > 0))
             said = columns[rows].argmax(axis=1)
             partners = np.stack([self.meant[self.kind[a]][rows] for a in features])
             means = self.evidence[features]
         else:
-            rows = np.arange(p + 1)
-            said = np.append(columns.any(axis=1), False).astype(np.int64)
+            rows = np.flatnonzero(weights > 0)
+            said = fired[rows].astype(np.int64)
             main = features[np.argmax(problem.totals[features])]
-            beside = np.where(problem.multipolar, self.meant[self.kind[main]], self.fired)
+            beside = np.where(problem.multipolar, self.meant[self.kind[main]][rows], self.fired[rows])
             partners = np.stack([np.zeros_like(beside), beside])
             means = np.stack([np.zeros(problem.k), self.evidence[main]])
         partners[:, :, j] = 0
         return _Target(rows, said, means, partners)
 
-    def _solve(
-        self, j: int, votes: Floats, accuracy: Floats, weights: Floats, ease: Floats | None, level: float
-    ) -> tuple[float, Floats]:
-        """Return the accuracy weight of source j, and theta, shape (m,); theta is 0 without ``ease``."""
-        target, m = self.targets[j], self.problem.m
-        w = weights[target.rows] / max(float(weights[target.rows].sum()), 1e-9)
-        others = votes[target.rows] - accuracy[j] * target.means[target.said]
-        one = _OneSource(target, others, w)
-        theta = np.zeros(m)
-        start = np.concatenate([[accuracy[j]], np.zeros(len(target.means))])
+    def _solve(self, j: int, weights: Floats, level: Floats) -> Floats:
+        """Return theta of source j, shape (m,)."""
+        target, m = self._target(j, weights), self.problem.m
+        counts = weights[target.rows]
+        own = target.means[target.said]
+        one = _OneSource(target, self.votes[target.rows] - own, counts / max(float(counts.sum()), 1e-9))
+        theta, working = np.zeros(m), np.zeros(m, dtype=bool)
+        if not len(counts):
+            return theta
         bounds = [(0.0, 10.0), *[(-20.0, 20.0)] * len(target.means)]
-        start = optimize.minimize(one.loss, start, jac=True, method="L-BFGS-B", bounds=bounds).x
-        if ease is None:
-            return float(start[0]), theta
-        slope, error = one.slopes(start, theta, weights[target.rows])
-        penalty = level * ease * error
-        working = np.zeros(m, dtype=bool)
+        free = np.concatenate([[1.0], np.zeros(len(target.means))])
+        free = optimize.minimize(one.loss, free, jac=True, method="L-BFGS-B", bounds=bounds).x
+        slope, error = one.slopes(free, theta, float(counts.sum()))
+        penalty = level * error
         for _ in range(_WORKING_SETS):
             more = (np.abs(slope) > penalty) & ~working & (error > 0)
             if not more.any():
                 break
             working |= more
             at = np.flatnonzero(working)
-            start, theta[at] = one.penalised(start, theta[at], at, penalty[at], bounds)
-            slope, _ = one.slopes(start, theta, weights[target.rows])
-        return float(start[0]), theta
+            free, theta[at] = one.penalised(free, theta[at], at, penalty[at], bounds)
+            slope, _ = one.slopes(free, theta, float(counts.sum()))
+        return theta
 
 
 def row_weights(stats: PatternCounts) -> Floats:
@@ -175,13 +174,18 @@ class _OneSource:
         self.target, self.others, self.w = target, others, w
         self.rows = np.arange(len(w))
 
-    def loss(self, free: Floats, tilt: Floats | None = None) -> tuple[float, Floats]:
+    def loss(self, free: Floats) -> tuple[float, Floats]:
         """Return the mean loss and its gradient by (accuracy, how often each state is)."""
+        return self.loss_and_states(free, None)[:2]
+
+    def loss_and_states(self, free: Floats, tilt: Floats | None) -> tuple[float, Floats, Floats]:
+        """Return the same, with ``tilt`` (r, s) added to the states, and P(state | others), shape (r, s)."""
         value, full, seen = self._tables(free, tilt)
         means, said = self.target.means, self.target.said
-        accuracy = np.einsum("r,rys,sy->", self.w, full, means) - self.w @ (seen * means[said]).sum(axis=1)
-        states = self.w @ full.sum(axis=1) - np.bincount(said, self.w, minlength=len(means))
-        return value, np.concatenate([[accuracy], states])
+        state = full.sum(axis=1)
+        accuracy = (np.tensordot(self.w, full, 1).T * means).sum() - self.w @ (seen * means[said]).sum(axis=1)
+        often = self.w @ state - np.bincount(said, self.w, minlength=len(means))
+        return value, np.concatenate([[accuracy], often]), state
 
     def _tables(self, free: Floats, tilt: Floats | None) -> tuple[float, Floats, Floats]:
         """Return the loss, P(y, state | others) of shape (r, k, s), and P(y | state seen, others), shape (r, k)."""
@@ -195,18 +199,13 @@ class _OneSource:
         total = np.maximum(joint.sum(axis=1), 1e-300)
         return -float(self.w @ np.log(total)), flat, joint / total[:, None]
 
-    def _expected(self, full: Floats, at: npt.NDArray[np.int64]) -> Floats:
-        """Return the mean of ``partners`` (over states) less what was seen, shape (r, len(at))."""
-        partners = self.target.partners[:, :, at]
-        return np.asarray(np.einsum("rs,sra->ra", full.sum(axis=1), partners) - partners[self.target.said, self.rows])
-
-    def slopes(self, free: Floats, theta: Floats, counts: Floats) -> tuple[Floats, Floats]:
-        """Return the gradient by theta, shape (m,), and its standard error."""
+    def slopes(self, free: Floats, theta: Floats, n: float) -> tuple[Floats, Floats]:
+        """Return the gradient by theta, shape (m,), and its standard error with ``n`` rows."""
         at = np.flatnonzero(theta)
         _, full, _ = self._tables(free, self._tilt(theta[at], at) if len(at) else None)
-        each = self._expected(full, np.arange(len(theta)))
-        n = max(float(counts.sum()), 1.0)
-        return self.w @ each, np.sqrt(self.w @ each**2 / n)
+        state, partners = full.sum(axis=1), self.target.partners
+        each = sum(state[:, [s]] * partners[s] for s in range(len(partners))) - partners[self.target.said, self.rows]
+        return self.w @ each, np.sqrt(self.w @ each**2 / max(n, 1.0))
 
     def _tilt(self, theta: Floats, at: npt.NDArray[np.int64]) -> Floats:
         return np.asarray((self.target.partners[:, :, at] @ theta).T)
@@ -225,13 +224,10 @@ class _OneSource:
         seen = self.w @ partners[self.target.said, self.rows]
 
         def loss(x: Floats) -> tuple[float, Floats]:
-            split = x[f:].reshape(2, a)
-            tilt = (partners @ (split[0] - split[1])).T
-            value, own = self.loss(x[:f], tilt)
-            _, full, _ = self._tables(x[:f], tilt)
-            mean = (full.sum(axis=1) * self.w[:, None]).T
-            slope = np.einsum("sr,sra->a", mean, partners) - seen
-            return value + float(penalty @ split.sum(axis=0)), np.concatenate([own, penalty + slope, penalty - slope])
+            plus, minus = x[f:].reshape(2, a)
+            value, own, state = self.loss_and_states(x[:f], (partners @ (plus - minus)).T)
+            slope = sum((state[:, s] * self.w) @ partners[s] for s in range(len(partners))) - seen
+            return value + float(penalty @ (plus + minus)), np.concatenate([own, penalty + slope, penalty - slope])
 
         start = np.concatenate([free, np.maximum(theta, 0), np.maximum(-theta, 0)])
         wide = [*bounds, *[(0.0, 20.0)] * (2 * a)]
