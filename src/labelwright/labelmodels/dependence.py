@@ -83,19 +83,43 @@ class Dependence:
             total += self._agreement(seen, q)[problem.source] * problem.multipolar[problem.source]
         return 1 / (1 + total)
 
-    def misfit(self, q: Floats) -> float:
+    @property
+    def copies(self) -> Floats:
+        """What a vote of each feature counts where only sources that are surely one share it, shape (f,)."""
+        return np.asarray((1 / np.bincount(self.group)[self.group])[self.problem.source])
+
+    def pairs(self, q: Floats) -> list[tuple[int, int]]:
+        """Return the pairs of sources whose agreement beyond the posterior ``q`` (p, k) stands out, ascending."""
+        seen = self.problem.xt @ (self.problem.weights[:, None] * q)
+        found = self._standing_out(self._residual_agreement(seen, q))
+        first, second = np.nonzero(np.triu(np.maximum(found, found.T), 1))
+        return list(zip(first.tolist(), second.tolist(), strict=True))
+
+    def misfit(self, q: Floats, *, surely: bool = False) -> float:
         """Return the share, 0 to 1, of residual agreement between sources that chance does not explain.
 
         Where Y explains all agreement, residual correlations times the root of the examples behind them are standard
-        normal deviates, and their scale (by the median, which the pairs that were discounted do not move) is 1.
+        normal deviates, and their scale (by the median) is 1. Pairs that stand out are left aside: they are discounted.
+
+        The median of so many absolute deviates has a relative standard error of 1.17 / sqrt(pairs), and two of them are
+        what chance may give. Deviates share the sources, and errors of estimates: ``surely`` asks for as much misfit as
+        chance cannot give (three standard errors) even if there are only as many of them as sources, and is 0
+        otherwise.
         """
-        problem = self.problem
+        problem, pairs = self.problem, self._pairs()
         seen = problem.xt @ (problem.weights[:, None] * q)
-        pairs = self._pairs()
+        r = self._residual_agreement(seen, q)
+        standing = self._standing_out(r) > 0
+        pairs &= ~(standing | standing.T)
         if not pairs.any():
             return 1.0
-        z = np.abs(self._residual_agreement(seen, q)[pairs]) * np.sqrt(self.both[pairs])
-        return 1 - 1 / max(1.0, 1.4826 * float(np.median(z))) ** 2
+        scale = 1.4826 * float(np.median(np.abs(r[pairs]) * np.sqrt(self.both[pairs])))
+        # Pairs of cliques are as many as tell something new.
+        apart = csgraph.connected_components(sparse.csr_array(standing), directed=False)[1]
+        groups = len(np.unique(apart[np.flatnonzero(problem.multipolar & self.distinct)]))
+        if surely and scale <= 1 + 3 * 1.17 / np.sqrt(groups):
+            return 0.0
+        return 1 - 1 / max(1.0, scale / (1 + 2 * 1.17 / np.sqrt(max(1, groups * (groups - 1) / 2)))) ** 2
 
     def _groups(self) -> npt.NDArray[np.int64]:
         """Number the sources by what they repeat, shape (m,).
@@ -133,9 +157,13 @@ class Dependence:
 
     def _agreement(self, seen: Floats, q: Floats) -> Floats:
         """Sum, for each source, of its standing-out agreement beyond Y with others, times how often they also vote."""
-        problem = self.problem
-        r = self._residual_agreement(seen, q)
-        upper = self._pairs()
+        found = self._standing_out(self._residual_agreement(seen, q))
+        shared = self.both / np.maximum(np.diag(self.both), 1)[:, None]
+        return np.asarray((found * shared).sum(axis=1))
+
+    def _standing_out(self, r: Floats) -> Floats:
+        """Return how far residual agreements ``r`` stand out, 0 to 1, and 1 between copies, shape (m, m)."""
+        problem, upper = self.problem, self._pairs()
         same = self.group[:, None] == self.group[None, :]
         found = np.where(same & ~np.eye(problem.m, dtype=bool), 1.0, 0.0)
         if upper.any():
@@ -147,8 +175,7 @@ class Dependence:
             # A group counts once among the others.
             pairs = problem.multipolar & self.distinct & ~same & (self.both >= 2)
             found += np.where(pairs & (excess > threshold), np.clip(excess / max(1 - middle, 0.01), 0, 1), 0)
-        shared = self.both / np.maximum(np.diag(self.both), 1)[:, None]
-        return np.asarray((found * shared).sum(axis=1))
+        return found
 
     def _residual_agreement(self, seen: Floats, q: Floats) -> Floats:
         """Correlation of what two sources say, where both vote, beyond Y, shape (m, m)."""
