@@ -155,3 +155,9 @@ def test_parts_of_rows_are_read_only_and_take_each_row_once():
         votes.take([0, 0])
     with pytest.raises(VoteError, match="'0' stands more than once"):
         votes.select(["0", "0"])
+
+
+def test_sparse_votes_outside_the_alphabet_are_named_without_a_dense_block():
+    n = m = 200_000
+    with pytest.raises(VoteError, match="example 3, source '5' voted 2; allowed: -1"):
+        Votes.from_entries([1, 3], [1, 5], [1, 2], shape=(n, m), classes=2)

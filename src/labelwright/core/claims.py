@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -74,6 +74,48 @@ class Claims:
         items, i = np.unique(columns["item"], return_inverse=True)
         values, v = _distinct(columns["value"])
         self._set(tuple(str(x) for x in sources), items, values, s, i, v)
+
+    @classmethod
+    def from_entries(
+        cls,
+        source: npt.ArrayLike,
+        item: npt.ArrayLike,
+        value: npt.ArrayLike,
+        *,
+        sources: Sequence[str],
+        items: npt.ArrayLike,
+        values: npt.ArrayLike,
+    ) -> Claims:
+        """Build claims from positions: how millions of claims come in without millions of names.
+
+        Parameters
+        ----------
+        source, item, value : array_like of int, shape (c,)
+            Positions in the three lists of names.
+        sources, items, values : array_like
+            Different names; those that no claim uses are left out.
+
+        Examples
+        --------
+        >>> Claims.from_entries([1, 0], [0, 0], [0, 0], sources=["a", "b"], items=[7], values=["x", "y"])
+        Claims(claims=2, items=1, sources=2, values=1)
+        """
+        named = {"source": np.array(sources, dtype=np.str_), "item": np.asarray(items), "value": np.asarray(values)}
+        codes = {"source": np.asarray(source), "item": np.asarray(item), "value": np.asarray(value)}
+        found = {}
+        for what, names in named.items():
+            entries = codes[what]
+            if entries.size and (entries.dtype.kind not in "iu" or entries.min() < 0 or entries.max() >= len(names)):
+                raise VoteError(f"{what} holds positions outside 0..{len(names) - 1}.")
+            used, where = np.unique(entries.astype(np.int64), return_inverse=True)
+            order = np.arange(len(used)) if what == "value" else np.argsort(names[used], kind="stable")
+            place = np.empty_like(order)
+            place[order] = np.arange(len(order))
+            found[what] = names[used][order], place[where]
+        out = object.__new__(cls)
+        (who, s), (about, i), (said, v) = found.values()
+        out._set(tuple(str(x) for x in who), about, said, s, i, v)
+        return out
 
     def _set(
         self,

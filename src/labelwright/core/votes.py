@@ -125,15 +125,25 @@ class Votes:
                         f"classes 0..{self.k - 1}."
                     )
         allowed = np.array([len(self.alphabet.get(s, self.classes)) for s in self.sources], dtype=np.int64)
+        if isinstance(self.rows, SparseRows):
+            # A dense block of a crowd would be as wide as there are workers.
+            wrong = np.flatnonzero(self.rows.codes >= allowed[self.rows.columns])
+            if len(wrong):
+                row = int(np.searchsorted(self.rows.indptr, wrong[0], side="right")) - 1
+                column = int(self.rows.columns[wrong[0]])
+                raise self._outside(row, column, int(self.rows.codes[wrong[0]]), int(allowed[column]))
+            return
         for start, block in self.blocks():
             bad = (block < ABSTAIN) | (block >= allowed[None, :])
             if bad.any():
                 row, column = np.argwhere(bad)[0]
-                raise VoteError(
-                    f"example {self.example_ids[start + row]}, source {self.sources[column]!r} voted "
-                    f"{block[row, column]}; allowed: -1 (abstain) to {allowed[column] - 1}. Was the cardinality "
-                    f"({self.k}) meant to be larger?"
-                )
+                raise self._outside(start + row, column, block[row, column], allowed[column])
+
+    def _outside(self, row: int, column: int, code: int, allowed: int) -> VoteError:
+        return VoteError(
+            f"example {self.example_ids[row]}, source {self.sources[column]!r} voted {code}; allowed: -1 (abstain) to "
+            f"{allowed - 1}. Was the cardinality ({self.k}) meant to be larger?"
+        )
 
     @classmethod
     def from_entries(
