@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from labelwright.core import VoteCounts, VoteFrame, Votes, co_occurrence
+from labelwright.core import VoteCounts, VoteFrame, Votes, bit_counts, co_occurrence
 from labelwright.core.co_occurrence import tally
 from labelwright.core.errors import ModelError
 from labelwright.core.moments import MomentCounts
@@ -73,29 +73,34 @@ def test_alphabets_and_wide_codes_are_counted(dense, monkeypatch):
     check_against_one_hot(wide, MomentCounts.of(wide))
 
 
+@pytest.mark.parametrize("planes", [0, 10**9])
 @pytest.mark.parametrize("dense", [False, True])
-def test_blocks_change_nothing(dense, monkeypatch):
+def test_blocks_change_nothing(dense, planes, monkeypatch):
     votes = world(2, 3000, 12, 3)
     whole = tally(votes, votes.bucket, dense=dense)
+    for name, value in {"_READ_ROWS": 100, "_SORTED_PAIRS": 50}.items():
+        monkeypatch.setattr(co_occurrence, name, value)
     for name, value in {
-        "_BIT_ROWS": 512,
+        "_BITS": 1000 * 36,
         "_PACKED_ROWS": 100,
         "_TILE_WORDS": 8,
+        "_TRANSPOSED_WORDS": 3,
         "_TABLE_CELLS": 36 * 36 * 5,
-        "_SORTED_PAIRS": 50,
+        "_PLANE_ROWS": planes,
+        "_LANE_UNITS": 1,
     }.items():
-        monkeypatch.setattr(co_occurrence, name, value)
+        monkeypatch.setattr(bit_counts, name, value)
     again = tally(votes, votes.bucket, dense=dense)
     assert all(np.array_equal(getattr(whole, a), getattr(again, a)) for a in whole.__slots__)
 
 
-def test_a_lane_holds_every_row_of_a_block():
-    """One group puts all rows into one sub-sum, and every source votes on every row: the largest sums there are."""
-    n = co_occurrence._BIT_ROWS + 1000
+@pytest.mark.parametrize("n", [200_000, 300_000])
+def test_bytes_and_lanes_hold_the_largest_sums(n):
+    """One group puts all rows into one sub-sum, and every source votes on every row."""
     votes = Votes(np.zeros((n, 2), dtype=np.int8), classes=2, groups=np.zeros(n, dtype=int))
-    stats = MomentCounts.of(votes)
-    assert stats.pair_counts.tolist() == [n]
-    assert stats.table("0", "1").tolist() == [[0, 0, 0], [0, n, 0], [0, 0, 0]]
+    found = tally(votes, votes.bucket, dense=True)
+    assert found.counts.tolist() == [n]
+    assert found.votes.sum(axis=0).tolist() == [n, 0, n, 0]
 
 
 @settings(max_examples=40, deadline=None)
