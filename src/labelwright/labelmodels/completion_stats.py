@@ -23,7 +23,7 @@ __all__ = ["CompletionStats", "RowSums", "side_of"]
 
 Integers = npt.NDArray[np.int64]
 
-_BLOCK = 32_768
+_BLOCK = 65_536
 
 # Doubles in a block of dense votes: half a MiB stays in the cache of one core.
 _BLOCK_VALUES = 131_072
@@ -95,7 +95,7 @@ class RowSums:
             third += np.bincount(where[row] * f + x.indices, times[row] * pairs, BUCKETS * f)
             if cliques:
                 block = rows.dense(start, stop) if isinstance(rows, SparseRows) else rows[start:stop]
-                cells += _cells(x, block, where * total, times, cliques, len(cells))
+                cells += _cells(x, row, block, where * total, times, cliques, len(cells))
         if isinstance(rows, np.ndarray) and quick:
             third = _dense_third(rows, bucket, features)
         return cls(
@@ -272,6 +272,7 @@ def _pairs_of_others(
 
 def _cells(
     x: sparse.csr_array[Any],
+    row: Integers,
     block: npt.NDArray[Any],
     place: Integers,
     times: Integers,
@@ -279,12 +280,11 @@ def _cells(
     size: int,
 ) -> npt.NDArray[np.float64]:
     """Count how often each cell, in the sub-sum that begins at ``place``, goes with each vote, and occurs."""
-    n, offset = x.shape[0], 0
-    out = np.zeros((size, x.shape[1] + 1))
-    beside: Any = sparse.hstack([x, sparse.csr_array(np.ones((n, 1)))], format="csr")
+    width, offset = x.shape[1] + 1, 0
+    out = np.zeros(size * width)
     for clique in cliques:
-        cell = place + offset + clique.code(block)
-        onto = sparse.csr_array((times.astype(np.float64), (cell, np.arange(n))), shape=(size, n))
-        out += (onto @ beside).toarray()
+        cell = (place + offset + clique.code(block)) * width
+        out += np.bincount(cell[row] + x.indices, times[row], len(out))
+        out += np.bincount(cell + width - 1, times, len(out))
         offset += clique.count
-    return out
+    return out.reshape(size, width)

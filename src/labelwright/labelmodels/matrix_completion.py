@@ -98,7 +98,7 @@ class MatrixCompletion(BaseLabelModel[CompletionStats, MatrixCompletionParams]):
         say: the labels are then Bayes' rule. False where examples were assigned to sources (as in crowds), so that who
         abstains tells nothing. An example without any vote gets the class balance either way.
     random_state : int
-        Kept for the seam: nothing is drawn.
+        For ``dependencies="learn"``, which looks at random halves of the data; nothing else is drawn.
 
     Notes
     -----
@@ -199,8 +199,9 @@ class MatrixCompletion(BaseLabelModel[CompletionStats, MatrixCompletionParams]):
         """Return the dependencies that the votes show."""
         from .learn_dependencies import learn_dependencies
 
-        assert stats.patterns is not None
-        return learn_dependencies(stats.patterns)
+        found = stats.patterns if stats.moments is None else stats.moments
+        assert found is not None
+        return learn_dependencies(found, random_state=self.random_state)
 
 
 def _cliques(frame: VoteFrame, dependencies: Any) -> tuple[CliqueCells, ...]:
