@@ -134,6 +134,9 @@ class Votes:
                 raise self._outside(row, column, int(self.rows.codes[wrong[0]]), int(allowed[column]))
             return
         for start, block in self.blocks():
+            # Extremes are quick to find, and nearly always enough; who broke the rule is looked for only then.
+            if block.min(initial=0) >= ABSTAIN and block.max(initial=ABSTAIN) < allowed.min(initial=self.k):
+                continue
             bad = (block < ABSTAIN) | (block >= allowed[None, :])
             if bad.any():
                 row, column = np.argwhere(bad)[0]

@@ -100,11 +100,12 @@ def posterior_from_scores(votes: Votes, scores: npt.ArrayLike, balance: npt.Arra
     odds = np.log(prior[1:] / prior[0])
     for start, stop, sums, voted in score_sums(votes, table[:, 1:] - table[:, :1]):
         sums += odds
-        top = sums.max(axis=1, initial=0)
+        # Along short rows, reductions are slow: the largest is found down the columns, the sum is a product.
+        top = np.ascontiguousarray(sums.T).max(axis=0, initial=0)
         block = probs[start:stop]
         np.exp(-top, out=block[:, 0])
         np.exp(sums - top[:, None], out=block[:, 1:])
-        block /= block.sum(axis=1, keepdims=True)
+        block /= (block @ np.ones(votes.k))[:, None]
         block[~voted] = prior
         covered[start:stop] = voted
     return SoftLabels(probs, covered, classes=votes.classes, example_ids=votes.example_ids)
