@@ -50,7 +50,7 @@ def fit_loadings(
             used = weights / np.maximum(1, off / _HUBER)
         target = (used * correlation) @ u
         if rank == 1:
-            solved: Floats = target / (used @ u**2 + _RIDGE)
+            solved = np.asarray(target / (used @ u**2 + _RIDGE), dtype=np.float64)
         else:
             squares = (u[..., :, None] * u[..., None, :]).reshape(*u.shape[:-1], rank * rank)
             normal = (used @ squares).reshape(*u.shape, rank) + _RIDGE * np.eye(rank)

@@ -24,7 +24,7 @@ from .majority_vote import check_some_votes
 from .pair_sums import PairSums
 from .problem import Floats, Problem
 from .pseudolikelihood import Pseudolikelihood, row_weights
-from .residual_tests import PairTests, copied, hidden_class, pair_tests
+from .residual_tests import PairTests, copied, hidden_classes, pair_tests
 from .screening import screened
 
 __all__ = ["find_dependencies", "learn_dependencies"]
@@ -276,10 +276,12 @@ def _selector(
 
     def select(half: Floats) -> Bools:
         moments = sums.moments(half)
-        fit = hidden_class(sums, moments, same)
+        fits = hidden_classes(sums, moments, same)
         # The adaptive lasso (Zou 2006): what stands out is penalised less, what does not up to twice as much. So a
         # large clique, which the trace would take for a hidden class, stays a dependency.
-        ease = np.ones_like(looser) if fit is None else np.clip(level / np.maximum(np.abs(fit.standing), 1e-9), 0, 2)
+        ease = np.ones_like(looser)
+        if fits:
+            ease = np.clip(level / np.maximum(np.abs(fits[0].standing), 1e-9), 0, 2)
         penalty = (ease * looser)[np.ix_(sums.source, sums.source)]
         found, after = found_by_graphical_lasso(moments, sums.source, sums.k, level=level, ease=penalty, start=state[0])
         state[0] = after if state[0] is None else state[0]

@@ -15,7 +15,7 @@ from .latent_factor import first_loadings, fit_loadings
 from .pair_sums import PairMoments, PairSums
 from .problem import Floats
 
-__all__ = ["HiddenClass", "PairTests", "copied", "hidden_class", "pair_tests", "standing_out"]
+__all__ = ["HiddenClass", "PairTests", "copied", "hidden_classes", "pair_tests", "standing_out"]
 
 Bools = npt.NDArray[np.bool_]
 
@@ -73,7 +73,8 @@ def pair_tests(sums: PairSums) -> PairTests:
     one-sided sources and any class balance included. The low-rank part is fitted robustly to all pairs, then again and
     again without the pairs that stand out most, beyond the largest of so many normal deviates (the universal threshold
     of Donoho & Johnstone 1994), until none does. What is left of a pair's agreement, in units of its standard error
-    (block jackknife over the 32 sub-sums, the fit included), is compared with Student's t of 31 degrees of freedom.
+    (block jackknife over the 32 sub-sums, the fit included; but not less than that of independent sources with the
+    fitted variances), is compared with Student's t of 31 degrees of freedom.
     Where fewer than five agreements are expected in each sub-sum, the binomial tail of their count is a lower bound of
     the p-value.
 
@@ -82,16 +83,26 @@ def pair_tests(sums: PairSums) -> PairTests:
     """
     moments = sums.moments(np.ones(BUCKETS))
     copies = copied(sums, moments)
-    found = hidden_class(sums, moments, copies)
-    if found is None:
+    fits = hidden_classes(sums, moments, copies)
+    if not fits:
         return PairTests(copies.astype(np.float64), np.ones(copies.shape), copies, 1.0, False)
     tested = (sums.bearing >= _FEWEST_ROWS) & ~np.eye(sums.m, dtype=bool)
-    error = _jackknife(sums, found)
-    deviate = np.divide(found.left, error, out=np.zeros_like(error), where=error > 1e-12)
+    # Where two forms of the model are in question, a pair has to stand out from both.
+    each = [_p_values(sums, fit, tested) for fit in fits]
+    p = np.where(tested, np.max([one for one, _ in each], axis=0), 1.0)
+    strength = np.where(tested, np.clip(fits[0].strength, -1, 1), 0)
+    return PairTests(strength, p, copies, each[0][1], True)
+
+
+def _p_values(sums: PairSums, fit: HiddenClass, tested: Bools) -> tuple[Floats, float]:
+    """Return the p-value of each pair (m, m), and the spread of the deviates."""
+    error = _jackknife(sums, fit)
+    jackknifed = np.divide(fit.left, error, out=np.zeros_like(error), where=error > 1e-12)
+    # The smaller of two: where a few rows decide, what pulls an estimate down also makes its jackknife error small.
+    deviate = np.where(np.abs(fit.standing) < np.abs(jackknifed), fit.standing, jackknifed)
     spread = _spread(deviate[np.triu(tested, 1)])
     p = 2 * special.stdtr(BUCKETS - 1, -np.abs(deviate) / spread)
-    p = np.where(tested, np.maximum(p, _binomial(sums, found.left)), 1.0)
-    return PairTests(np.where(tested, np.clip(found.strength, -1, 1), 0), p, copies, spread, True)
+    return np.maximum(p, _binomial(sums, fit.left)), spread
 
 
 def copied(sums: PairSums, moments: PairMoments) -> Bools:
@@ -190,15 +201,21 @@ class HiddenClass:
     standing: Floats
 
 
-def hidden_class(sums: PairSums, moments: PairMoments, copies: Bools) -> HiddenClass | None:
-    """Fit what Y explains of ``moments``; None where too few distinct sources vote to tell it from dependence."""
+def hidden_classes(sums: PairSums, moments: PairMoments, copies: Bools) -> list[HiddenClass]:
+    """Fit what Y explains of ``moments``, in each form that may hold, the better fitting first.
+
+    Returns
+    -------
+    list of HiddenClass
+        Empty where too few distinct sources vote to tell Y from dependence.
+    """
     signal = _Signals(sums)
     weights = signal.weights(moments, copies)
     if not _identified(signal, weights, copies):
-        return None
+        return []
     tested = np.triu(signal.base(moments) >= _FEWEST_ROWS, 1)
     fits = [_search(signal, moments, weights, copies, lift) for lift in _lifts(sums)]
-    return min(fits, key=lambda fit: float(np.median(np.abs(fit.standing[tested]))))
+    return sorted(fits, key=lambda fit: float(np.median(np.abs(fit.standing[tested]))))
 
 
 def standing_out(sums: PairSums, copies: Bools) -> Floats:
