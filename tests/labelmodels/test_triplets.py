@@ -221,3 +221,9 @@ def test_it_learns_on_sums_without_a_sub_sum():
     model = Triplets().fit(votes)
     left = model.solve(model.stats_.without(3))
     assert np.array_equal(left.tables, model.fit(votes.take(votes.bucket != 3)).params_.tables)
+
+
+def test_plain_arrays_go_on_where_the_last_one_stopped():
+    L = worlds.coins(0, np.array([0.9, 0.8, 0.7, 0.8]), n=600)[0]
+    model = Triplets().fit(L[:250]).partial_fit(L[250:])
+    assert model.stats_ == Triplets().summarize(L)

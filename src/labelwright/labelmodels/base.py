@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, Self, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from labelwright.core import Class, PatternCounts, SoftLabels, Stats, Ties, VoteCounts, VoteFrame, Votes, check_classes
+from labelwright.core import Class, SoftLabels, Stats, Ties, VoteCounts, VoteFrame, Votes, check_classes
 from labelwright.core.errors import FallbackWarning, ModelError, NotFittedError
 from labelwright.core.vote_counts import check_gold
 
@@ -342,7 +342,7 @@ def check_cardinality(k: int | None) -> int | None:
 
 def _rows_seen(stats: Stats) -> int:
     """Return how many rows ``stats`` are of; 0 where a method's own kind of stats does not say."""
-    counts = stats.counts if isinstance(stats, PatternCounts) else stats
+    counts = getattr(stats, "counts", stats)
     return int(counts.rows.sum()) if isinstance(counts, VoteCounts) else 0
 
 

@@ -8,6 +8,7 @@ from typing import Any, get_args
 import numpy as np
 import numpy.typing as npt
 from scipy import sparse
+from threadpoolctl import threadpool_limits
 
 from labelwright.core import SoftLabels, Votes
 from labelwright.core.errors import ModelError
@@ -115,7 +116,8 @@ class Triplets(BaseLabelModel[MomentCounts, TripletsParams]):
         frame, features = stats.frame, Features.of(stats.frame)
         given = check_class_balance(self.class_balance, frame.k)
         moments = _Moments.of(stats, features)
-        loading, information = moments.loadings(self.average)
+        with threadpool_limits(limits=1, user_api="blas"):
+            loading, information = moments.loadings(self.average)
         balance, how = _balance(stats, given, moments, loading, information)
         tables = _tables(moments.rate, loading, balance, features.meaning)
         scores = _scores(moments, tables, information, balance, features.meaning)
