@@ -1,28 +1,37 @@
-"""Seconds of fit and predict of the label models beside Snorkel and crowd-kit, on the same votes."""
+"""Seconds and memory of fit and predict of the label models beside Snorkel and crowd-kit, on the same votes."""
 
 from __future__ import annotations
 
 import json
 import statistics
 import subprocess
+import sys
 import tempfile
-import time
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-import labelwright as lw
-from labelwright.labelmodels import BaseLabelModel, LabelModel, MajorityVote
-
 ROUNDS = 5
 HERE = Path(__file__).resolve().parent
 PEERS = HERE.parent / ".venv-peers" / "bin" / "python"
+
+SNORKEL = "snorkel"
+CROWD_KIT = "crowd-kit Dawid-Skene"
+STATS = "stats alone"
+OURS = {
+    STATS: "core.moments.MomentCounts",
+    "MajorityVote": "labelmodels.majority_vote.MajorityVote",
+    "LabelModel": "labelmodels.label_model.LabelModel",
+    "MatrixCompletion": "labelmodels.matrix_completion.MatrixCompletion",
+    "Triplets": "labelmodels.triplets.Triplets",
+    "DawidSkene": "labelmodels.dawid_skene.DawidSkene",
+}
 # name: (examples, sources, classes, coverage of each source, whether a source keeps to one class, peers that take part)
 CASES: dict[str, tuple[int, int, int, float, bool, tuple[str, ...]]] = {
-    "several sides": (100_000, 20, 4, 0.3, False, ("snorkel", "crowd-kit Dawid-Skene")),
-    "one side each": (100_000, 20, 4, 0.3, True, ("snorkel",)),
-    "a million examples": (1_000_000, 50, 2, 0.2, False, ("snorkel",)),
+    "several sides": (100_000, 20, 4, 0.3, False, (SNORKEL, CROWD_KIT)),
+    "one side each": (100_000, 20, 4, 0.3, True, (SNORKEL,)),
+    "a million examples": (1_000_000, 50, 2, 0.2, False, (SNORKEL,)),
     "two thousand sources": (10_000, 2_000, 2, 0.02, True, ()),
 }
 
@@ -42,19 +51,11 @@ def votes(n: int, m: int, k: int, coverage: float, one_sided: bool) -> npt.NDArr
     return out
 
 
-def seconds(model: BaseLabelModel, L: npt.NDArray[np.int8]) -> float:
-    started = time.perf_counter()
-    model.fit(L).predict_proba(L)
-    return time.perf_counter() - started
-
-
-def theirs(peer: str, path: Path, k: int) -> dict[str, float] | None:
-    if not PEERS.exists():
-        return None
-    command = [PEERS, "-W", "ignore", HERE / "_label_models_peers.py", peer, path, str(k)]
-    done = subprocess.run(command, capture_output=True, text=True)
+def measured(command: list[object]) -> dict[str, float] | None:
+    """Run one model in a process of its own, so that its peak memory is its own; None where it fails."""
+    done = subprocess.run([str(c) for c in command], capture_output=True, text=True)
     if done.returncode:
-        print(f"  {peer}: {done.stderr.strip().splitlines()[-1]}")
+        print(f"  {command[-3]}: {(done.stderr.strip().splitlines() or ['no output'])[-1]}")
         return None
     found: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
     return found
@@ -70,32 +71,41 @@ def case(folder: Path, name: str) -> None:
     L = votes(n, m, k, coverage, one_sided)
     path = folder / "votes.npy"
     np.save(path, L)
-    print(f"{name}: n={n:,} m={m:,} k={k}, {np.mean(L >= 0):.0%} of the votes cast")
-    models: dict[str, BaseLabelModel] = {
-        "MajorityVote": MajorityVote(cardinality=k),
-        "LabelModel": LabelModel(cardinality=k),
-    }
-    rounds = ROUNDS if n <= 100_000 else 3
-    ours: dict[str, list[float]] = {kind: [] for kind in models}
-    other: dict[str, list[float]] = {peer: [] for peer in peers}
-    lw.LabelModel(cardinality=k).fit(L[:100])  # pays for imports
-    for _ in range(rounds):
-        for kind, model in models.items():
-            ours[kind].append(seconds(model, L))
-        for peer in peers:
-            found = theirs(peer, path, k)
-            if found:
-                other[peer].append(found["seconds"])
-    for kind, taken in ours.items():
-        print(f"  {kind:24} {spread(taken, '6.2f')} s")
-    for peer, taken in other.items():
-        ratios = [t / o for t, o in zip(taken, ours["LabelModel"], strict=False)]
-        beside = f"{spread(taken, '6.2f')} s; LabelModel is {spread(ratios, '.1f')} times as fast"
-        print(f"  {peer:24} {beside if taken else 'not installed'}")
+    print(f"{name}: n={n:,} m={m:,} k={k}, {np.mean(L >= 0):.0%} of the votes cast, {L.nbytes / 1e6:,.0f} MB")
+    here: list[object] = [sys.executable, "-W", "ignore", HERE / "_label_models_ours.py"]
+    there: list[object] = [PEERS, "-W", "ignore", HERE / "_label_models_peers.py"]
+    commands = {kind: [*here, place, path, k] for kind, place in OURS.items()}
+    commands |= {peer: [*there, peer, path, k] for peer in peers if PEERS.exists()}
+    found: dict[str, list[dict[str, float]]] = {kind: [] for kind in commands}
+    for _ in range(ROUNDS if n <= 100_000 else 3):
+        # Ours and theirs in turn, so that a busy moment of the machine strikes both.
+        for kind in list(found):
+            one = measured(commands[kind])
+            if one is None:
+                del found[kind]
+            else:
+                found[kind].append(one)
+    for kind, runs in found.items():
+        line = f"  {kind:22} {spread([r['seconds'] for r in runs], '6.2f')} s, {peak(runs):6,.0f} MB"
+        if kind in OURS and kind != STATS:
+            line += "".join(f"; {beside(runs, found[peer], peer)}" for peer in peers if peer in found)
+        print(line)
+    for peer in sorted(set(peers) - set(found)):
+        print(f"  {peer:22} not measured")
+
+
+def beside(ours: list[dict[str, float]], theirs: list[dict[str, float]], peer: str) -> str:
+    ratios = [t["seconds"] / o["seconds"] for t, o in zip(theirs, ours, strict=True)]
+    return f"{spread(ratios, '.1f')} x as fast as {peer}, 1/{peak(theirs) / peak(ours):.1f} of its memory"
+
+
+def peak(runs: list[dict[str, float]]) -> float:
+    return statistics.median(r["megabytes"] for r in runs)
 
 
 def main() -> None:
-    print(f"fit and predict, ours and theirs in turn: median (range) of up to {ROUNDS} rounds")
+    print("fit and predict, each in a process of its own, ours and theirs in turn")
+    print(f"median (range) of up to {ROUNDS} rounds; memory is the peak of the whole process")
     with tempfile.TemporaryDirectory() as folder:
         for name in CASES:
             case(Path(folder), name)
