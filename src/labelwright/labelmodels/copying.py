@@ -2,62 +2,125 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from scipy import sparse
+from scipy.special import betaincc, betaln
 
 from .problem import Floats
 from .truth import Evidence
 
-__all__ = ["copying_pairs", "discounts"]
+__all__ = ["Meetings", "discounts"]
 
-# Dong et al. 2009: one pair in five depends, and a copier copies four values in five.
+# Dong et al. 2009: at most one pair in five depends, and a copier copies four values in five.
 _PRIOR = 0.2
 _COPIED = 0.8
 
 # Two sources copy where that is more probable than not; lesser suspicions of many would discount everybody.
 _SUSPICION = 0.5
 
-# Every pair of the sources with the most claims is looked at: 32 MiB for each table of pairs.
+# Pairs of the sources with the most claims are looked at: 32 MiB for each table of pairs.
 _MOST_SOURCES = 2_000
 
 
-def copying_pairs(said: Evidence, q: Floats, accuracies: Floats) -> Floats:
-    """Return the pairs of sources that copy.
+@dataclass(frozen=True, slots=True, eq=False)
+class Meetings:
+    """How often each two sources agree and differ: the pairs that meet, among the sources with the most claims.
 
     Parameters
     ----------
     said : Evidence
-    q : ndarray of float, shape (d,)
-        P(candidate | claims).
-    accuracies : ndarray of float, shape (m,)
-
-    Returns
-    -------
-    ndarray of float, shape (e, 3)
-        First source, second source (positions, the first below the second), probability that one copies the other.
-
-    Notes
-    -----
-    Dong, Berti-Equille & Srivastava (VLDB 2009), eqs. 4 to 10: two sources that share a *true* value tell little; two
-    that share a *false* one, of many possible, are suspicious; two that differ speak against copying. Which of the two
-    copies is left open, as snapshots seldom tell. The probability that a value is true stands in for its truth.
+    chosen : ndarray of int64, shape (s,)
+        The sources that are looked at, rising.
+    first, second : ndarray of int64, shape (pairs,)
+        Places in ``chosen`` of the two sources of each pair, the first below the second.
+    same, differ : ndarray of float, shape (pairs,)
+        Items on which the two claim the same value, and on which they do not.
     """
-    chosen = np.sort(np.argsort(-said.totals, kind="stable")[:_MOST_SOURCES])
-    found = said.found
-    weights = found.weights[found.item]
-    claims, heard = said.by_source[:, chosen], said.heard[:, chosen]
-    true = _together(claims, weights * q)
-    false = _together(claims, weights * (1 - q))
-    differ = np.maximum(_together(heard, found.weights) - true - false, 0)
-    accuracy = accuracies[chosen]
-    ratio = _copying_ratio(true, false, differ, accuracy, _false_values(said))
-    prior = min(_PRIOR, 1 / len(chosen))
-    ratio += np.log(prior / (1 - prior))
-    first, second = np.nonzero(np.triu(ratio > np.log(_SUSPICION / (1 - _SUSPICION)), 1))
-    probability = 1 / (1 + np.exp(-np.minimum(ratio[first, second], 500)))
-    return np.stack([chosen[first], chosen[second], probability], axis=1).astype(np.float64)
+
+    said: Evidence
+    chosen: npt.NDArray[np.int64]
+    first: npt.NDArray[np.int64]
+    second: npt.NDArray[np.int64]
+    same: Floats
+    differ: Floats
+
+    @classmethod
+    def of(cls, said: Evidence) -> Meetings:
+        """Count the meetings of the sources in ``said``."""
+        chosen = np.sort(np.argsort(-said.totals, kind="stable")[:_MOST_SOURCES])
+        weights = said.found.weights
+        both = _together(said.heard[:, chosen], weights)
+        first, second = np.nonzero(np.triu(both, 1))
+        same = _together(said.by_source[:, chosen], weights[said.found.item])[first, second]
+        # A vote for several classes agrees with another on each of them.
+        met = both[first, second]
+        same = np.minimum(same, met)
+        return cls(said, chosen, first, second, same, met - same)
+
+    def suspects(self, q: Floats, accuracies: Floats) -> Floats:
+        """Return the pairs of sources that copy.
+
+        Parameters
+        ----------
+        q : ndarray of float, shape (d,)
+            P(candidate | claims).
+        accuracies : ndarray of float, shape (m,)
+
+        Returns
+        -------
+        ndarray of float, shape (e, 3)
+            First source, second source (positions, the first below the second), probability that one copies the other.
+
+        Notes
+        -----
+        Dong, Berti-Equille & Srivastava (VLDB 2009), eqs. 4 to 10: two sources that share a *true* value tell little;
+        two that share a *false* one, of many possible, are suspicious; two that differ speak against copying. Which
+        of the two copies is left open, as snapshots seldom tell. The probability that a value is true stands in for
+        its truth.
+        """
+        found = self.said.found
+        true = _together(self.said.by_source[:, self.chosen], found.weights[found.item] * q)
+        true = np.minimum(true[self.first, self.second], self.same)
+        ratio = self._odds + _copying_ratio(
+            true,
+            self.same - true,
+            self.differ,
+            accuracies[self.chosen[self.first]],
+            accuracies[self.chosen[self.second]],
+            self.said.false_values,
+        )
+        found_out = np.flatnonzero(ratio > np.log(_SUSPICION / (1 - _SUSPICION)))
+        probability = 1 / (1 + np.exp(-np.minimum(ratio[found_out], 500)))
+        pair = self.chosen[self.first[found_out]], self.chosen[self.second[found_out]]
+        return np.stack([*pair, probability], axis=1).astype(np.float64)
+
+    def likelihood(self, accuracies: Floats, pairs: Floats) -> float:
+        """Return the log-likelihood of all agreements if ``pairs`` copy: which of two explanations fits them better.
+
+        It does not ask what is true, only how often accuracies let sources agree; and a copier may copy any share, each
+        as probable, as an explanation must not lose because copies are better or worse than the share assumed.
+        """
+        m = self.said.m
+        accused = np.isin(
+            self.chosen[self.first] * m + self.chosen[self.second], (pairs[:, :2] @ [m, 1]).astype(np.int64)
+        )
+        one, other = accuracies[self.chosen[self.first]], accuracies[self.chosen[self.second]]
+        apart = one * other + (1 - one) * (1 - other) / self.said.false_values
+        none = self.same * np.log(apart) + self.differ * np.log1p(-apart)
+        with np.errstate(divide="ignore"):
+            above = np.log(betaincc(self.same + 1, self.differ + 1, apart))
+        some = betaln(self.same + 1, self.differ + 1) + above - np.log1p(-apart)
+        return float(np.where(accused, some + self._odds, none).sum())
+
+    @property
+    def _odds(self) -> float:
+        """Prior log-odds that two sources depend: each source copies one other at most, whatever their number."""
+        prior = min(_PRIOR, 1 / max(2, len(self.chosen)))
+        return float(np.log(prior / (1 - prior)))
 
 
 def discounts(said: Evidence, pairs: Floats) -> Floats:
@@ -99,22 +162,14 @@ def _together(table: sparse.csr_array[Any], weights: Floats) -> Floats:
     return np.asarray((table.T @ weighted).toarray())
 
 
-def _false_values(said: Evidence) -> float:
-    """Return how many false values there are to share, the mean over claims."""
-    claims = said.found.claims
-    number = np.repeat(said.found.chance, np.diff(claims.indptr)) + said.chance[claims.indices]
-    return float(np.exp(number).mean()) if len(number) else 1.0
-
-
-def _copying_ratio(true: Floats, false: Floats, differ: Floats, accuracy: Floats, wrong: float) -> Floats:
-    """Return log P(claims | one copies the other) / P(claims | neither does), shape (m, m)."""
-    right = np.outer(accuracy, accuracy)
-    amiss = np.outer(1 - accuracy, 1 - accuracy) / wrong
-    apart = np.maximum(1 - right - amiss, 1e-9)
-    none = true * np.log(right) + false * np.log(amiss) + differ * np.log(apart)
+def _copying_ratio(true: Floats, false: Floats, differ: Floats, one: Floats, other: Floats, wrong: float) -> Floats:
+    """Return log P(claims | one copies the other) / P(claims | neither does), shape (pairs,)."""
+    right, amiss = one * other, (1 - one) * (1 - other) / wrong
+    none = true * np.log(right) + false * np.log(amiss)
     each = []
-    for copied in (accuracy[:, None], accuracy[None, :]):
+    for copied in (one, other):
         same = np.log(_COPIED * copied + (1 - _COPIED) * right)
         error = np.log(_COPIED * (1 - copied) + (1 - _COPIED) * amiss)
-        each.append(true * same + false * error + differ * np.log((1 - _COPIED) * apart))
-    return np.asarray(np.logaddexp(*each) - np.log(2) - none)
+        each.append(true * same + false * error)
+    # What differs was not copied, by whichever of the two.
+    return np.asarray(np.logaddexp(*each) - np.log(2) - none + differ * np.log(1 - _COPIED))

@@ -81,7 +81,7 @@ class Fusion(BaseFusion[FusionParams]):
 
     def _solved(self, said: Evidence, names: tuple[str, ...]) -> Solved:
         del names
-        truth, pairs = solve_with_copying(said, _mean_probability, copying=self.copying)
+        truth, pairs = solve_with_copying(said, lambda: _mean_probability, copying=self.copying)
         total = said.totals.sum()
         return Solved(truth, pairs, extra={"typical": float(said.totals @ truth.accuracies / total) if total else 0.5})
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import abc
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self, TypeVar
 
@@ -18,13 +18,13 @@ from labelwright.core.errors import FallbackWarning, ModelError, NotFittedError
 
 from .base import BaseLabelModel, Outcome, Params, check_cardinality
 from .candidates import Candidates
-from .copying import copying_pairs, discounts
+from .copying import Meetings, discounts
 from .crowd import CROWD_PATTERNS, answer, crowd_problem, of_all_sources, rows_told
 from .features import Features
 from .problem import Floats
 from .truth import Estimate, Evidence, Truth, alternate, shares
 
-__all__ = ["BaseFusion", "ClaimParams", "FusionParams", "Solved"]
+__all__ = ["BaseFusion", "ClaimParams", "FusionParams", "Solved", "solve_with_copying"]
 
 # Copying changes what is true, and truth what looks copied: that settles in two or three rounds, or goes in circles.
 _ROUNDS = 5
@@ -235,23 +235,39 @@ class BaseFusion(BaseLabelModel[PatternCounts, P]):
         return self.posterior_claims(self.claim_params_, claims)
 
 
-def solve_with_copying(said: Evidence, estimate: Estimate, *, copying: bool) -> tuple[Truth, Floats]:
+def solve_with_copying(said: Evidence, anew: Callable[[], Estimate], *, copying: bool) -> tuple[Truth, Floats]:
     """Alternate truth and accuracy; with ``copying``, discount those who copy and do it again until they stay the same.
 
-    The first suspicion comes from the shares of the claims: later on, many copies would have made their values true,
-    and that sources share what is true is no evidence. Each round starts anew from the discounted shares.
+    There are two explanations of sources that agree: they are right, or they copy. Alternation that starts from the
+    first seldom finds the second, as many copies make their values true, and to share what is true is no evidence. So
+    it starts from both: from no suspicion, and from those who agree more than the shares of the claims let expect. The
+    one under which the agreement of all pairs is more likely is kept. Each round takes an M-step from ``anew``.
     """
+    trusting = alternate(said, anew())
     if not copying:
-        return alternate(said, estimate), np.empty((0, 3))
+        return trusting, np.empty((0, 3))
+    meetings = Meetings.of(said)
     q = shares(said.found)
-    pairs = copying_pairs(said, q, estimate(said.right(q), said.totals))
+    suspects = meetings.suspects(q, anew()(said.right(q), said.totals))
+    ends = [_rounds(said, anew, meetings, meetings.suspects(trusting.q, trusting.accuracies), trusting)]
+    if len(suspects):
+        ends.append(_rounds(said, anew, meetings, suspects, None))
+    return max(ends, key=lambda end: meetings.likelihood(end[0].accuracies, end[1]))
+
+
+def _rounds(
+    said: Evidence, anew: Callable[[], Estimate], meetings: Meetings, pairs: Floats, truth: Truth | None
+) -> tuple[Truth, Floats]:
+    """Discount ``pairs``, solve and suspect in turn; ``truth`` is the solution without discounts, where it is known."""
+    if truth is not None and not len(pairs):
+        return truth, pairs
     for _ in range(_ROUNDS):
-        truth = alternate(said.discounted(discounts(said, pairs)), estimate)
-        found = copying_pairs(said, truth.q, truth.accuracies)
+        truth = alternate(said.discounted(discounts(said, pairs)), anew())
+        found = meetings.suspects(truth.q, truth.accuracies)
         if np.array_equal(found[:, :2], pairs[:, :2]):
             return truth, pairs
         pairs = found
-    return alternate(said.discounted(discounts(said, pairs)), estimate), pairs
+    return alternate(said.discounted(discounts(said, pairs)), anew()), pairs
 
 
 def check_false_values(number: int | None) -> int | None:

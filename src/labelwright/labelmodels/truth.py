@@ -69,6 +69,13 @@ class Evidence:
         """Number of claims of each source, shape (m,)."""
         return np.asarray(self.heard.T @ self.found.weights)
 
+    @cached_property
+    def false_values(self) -> float:
+        """How many false values there are to claim, the mean over claims."""
+        claims = self.found.claims
+        number = np.repeat(self.found.chance, np.diff(claims.indptr)) + self.chance[claims.indices]
+        return float(np.exp(number).mean()) if len(number) else 1.0
+
     def logits(self, accuracies: Floats) -> Floats:
         """Return what the claims add to each candidate: ``ln(N A / (1 - A))`` each (Dong et al. 2009), shape (d,)."""
         odds = np.log(accuracies) - np.log1p(-accuracies)
