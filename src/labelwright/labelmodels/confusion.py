@@ -16,7 +16,6 @@ from labelwright.core.errors import ModelError
 
 from .base import BaseLabelModel, Outcome, Params, check_cardinality, check_class_balance
 from .crowd import crowd_problem, rows_told
-from .expectation import softmax_rows
 from .problem import Floats, Problem
 from .scoring import posterior_from_scores
 from .slots import Slots
@@ -103,25 +102,28 @@ class Ballots:
         return np.asarray(np.add.reduceat(values, self._first), dtype=values.dtype)
 
     @cached_property
-    def learns_balance(self) -> bool:
-        """Whether P(Y) is learned: it is not given, and most votes are of sources that take several sides.
+    def one_sided(self) -> bool:
+        """Whether most votes are of sources that take one side only.
 
-        Of a source that takes one side, P(vote | Y, it votes) is 1 for every class: a free P(Y) slides to one class.
+        Of such a source P(vote | Y, it votes) is 1 for every class: a free P(Y) slides to one class.
         """
         sides = self.problem.multipolar[self.problem.source]
-        several = self.problem.totals[sides].sum() > self.problem.totals.sum() / 2
-        return self.given is None and self.problem.m > 2 and bool(several)
+        return bool(self.problem.totals[sides].sum() <= self.problem.totals.sum() / 2)
 
-    def balance(self, q: Floats) -> Floats:
+    @property
+    def learns_balance(self) -> bool:
+        """Whether P(Y) is learned: it is not given, and the votes identify it."""
+        return self.given is None and self.problem.m > 2 and not self.one_sided
+
+    def balance(self, q: Floats, pseudo: float = 1.0) -> Floats:
         """Return P(Y), shape (k,): given; or the mean of ``q`` (p, k); or, if not identified, of what is known.
 
-        One pseudo-row for each class keeps logarithms finite.
+        ``pseudo`` rows of each class keep logarithms finite.
         """
         if self.given is not None:
             return self.given
-        known = self.problem.gold >= 0
-        rows = slice(None) if self.learns_balance else known
-        mass = self.problem.weights[rows] @ q[rows] + 1
+        rows = slice(None) if self.learns_balance else self.problem.gold >= 0
+        mass = self.problem.weights[rows] @ q[rows] + (pseudo if self.learns_balance else 1.0)
         return np.asarray(mass / mass.sum())
 
     def balance_told(self) -> str:
@@ -139,8 +141,9 @@ class Ballots:
 
     def posterior(self, tables: Floats, balance: Floats, more: Floats | float = 0.0) -> Floats:
         """Return P(Y | votes) of each row, shape (p, k), known classes set; ``more`` (p, k) adds to the log-odds."""
-        logits = self.problem.x @ tables[self.problem.kept] + np.log(balance)
-        return self.problem.clamp(softmax_rows(logits + more))
+        logits = self.problem.x @ tables[self.problem.kept]
+        logits += np.log(balance) + more
+        return self.problem.clamp(_softmax(logits))
 
     def accuracies(self, q: Floats) -> Floats:
         """Return the expected share of each source's votes that hold the true class, shape (m,); NaN without votes."""
@@ -182,6 +185,17 @@ def climb(q: Floats, step: Callable[[Floats], Floats], *, steps: int, tolerance:
         converged = float(np.abs(new - q).max(initial=0)) < tolerance
         q, done = new, done + 1
     return Climb(q, done, converged)
+
+
+def _softmax(logits: Floats) -> Floats:
+    """Turn ``logits`` (p, k) into P(Y), in place: by columns and by BLAS, which is twice as fast where columns are few."""
+    top = logits[:, 0].copy()
+    for column in logits.T[1:]:
+        np.maximum(top, column, out=top)
+    logits -= top[:, None]
+    np.exp(logits, out=logits)
+    logits /= (logits @ np.ones(logits.shape[1]))[:, None]
+    return logits
 
 
 def check_steps(steps: int) -> None:

@@ -21,6 +21,9 @@ __all__ = ["DawidSkene"]
 # From the start, where nothing is known of the crowd, its prior takes more steps than the few that follow EM.
 _FIRST_ROUNDS = 20
 
+# Maximum likelihood has no prior; so much keeps logarithms finite.
+_TINY = 1e-10
+
 
 class DawidSkene(ConfusionModel[ConfusionParams]):
     """Each source confuses the classes in its own way: EM for P(vote | Y) of each source.
@@ -113,12 +116,13 @@ class DawidSkene(ConfusionModel[ConfusionParams]):
         if fallback is not None:
             return fallback
         rounds, tables, balance = _FIRST_ROUNDS, np.empty(0), np.empty(0)
+        pseudo = _TINY if self.shrinkage == 0 else 1.0
 
         def step(q: Floats) -> Floats:
             nonlocal prior, rounds, tables, balance
             counts = ballots.counts(q)
             prior, rounds = prior.update(counts, rounds), 3
-            tables, balance = np.log(prior.rows(counts)), ballots.balance(q)
+            tables, balance = np.log(prior.rows(counts)), ballots.balance(q, pseudo)
             return ballots.posterior(tables, balance)
 
         # One thread: sums of floats then add up in one order, and small products do not wait for idle threads.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -10,7 +10,8 @@ from threadpoolctl import threadpool_limits
 
 from labelwright.core import PatternCounts, SoftLabels, Votes
 
-from .confusion import Ballots, ConfusionModel, ConfusionParams, check_steps, climb, confusion_params, too_few
+from .base import Outcome
+from .confusion import Ballots, Climb, ConfusionModel, ConfusionParams, check_steps, climb, confusion_params, too_few
 from .crowd import CROWD_PATTERNS
 from .expectation import softmax_rows
 from .features import Features
@@ -24,7 +25,7 @@ __all__ = ["HierarchicalDawidSkene", "HierarchicalParams"]
 
 # At the start, where nothing is known, priors take more steps of their fixed point than later, after each step of EM.
 _FIRST_ROUNDS, _ROUNDS = 20, 3
-_ITEM_ROUNDS = 5
+_ITEM_ROUNDS, _LAST_ROUNDS = 5, 100
 
 _TINY = 1e-10
 
@@ -84,10 +85,14 @@ class HierarchicalDawidSkene(ConfusionModel[HierarchicalParams]):
     2. A source's vote on an item is part of the evidence for its own table, which then confirms the vote. So each item
        is judged by tables from which its own votes are taken away (collapsed variational Bayes: Teh et al. 2007; in
        the first-order form of Asuncion et al. 2009). Soft labels of `posterior` use the whole tables.
-    3. Hard items: independence makes errors that many share look like a class of their own, and a rare class becomes
-       the class of the hard items. `labelwright.labelmodels.item_effects.ItemEffects` expects shared errors.
+    3. Hard items. Votes on one item share errors beyond the class; independence makes certain what is not, and can turn
+       a rare class into the class of the hard items. `labelwright.labelmodels.item_effects.ItemEffects` expects shared
+       errors. Effects of items that are learned together with the tables can take the place of the classes, so they
+       are learned after them; together only where, without them, a class loses its meaning: the crowd as a whole says a
+       wrong code more often than the right one. If it does so either way, ``outcome_`` says it.
 
-    The start is the vote shares.
+    The start is the vote shares. Where most votes are of one-sided sources, votes do not identify P(Y), nor how items
+    differ: P(Y) is kept, and effects of items are left out.
 
     Examples
     --------
@@ -134,12 +139,29 @@ class HierarchicalDawidSkene(ConfusionModel[HierarchicalParams]):
             return _with_items(simple, slots.even, np.zeros(ballots.frame.k))
         # One thread: sums of floats then add up in one order, and small products do not wait for idle threads.
         with threadpool_limits(limits=1, user_api="blas"):
-            state = _State(ballots)
-            found = climb(ballots.start(), state.step, steps=self.max_steps, tolerance=self.tolerance)
+            state, found = self._climb(ballots)
             tables = np.log(state.prior.rows(ballots.counts(found.q)))
-        what = "EM over tables, their prior and the effects of items"
-        simple = confusion_params(stats, ballots, found, tables, ballots.balance(found.q), what)
-        return _with_items(simple, state.items.typical, state.items.strengths)
+        told = "EM over tables and their prior" + (" and the effects of items" if state.joint else "")
+        simple = confusion_params(stats, ballots, found, tables, ballots.balance(found.q), told)
+        if state.margin(found.q) < 0:
+            simple = replace(simple, outcome=_doubted(simple.outcome))
+        # No strength means no effects: `posterior` leaves them out.
+        strengths = np.zeros(ballots.frame.k) if ballots.one_sided else state.items.strengths
+        return _with_items(simple, state.items.typical, strengths)
+
+    def _climb(self, ballots: Ballots) -> tuple[_State, Climb]:
+        """Learn without effects of items, or with them if a class loses its meaning without."""
+        ends = []
+        for joint in (False, True):
+            state = _State(ballots, joint=joint)
+            found = climb(ballots.start(), state.step, steps=self.max_steps, tolerance=self.tolerance)
+            ends.append((state, found))
+            if ballots.one_sided or state.margin(found.q) >= 0:
+                break
+        state, found = max(ends, key=lambda end: end[0].margin(end[1].q))
+        if not state.joint:
+            state.learn_items(found.q, _LAST_ROUNDS)
+        return state, found
 
     def posterior(self, params: HierarchicalParams, votes: Votes | npt.ArrayLike) -> SoftLabels:
         """Return P(Y | votes) of each example; the class balance where nobody voted."""
@@ -159,22 +181,40 @@ class HierarchicalDawidSkene(ConfusionModel[HierarchicalParams]):
 class _State:
     """The priors as they are learned: each step starts from where the last one left them."""
 
-    def __init__(self, ballots: Ballots) -> None:
-        self.ballots = ballots
+    def __init__(self, ballots: Ballots, *, joint: bool) -> None:
+        self.ballots, self.joint, self.fresh = ballots, joint, True
         self.votes = ItemVotes.of(ballots.x, ballots.slots)
         self.prior = WorkerPrior.of(ballots)
         self.items = ItemEffects.of(ballots.slots)
-        self.fresh = True
 
     def step(self, q: Floats) -> Floats:
         """Return the next posterior of the rows, shape (p, k)."""
         ballots, counts = self.ballots, self.ballots.counts(q)
-        weighted = ballots.problem.weights[:, None] * q
         self.prior = self.prior.update(counts, _FIRST_ROUNDS if self.fresh else _ROUNDS)
-        self.items = self.items.update(self.votes, weighted, counts, _FIRST_ROUNDS if self.fresh else _ITEM_ROUNDS)
+        logits = _without_own(ballots, self.prior.alphas() + counts, q)
+        if self.joint:
+            self.learn_items(q, _FIRST_ROUNDS if self.fresh else _ITEM_ROUNDS)
+            logits += self.items.log_ratios(self.votes)
         self.fresh = False
-        logits = _without_own(ballots, self.prior.alphas() + counts, q) + self.items.log_ratios(self.votes)
         return ballots.problem.clamp(softmax_rows(logits + np.log(ballots.balance(q))))
+
+    def learn_items(self, q: Floats, rounds: int) -> None:
+        """Take ``rounds`` steps of the effects of items."""
+        weighted = self.ballots.problem.weights[:, None] * q
+        self.items = self.items.update(self.votes, weighted, self.ballots.counts(q), rounds)
+
+    def margin(self, q: Floats) -> float:
+        """Return by how much, in the worst class, the crowd says what is right more often than any one wrong code.
+
+        Below 0 a class has lost its meaning. Classes of less than one example are left out.
+        """
+        slots, counts = self.ballots.slots, self.ballots.slots.pooled(self.ballots.counts(q))
+        typical, right = slots.normalised(counts + slots.even), slots.careful > 0
+        best = [np.maximum.reduceat(np.where(mask, typical, 0), slots.starts) for mask in (right, ~right)]
+        votes = np.add.reduceat(counts, slots.starts)
+        margins = (votes * (best[0] - best[1])).sum(axis=0) / np.maximum(votes.sum(axis=0), _TINY)
+        seen = self.ballots.problem.weights @ q >= 1
+        return float(margins[seen].min(initial=1.0))
 
 
 def _without_own(ballots: Ballots, tables: Floats, q: Floats) -> Floats:
@@ -189,6 +229,11 @@ def _without_own(ballots: Ballots, tables: Floats, q: Floats) -> Floats:
         said = np.maximum(tables[pair] - own, _TINY) / np.maximum(total[ballots.source[pair]] - own, _TINY)
         out[start:stop] = np.add.reduceat(np.log(said), x.indptr[start:stop] - low)
     return out
+
+
+def _doubted(outcome: Outcome) -> Outcome:
+    what = " In some class the sources say a wrong code more often than the right one: it may have lost its meaning."
+    return replace(outcome, sentence=outcome.sentence + what)
 
 
 def _with_items(simple: ConfusionParams, typical: Floats, strengths: Floats) -> HierarchicalParams:
