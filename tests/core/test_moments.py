@@ -73,9 +73,10 @@ def test_alphabets_and_wide_codes_are_counted(dense, monkeypatch):
     check_against_one_hot(wide, MomentCounts.of(wide))
 
 
-@pytest.mark.parametrize("planes", [0, 10**9])
+@pytest.mark.parametrize(("planes", "threads"), [(0, "1"), (0, "2"), (10**9, "2")])
 @pytest.mark.parametrize("dense", [False, True])
-def test_blocks_change_nothing(dense, planes, monkeypatch):
+def test_blocks_and_threads_change_nothing(dense, planes, threads, monkeypatch):
+    monkeypatch.setenv("OMP_NUM_THREADS", threads)
     votes = world(2, 3000, 12, 3)
     whole = tally(votes, votes.bucket, dense=dense)
     for name, value in {"_READ_ROWS": 100, "_SORTED_PAIRS": 50}.items():

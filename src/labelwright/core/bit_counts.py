@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +21,8 @@ Integers = npt.NDArray[np.int64]
 Bytes = npt.NDArray[np.uint8]
 Words = npt.NDArray[np.uint64]
 
+T = TypeVar("T")
+
 # Bits that are held at a time (16 MiB).
 _BITS = 2**27
 # Rows that are compared with the codes together: their 0/1 bytes stay in the cache.
@@ -28,6 +33,9 @@ _TILE_WORDS = 32_768
 _TRANSPOSED_WORDS = 1_024
 # Cells of the dense tables that are added up at a time (32 MiB).
 _TABLE_CELLS = 4_194_304
+
+# Beyond two threads, memory is what is waited for.
+_MOST_THREADS = 2
 
 # Eight words at a time are counted, one in each byte of a word; three planes of them still fit their bytes (192).
 _UNIT = 8
@@ -64,6 +72,9 @@ def count_bits(votes: Votes, bucket: Bytes, sizes: Integers) -> tuple[Integers, 
     -----
     The rows of a sub-sum are put together and transposed, so that each feature is a column of bits. Votes are read
     once; only where the table of all pairs in all sub-sums is large (more than 362 features), some sub-sums at a time.
+
+    From 262,144 rows on, two threads share the work, unless ``OMP_NUM_THREADS`` asks for fewer, as for BLAS; parts that
+    engines hand out are smaller. Sums of integers do not depend on who added first.
 
     Examples
     --------
@@ -163,20 +174,26 @@ def _add_pairs(table: Integers, low: int, columns: Words, feature: Integers, sto
     after = np.searchsorted(feature, stop)
     step = max(1, _TILE_WORDS // max(1, words))
     plane = words // layout.planes
-    both, bits = np.empty((step, words), dtype=np.uint64), np.empty((step, words), dtype=np.uint8)
-    counts = np.empty((c, plane), dtype=np.uint8)
-    for first in range(int(np.searchsorted(after, c))):
-        for start in range(int(after[first]), c, step):
-            end = min(start + step, c)
-            np.bitwise_and(columns[first], columns[start:end], out=both[: end - start])
-            found = np.bitwise_count(both[: end - start], out=bits[: end - start])
-            if layout.planes == 1:
-                counts[start:end] = found
-                continue
-            np.add(found[:, :plane], found[:, plane : 2 * plane], out=counts[start:end])
-            counts[start:end] += found[:, 2 * plane :]
-        own = table[:, feature[first]]
-        own[np.ix_(layout.buckets - low, feature[after[first] :])] += layout.summed(counts[after[first] :]).T
+
+    def add(firsts: range) -> None:
+        both, bits = np.empty((step, words), dtype=np.uint64), np.empty((step, words), dtype=np.uint8)
+        counts = np.empty((c, plane), dtype=np.uint8)
+        for first in firsts:
+            for start in range(int(after[first]), c, step):
+                end = min(start + step, c)
+                np.bitwise_and(columns[first], columns[start:end], out=both[: end - start])
+                found = np.bitwise_count(both[: end - start], out=bits[: end - start])
+                if layout.planes == 1:
+                    counts[start:end] = found
+                    continue
+                np.add(found[:, :plane], found[:, plane : 2 * plane], out=counts[start:end])
+                counts[start:end] += found[:, 2 * plane :]
+            own = table[:, feature[first]]
+            own[np.ix_(layout.buckets - low, feature[after[first] :])] += layout.summed(counts[after[first] :]).T
+
+    last = int(np.searchsorted(after, c))
+    # The first features have the most partners: each share has early and late ones.
+    _share(add, [range(start, last, 8) for start in range(min(8, last))], rows=64 * words)
 
 
 def _bit_columns(
@@ -207,18 +224,21 @@ def _packed(votes: Votes, rows: slice | Integers, sizes: Integers) -> Words:
     width = -(-int(sizes.sum()) // 64)
     n = rows.stop - rows.start if isinstance(rows, slice) else len(rows)
     out = np.zeros((width, n + 1), dtype=np.uint64)
-    is_code = np.zeros((min(n, _PACKED_ROWS), 64 * width), dtype=bool)
-    for start in range(0, n, _PACKED_ROWS):
+
+    def pack(start: int) -> None:
         stop = min(start + _PACKED_ROWS, n)
         block = _block(votes, rows, start, stop)
+        is_code = np.zeros((stop - start, 64 * width), dtype=bool)
         place = 0
         for code in range(int(sizes.max(initial=0))):
             several = sizes > code
             said = block if several.all() else block[:, several]
-            np.equal(said, code, out=is_code[: stop - start, place : place + said.shape[1]])
+            np.equal(said, code, out=is_code[:, place : place + said.shape[1]])
             place += said.shape[1]
-        bits = np.packbits(is_code[: stop - start].reshape(-1), bitorder="little")
+        bits = np.packbits(is_code.reshape(-1), bitorder="little")
         out[:, start:stop] = bits.view("<u8").reshape(stop - start, width).T
+
+    _share(pack, range(0, n, _PACKED_ROWS), rows=n)
     return out
 
 
@@ -241,22 +261,38 @@ def _transposed(words: Words, place: Integers, feature: Integers) -> tuple[Words
     used = np.unpackbits(occurs.astype("<u8").view(np.uint8), bitorder="little")[: len(feature)] > 0
     found = np.sort(feature[used])
     columns = np.empty((len(found), place.shape[1]), dtype=np.uint64)
-    for number, word in enumerate(words):
+
+    def transpose(number: int, start: int) -> None:
         mine = np.flatnonzero(used[64 * number : 64 * (number + 1)])
         target = np.searchsorted(found, feature[64 * number + mine])
-        for start in range(0, place.shape[1], _TRANSPOSED_WORDS):
-            block = word.take(place[:, start : start + _TRANSPOSED_WORDS])
-            half, low = 32, np.uint64(0xFFFFFFFF)
-            while half:
-                pairs = block.reshape(32 // half, 2, half, -1)
-                upper, lower = pairs[:, 0], pairs[:, 1]
-                swap = upper >> np.uint64(half)
-                swap ^= lower
-                swap &= low
-                lower ^= swap
-                swap <<= np.uint64(half)
-                upper ^= swap
-                half //= 2
-                low ^= low << np.uint64(half)
-            columns[target, start : start + _TRANSPOSED_WORDS] = block[mine]
+        block = words[number].take(place[:, start : start + _TRANSPOSED_WORDS])
+        half, low = 32, np.uint64(0xFFFFFFFF)
+        while half:
+            pairs = block.reshape(32 // half, 2, half, -1)
+            upper, lower = pairs[:, 0], pairs[:, 1]
+            swap = upper >> np.uint64(half)
+            swap ^= lower
+            swap &= low
+            lower ^= swap
+            swap <<= np.uint64(half)
+            upper ^= swap
+            half //= 2
+            low ^= low << np.uint64(half)
+        columns[target, start : start + _TRANSPOSED_WORDS] = block[mine]
+
+    blocks = [(n, start) for n in range(len(words)) for start in range(0, place.shape[1], _TRANSPOSED_WORDS)]
+    _share(lambda block: transpose(*block), blocks, rows=place.size)
     return columns, found
+
+
+def _share(work: Callable[[T], None], pieces: Sequence[T], *, rows: int) -> None:
+    """Do ``work`` on each of ``pieces``, in threads where there are many rows: numpy lets go of the interpreter."""
+    limit = os.environ.get("OMP_NUM_THREADS", "")
+    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    threads = min(_MOST_THREADS, usable, int(limit) if limit.isdigit() and int(limit) else usable)
+    if threads == 1 or rows < _PLANE_ROWS:
+        for piece in pieces:
+            work(piece)
+        return
+    with ThreadPoolExecutor(threads) as pool:
+        list(pool.map(work, pieces))
