@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from .errors import VoteError
 
-__all__ = ["SparseRows", "positions"]
+__all__ = ["SparseRows", "first_outside", "positions"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -131,6 +131,33 @@ def _integers(values: npt.ArrayLike) -> npt.NDArray[np.int64]:
     if whole is None or not np.array_equal(whole, array):
         raise VoteError(f"entries hold {array.dtype} values that are not all integers; rows, columns and codes are.")
     return whole
+
+
+def first_outside(
+    rows: npt.NDArray[Any] | SparseRows, allowed: npt.NDArray[np.int64], *, block: int = 65_536
+) -> tuple[int, int, int] | None:
+    """Return (row, column, code) of the first code below -1, or not below ``allowed`` (m,) of its source, or None.
+
+    Sparse rows are not made dense for it: a block of a crowd would be as wide as there are workers.
+
+    Examples
+    --------
+    >>> first_outside(np.array([[0, 1], [2, -1]]), np.array([2, 2]))
+    (1, 0, 2)
+    """
+    if isinstance(rows, SparseRows):
+        wrong = np.flatnonzero(rows.codes >= allowed[rows.columns])[:1]
+        if not len(wrong):
+            return None
+        row = np.searchsorted(rows.indptr, wrong[0], side="right") - 1
+        return int(row), int(rows.columns[wrong[0]]), int(rows.codes[wrong[0]])
+    for start in range(0, len(rows), block):
+        part = rows[start : start + block]
+        bad = (part < -1) | (part >= allowed)
+        if bad.any():
+            row, column = np.argwhere(bad)[0]
+            return int(start + row), int(column), int(part[row, column])
+    return None
 
 
 def positions(index: npt.ArrayLike | slice, n: int) -> npt.NDArray[np.intp]:

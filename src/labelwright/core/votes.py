@@ -13,7 +13,7 @@ import numpy.typing as npt
 from .classes import Class, check_classes
 from .errors import VoteError
 from .seeds import hash_ids
-from .sparse import SparseRows, positions
+from .sparse import SparseRows, first_outside, positions
 
 __all__ = ["ABSTAIN", "KEPT_FAILURES", "Failure", "Votes", "class_codes", "merge_failures"]
 
@@ -125,28 +125,13 @@ class Votes:
                         f"classes 0..{self.k - 1}."
                     )
         allowed = np.array([len(self.alphabet.get(s, self.classes)) for s in self.sources], dtype=np.int64)
-        if isinstance(self.rows, SparseRows):
-            # A dense block of a crowd would be as wide as there are workers.
-            wrong = np.flatnonzero(self.rows.codes >= allowed[self.rows.columns])
-            if len(wrong):
-                row = int(np.searchsorted(self.rows.indptr, wrong[0], side="right")) - 1
-                column = int(self.rows.columns[wrong[0]])
-                raise self._outside(row, column, int(self.rows.codes[wrong[0]]), int(allowed[column]))
-            return
-        for start, block in self.blocks():
-            # Extremes are quick to find, and nearly always enough; who broke the rule is looked for only then.
-            if block.min(initial=0) >= ABSTAIN and block.max(initial=ABSTAIN) < allowed.min(initial=self.k):
-                continue
-            bad = (block < ABSTAIN) | (block >= allowed[None, :])
-            if bad.any():
-                row, column = np.argwhere(bad)[0]
-                raise self._outside(start + row, column, block[row, column], allowed[column])
-
-    def _outside(self, row: int, column: int, code: int, allowed: int) -> VoteError:
-        return VoteError(
-            f"example {self.example_ids[row]}, source {self.sources[column]!r} voted {code}; allowed: -1 (abstain) to "
-            f"{allowed - 1}. Was the cardinality ({self.k}) meant to be larger?"
-        )
+        outside = first_outside(self.rows, allowed)
+        if outside is not None:
+            row, column, code = outside
+            raise VoteError(
+                f"example {self.example_ids[row]}, source {self.sources[column]!r} voted {code}; allowed: -1 (abstain) "
+                f"to {allowed[column] - 1}. Was the cardinality ({self.k}) meant to be larger?"
+            )
 
     @classmethod
     def from_entries(
