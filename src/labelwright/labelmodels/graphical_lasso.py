@@ -146,9 +146,11 @@ def found_by_graphical_lasso(
         As for `latent_graphical_lasso`.
     """
     correlation = _correlation(moments)
-    noise = level / np.sqrt(np.maximum(moments.rows, 1))
+    codes = np.bincount(source)[source]
+    # The Frobenius norm of a block of c noisy entries is the root of c before it is anything else (Yuan & Lin 2006).
+    noise = (level + np.sqrt(np.outer(codes, codes)) - 1) / np.sqrt(np.maximum(moments.rows, 1))
     between = source[:, None] != source
-    usual = float(np.median(noise[between])) if between.any() else level
+    usual = level * float(np.median(1 / np.sqrt(np.maximum(moments.rows[between], 1)))) if between.any() else level
     found = latent_graphical_lasso(
         correlation,
         penalty=noise if ease is None else noise * ease,
@@ -162,7 +164,7 @@ def found_by_graphical_lasso(
     more[-(k - 1) :] = 0
     depends = found.sparse - (vectors * more) @ vectors.T
     scale = np.sqrt(np.maximum(np.diag(found.sparse - found.low_rank), 1e-12))
-    return between & (np.abs(depends) >= noise * np.outer(scale, scale)), found.state
+    return between & (_norms(depends / np.outer(scale, scale), source) >= noise), found.state
 
 
 def _correlation(moments: PairMoments) -> Floats:
@@ -186,12 +188,15 @@ def _positive(x: Floats, by: float) -> Floats:
     return np.asarray((vectors * np.maximum(values - by, 0)) @ vectors.T)
 
 
+def _norms(x: Floats, source: npt.NDArray[np.int64]) -> Floats:
+    """Return the Frobenius norm of the block that each entry is in, shape (f, f)."""
+    if len(np.unique(source)) == len(source):
+        return np.abs(x)
+    member = (source[:, None] == np.unique(source)).astype(np.float64)
+    return np.asarray(np.sqrt(member @ (member.T @ x**2 @ member) @ member.T))
+
+
 def _shrunk(x: Floats, by: Floats, source: npt.NDArray[np.int64]) -> Floats:
     """Step of S: each block of two sources shrunk by its Frobenius norm; what is within a source as it is."""
-    if len(np.unique(source)) == len(source):
-        size = np.abs(x)
-    else:
-        member = (source[:, None] == np.unique(source)).astype(np.float64)
-        size = np.sqrt(member @ (member.T @ x**2 @ member) @ member.T)
-    keep = np.maximum(1 - by / np.maximum(size, 1e-300), 0)
+    keep = np.maximum(1 - by / np.maximum(_norms(x, source), 1e-300), 0)
     return np.where(source[:, None] == source, x, x * keep)

@@ -11,6 +11,8 @@ __all__ = ["first_loadings", "fit_loadings"]
 # Residuals beyond so many standard errors count by their size, not by its square (Huber 1964).
 _HUBER = 2.0
 
+_TOLERANCE = 1e-5
+
 # So small that it only decides what cannot be known: the loadings of a source without partners are 0.
 _RIDGE = 1e-9
 
@@ -54,10 +56,10 @@ def fit_loadings(
         else:
             squares = (u[..., :, None] * u[..., None, :]).reshape(*u.shape[:-1], rank * rank)
             normal = (used @ squares).reshape(*u.shape, rank) + _RIDGE * np.eye(rank)
-            solved = np.linalg.solve(normal, target[..., None])[..., 0]
+            solved = np.asarray(np.linalg.solve(normal, target[..., None])[..., 0], dtype=np.float64)
         moved = float(np.abs(solved - u).max(initial=0))
         u = (u + solved) / 2
-        if moved < 1e-6:
+        if moved < _TOLERANCE:
             break
     return u
 

@@ -95,7 +95,14 @@ class Pseudolikelihood:
         ]
         self.votes = np.vstack([problem.x @ self.evidence, np.zeros(problem.k)])
 
-    def found(self, weights: Floats, *, level: float, ease: Floats | None = None) -> Bools:
+    def found(
+        self,
+        weights: Floats,
+        *,
+        level: float,
+        ease: Floats | None = None,
+        among: npt.NDArray[np.int64] | None = None,
+    ) -> Bools:
         """Return which pairs depend, shape (m, m): found from either side.
 
         Parameters
@@ -106,10 +113,14 @@ class Pseudolikelihood:
             Penalty, in standard errors of the gradient where nothing depends.
         ease : ndarray of float, shape (m, m), optional
             What to multiply each penalty by.
+        among : ndarray of int64, optional
+            The sources from whose side to look. Default: all.
         """
         m = self.problem.m
         ease = np.ones((m, m)) if ease is None else ease
-        out = np.stack([self._solve(j, weights, level * ease[j]) != 0 for j in range(m)])
+        out = np.zeros((m, m), dtype=bool)
+        for j in range(m) if among is None else among:
+            out[j] = self._solve(j, weights, level * ease[j]) != 0
         return np.asarray(out | out.T)
 
     def _target(self, j: int, weights: Floats) -> _Target:

@@ -37,6 +37,9 @@ _ENOUGH_PAIRS = 10
 
 _ROUNDS = 50
 
+# Each round starts where the last one ended.
+_STEPS_BETWEEN = 30
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PairTests:
@@ -224,9 +227,10 @@ def standing_out(sums: PairSums, copies: Bools) -> Floats:
     correlation = moments.covariance / signal.units
     weights, precision = signal.weights(moments, copies), np.sqrt(moments.rows)
     u = first_loadings(correlation, weights, sums.k - 1)
-    u = fit_loadings(correlation, weights, u, precision=precision, steps=20)
+    u = fit_loadings(correlation, weights, u, precision=precision, steps=_STEPS_BETWEEN)
     base = signal.base(moments)
-    return np.where(base >= _FEWEST_ROWS, np.abs(signal.left(correlation, u) / signal.spread(u)) * np.sqrt(base), 0)
+    strength = np.minimum(np.abs(signal.left(correlation, u) / signal.spread(u)), 1)
+    return np.where(base >= _FEWEST_ROWS, strength * np.sqrt(base), 0)
 
 
 def _identified(signal: _Signals, weights: Floats, copies: Bools) -> bool:
@@ -265,7 +269,7 @@ def _search(signal: _Signals, moments: PairMoments, weights: Floats, copies: Boo
     out = np.zeros_like(copies)
     u, kept = first_loadings(correlation, weights, rank), weights
     for _ in range(_ROUNDS):
-        u = fit_loadings(correlation, kept, u, precision=np.sqrt(moments.rows))
+        u = fit_loadings(correlation, kept, u, precision=np.sqrt(moments.rows), steps=_STEPS_BETWEEN)
         z = np.abs(signal.left(correlation, u) / signal.spread(u)) * np.sqrt(base)
         z = np.where(pairs & ~out, z / _spread(z[pairs]), 0)
         hits = _leave_out(np.where(z >= max(threshold, z.max(initial=0) / 2), z, 0), out | copies, rank)
@@ -273,7 +277,7 @@ def _search(signal: _Signals, moments: PairMoments, weights: Floats, copies: Boo
             break
         out |= hits
         kept = weights * ~signal.among(out)
-    u = fit_loadings(correlation, kept, u, steps=400)
+    u = fit_loadings(correlation, kept, u)
     left = signal.left(correlation, u)
     strength = left / signal.spread(u)
     return HiddenClass(u, kept, lift, left, strength, strength * np.sqrt(base))

@@ -12,8 +12,8 @@ from .residual_tests import copied, standing_out
 
 __all__ = ["screened"]
 
-# 32 tables of 300 x 300 signals, and some dozen like them while testing, take 0.3 GB and a few seconds.
-_MOST_SIGNALS = 300
+# The graphical lasso decomposes matrices of this size some thousand times, which is a few seconds.
+_MOST_SIGNALS = 150
 
 # One table of 4,096 x 4,096, as the default label model allows itself.
 _MOST_FEATURES = 4_096
