@@ -106,6 +106,32 @@ def test_each_connected_set_is_better_than_random_on_average():
         np.testing.assert_allclose(np.sign(found), [1, -1, 1, 1, 1, -1])
 
 
+def test_one_sided_sources_that_exclude_each_other_are_not_taken_for_wrong():
+    """Two keyword lists without a common text both speak for class 1, though their covariance is negative."""
+    rng = np.random.default_rng(0)
+    truth = rng.integers(0, 2, 20_000)
+    right = rng.random((20_000, 4)) < [0.85, 0.8, 0.75, 0.7]
+    L = np.where(right, truth[:, None], 1 - truth[:, None])
+    which = np.where(rng.random(20_000) < 0.5, 0, 1)
+    fires = rng.random(20_000) < np.where(truth, 0.6, 0.3)
+    lists = [np.where(fires & (which == w), 1, -1) for w in (0, 1)]
+    model = Triplets().fit(np.column_stack([L, *lists]))
+    assert (model.accuracies_ > 0.6).all()
+
+
+@pytest.mark.parametrize("average", AVERAGES)
+def test_a_one_sided_source_is_not_worse_than_random(average):
+    L, truth = worlds.one_sided(0, n=20_000, m=8)
+    wrong = np.where((truth == 0) & (np.random.default_rng(1).random(20_000) < 0.3), 1, -1)
+    model = Triplets(average=average).fit(np.column_stack([L, wrong]))
+    assert "contradicts" in str(model.outcome_)
+    assert np.isnan(model.accuracies_[8])
+    assert model.params_.scores[17, 1] > model.params_.scores[17, 0]
+    noise = np.where(np.random.default_rng(1).random(20_000) < 0.3, 1, -1)
+    model = Triplets(average=average).fit(np.column_stack([L, noise]))
+    assert abs(model.accuracies_[8] - 0.5) < 0.05
+
+
 def test_one_dependent_pair_does_not_move_the_median():
     u = np.array([0.6, 0.5, 0.5, 0.4, 0.4, 0.3, 0.3, 0.2])
     r = np.outer(u, u)

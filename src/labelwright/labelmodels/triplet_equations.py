@@ -28,7 +28,9 @@ _TRIPLET = 3
 _SURE = 3.46
 
 
-def class_correlations(correlation: Floats, rows: float, average: Average) -> Floats:
+def class_correlations(
+    correlation: Floats, rows: float, average: Average, *, one_sided: npt.NDArray[np.bool_] | None = None
+) -> Floats:
     """Return the correlation of each source's value with a hidden two-sided class, shape (m,); 0 where unknown.
 
     Parameters
@@ -39,6 +41,8 @@ def class_correlations(correlation: Floats, rows: float, average: Average) -> Fl
         Number of rows behind them; infinite where they are exact.
     average : {"median", "mean"}
         How the triplets of a source are brought together: least absolute deviations or least squares.
+    one_sided : ndarray of bool, shape (m,), optional
+        Sources that are not worse than random, as they keep to one side.
 
     Notes
     -----
@@ -51,9 +55,10 @@ def class_correlations(correlation: Floats, rows: float, average: Average) -> Fl
 
     Signs follow from ``sign r_ij = sign u_i u_j`` in each set of sources connected by correlations beyond chance (the
     universal threshold of Donoho & Johnstone 1994), as those of the leading eigenvector, up to one sign for each set:
-    its sources are taken to be better than random on average. A set of fewer than three holds no triplet, and is solved
-    with the largest set. Without any set, many weak sources may still agree together: if the largest eigenvalue is
-    beyond that of noise. Otherwise nothing is known.
+    its sources are taken to be better than random on average. Of a source that keeps to one side this is assumed even
+    alone, as the paper does of all: two that exclude each other correlate like one that is wrong. A set of fewer than
+    three holds no triplet, and is solved with the largest set. Without any set, many weak sources may still agree
+    together: if the largest eigenvalue is beyond that of noise. Otherwise nothing is known.
 
     Examples
     --------
@@ -67,7 +72,8 @@ def class_correlations(correlation: Floats, rows: float, average: Average) -> Fl
     for at in _connected(r, rows):
         block = r[np.ix_(at, at)]
         squares = _squares_by_median(block) if average == "median" else _squares_by_mean(block)
-        u = _signs(block) * np.sqrt(np.clip(squares, 0, None))
+        sign = _signs(block) if one_sided is None else np.where(one_sided[at], 1, _signs(block))
+        u = sign * np.sqrt(np.clip(squares, 0, None))
         out[at] = np.clip(u * np.sqrt(max(_scale(block, u, average), 0.0)), -1, 1)
     return out
 

@@ -74,7 +74,11 @@ class Triplets(BaseLabelModel[MomentCounts, TripletsParams]):
     ``docs/explanation/moments.md``.
 
     For two classes the answer is exact in the limit. More are taken one against the rest: there the two sides are not
-    quite independent given the side, as the rest is a mixture, and errors are taken to be even among other classes.
+    quite independent given the side, as the rest is a mixture, and errors are taken to be even among other classes. A
+    source that keeps to one class is taken to be no worse than random: what makes it look so is more often that it
+    excludes another one. Where examples were assigned to sources, as in crowds, abstaining is no vote, and this is the
+    wrong model; `DawidSkene` is for these.
+
     Votes count as in naive Bayes; what abstaining says is left out. A table counts as if learned from so many examples
     as the other sources' correlation with the class is worth.
 
@@ -192,10 +196,21 @@ class _Moments:
             together = (self.pairs[feature][:, feature] @ onto).toarray() / self.rows
             cross = (together - np.outer(rate, mean)) / deviation
             correlation = np.asarray(onto.T @ cross) / deviation[:, None]
-            u = class_correlations(correlation, self.rows, average)
+            sides = np.bincount(column[speaking], weights=value[speaking] != 0)
+            u = class_correlations(correlation, self.rows, average, one_sided=sides == 1)
             if u.any():
-                loading[order], information[order] = loadings(cross, column, u, average)
+                found, known = loadings(cross, column, u, average)
+                single = (column >= 0) & (value != 0)
+                single[single] = sides[column[single]] == 1
+                loading[order] = np.where(single, self._not_worse(found, value, rate, known), found)
+                information[order] = known
         return loading, information
+
+    def _not_worse(self, loading: Floats, value: Floats, rate: Floats, information: Floats) -> Floats:
+        """Return the loadings of one-sided sources, which are not worse than random; NaN where the votes say so."""
+        error = np.sqrt(rate * (1 - rate) / (self.rows * np.clip(information, _ROUNDING, 1)))
+        upright = loading * np.sign(value)
+        return np.asarray(np.where(upright < -2 * error, np.nan, np.maximum(upright, 0) * np.sign(value)))
 
 
 def _balance(
@@ -296,5 +311,8 @@ def _outcome(moments: _Moments, loading: Floats, k: int, average: Average, how: 
             "count as even among the other classes."
         )
     if known.sum() < used.sum():
-        sentence += f" {int(used.sum() - known.sum()):,} kinds of votes have no triplet; they count as a fair guess."
+        sentence += (
+            f" {int(used.sum() - known.sum()):,} kinds of votes have no triplet, or one that contradicts what they "
+            "mean; they count as a fair guess."
+        )
     return Outcome("closed_form", sentence)
