@@ -52,7 +52,7 @@ def test_many_sources_are_dealt_into_few_views_of_each_kind(m, k, views):
     single, _ = worlds.one_sided(0, n=600, m=m, k=k)
     both = make_views(problem_of(np.concatenate([several, single], axis=1), k))
     assert len(both) == min(2 * m, 12 if k <= 4 else 8)
-    assert min(sum(v.fires for v in both), sum(not v.fires for v in both)) >= 3
+    assert min(sum(v.silence for v in both), sum(not v.silence for v in both)) >= 3
 
 
 def test_the_parts_of_every_view_sum_to_one_or_are_all_zero():
@@ -62,4 +62,4 @@ def test_the_parts_of_every_view_sum_to_one_or_are_all_zero():
     for view in make_views(problem):
         z, seen = view.values(problem.x)
         assert np.allclose(z.sum(axis=1), seen)
-        assert not view.fires or seen.all()
+        assert not view.silence or seen.all()

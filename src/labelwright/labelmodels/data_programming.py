@@ -163,12 +163,13 @@ class DataProgramming(BaseLabelModel[PatternCounts, DataProgrammingParams]):
         problem, balance = crowd_problem(stats, self.class_balance, method="DataProgramming")
         with threadpool_limits(limits=1, user_api="blas"):
             graph = FactorGraph.of(problem, factors if problem.m > 2 else [])
+            silent = float(stats.weights.sum()) - problem.rows
             told = "given or known"
             if self.class_balance is None and not stats.counts.gold.any():
-                learned = learned_balance(problem, _one_of_each(problem, graph))
+                learned = learned_balance(problem, _one_of_each(problem, graph), silent=silent)
                 told = "uniform" if learned is None else "from third moments"
                 balance = balance if learned is None else learned
-            likelihood = Likelihood(problem, graph, balance, silent=float(stats.weights.sum()) - problem.rows)
+            likelihood = Likelihood(problem, graph, balance, silent=silent)
             theta, outcome = likelihood.solve() if problem.m > 2 else (likelihood.start, _too_few(problem))
         if outcome.kind != "fell_back":
             sentence = f"{outcome.sentence}; {rows_told(stats, problem)}, class balance {told}."

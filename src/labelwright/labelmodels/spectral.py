@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+from scipy import sparse
 from threadpoolctl import threadpool_limits
 
 from labelwright.core import PatternCounts, SoftLabels, Votes
@@ -24,6 +25,12 @@ __all__ = ["Spectral", "SpectralParams", "agreement_eigenvector", "learned_balan
 
 _STEPS = 500
 _TOLERANCE = 1e-12
+
+# In standard deviations: what chance exceeds once in a thousand.
+_MISFIT = 3.0
+
+# Third moments rest on the examples on which three sources vote.
+_FEWEST_ROWS = 30
 
 # Probabilities from moments may be zero or less by chance; one vote in a thousand is not noise.
 _SMALLEST = 1e-3
@@ -127,7 +134,7 @@ class Spectral(BaseLabelModel[PatternCounts, SpectralParams]):
             given = gold_balance(stats.counts)
         problem = Problem.of(stats)
         with threadpool_limits(limits=1, user_api="blas"):
-            start, sentence = _start(problem, given)
+            start, sentence = _start(problem, given, float(stats.weights.sum()) - problem.rows)
             if start is None:
                 return _majority(stats, sentence, given)
             tables, balance = start
@@ -202,18 +209,37 @@ def agreement_eigenvector(agreement: Floats, rows: Floats) -> Floats | None:
 
 
 def tensor_fit(
-    problem: Problem, among: npt.NDArray[np.bool_] | None = None
+    problem: Problem, among: npt.NDArray[np.bool_] | None = None, *, silent: float = 0.0
 ) -> tuple[list[View], ViewMoments, TensorFit] | None:
-    """Decompose the third moments of the sources ``among`` (m,), all by default; None where they identify nothing."""
-    views = make_views(problem, among)
-    if len(views) < 3:
+    """Decompose the third moments of the sources ``among`` (m,), all by default; None where they identify nothing.
+
+    ``silent`` is the number of examples without a vote, which a `Problem` leaves out: where silence is a value, they
+    count.
+
+    Whether to vote may depend on Y (functions), or be decided by whoever hands out the examples (crowds). The first
+    makes silence a value like others, the second makes it missing at random. Where the first fits the covariances of
+    what sources do, abstains included, as well as chance allows, it is taken; otherwise the second.
+    """
+    heard = np.ones(problem.m) if among is None else among.astype(np.float64)
+    if problem.weights[problem.x @ (problem.member.T @ heard) >= 3].sum() < _FEWEST_ROWS:
         return None
-    moments = ViewMoments.of(views, problem.x, problem.weights)
-    fit = tensor_decomposition(moments, np.concatenate([v.share for v in views]))
-    return None if fit is None else (views, moments, fit)
+    fallback = None
+    x = sparse.csr_array(sparse.vstack([problem.x, sparse.csr_array((1, len(problem.source)))], format="csr"))
+    weights = np.append(problem.weights, silent)
+    for silence in (True, False):
+        views = make_views(problem, among, silence=silence)
+        if len(views) < 3:
+            return None
+        moments = ViewMoments.of(views, x, weights)
+        fit = tensor_decomposition(moments, np.concatenate([v.share for v in views]))
+        found = None if fit is None else (views, moments, fit)
+        if fit is not None and silence and fit.misfit <= _MISFIT and fit.strength >= 1:
+            return found
+        fallback = found
+    return fallback
 
 
-def source_tables(problem: Problem, views: list[View], fit: TensorFit) -> Floats:
+def source_tables(problem: Problem, views: list[View], fit: TensorFit, *, silent: float = 0.0) -> Floats:
     """Return P(vote | Y) for each feature, shape (f, k), from its moments with the views that its source is not in.
 
     For a source that takes several sides, among its votes (they sum to 1 over its codes); for one that takes one side,
@@ -223,14 +249,16 @@ def source_tables(problem: Problem, views: list[View], fit: TensorFit) -> Floats
     -----
     ``E[x_j z_v^T] = A_j diag(p) A_v^T`` is linear in A_j, given the views (Zhang et al. 2016, algorithm 1, line 8).
     """
-    k, stop = problem.k, np.cumsum([len(v.share) for v in views])
+    k, stop, several = problem.k, np.cumsum([len(v.share) for v in views]), problem.multipolar
+    silence = all(v.silence for v in views)
     above = np.zeros((len(problem.source), k))
     gram = np.zeros((problem.m, k, k))
     for view, end in zip(views, stop, strict=True):
         joint = fit.tables[end - len(view.share) : end] * fit.balance
         z, seen = view.values(problem.x)
         weight = problem.weights * seen
-        rows = np.where(problem.multipolar, problem.member @ (problem.xt @ weight), weight.sum())
+        everyone = weight.sum() + (silent if view.silence else 0)
+        rows = np.where(several & (not silence), problem.member @ (problem.xt @ weight), everyone)
         outside = np.ones(problem.m)
         outside[problem.source[view.features]] = 0
         above += outside[problem.source][:, None] * (problem.xt @ (problem.weights[:, None] * z) @ joint)
@@ -238,40 +266,44 @@ def source_tables(problem: Problem, views: list[View], fit: TensorFit) -> Floats
     # A source that meets few others is drawn to what all sources of its moments say alike: no difference by class.
     inverse = np.linalg.pinv(gram, rcond=1e-9, hermitian=True)
     tables = np.maximum(np.matmul(above[:, None, :], inverse[problem.source])[:, 0], _SMALLEST)
-    several = problem.multipolar[problem.source][:, None]
-    told = np.where(several, tables / np.maximum(problem.by_source(tables), 1e-300), np.minimum(tables, 1))
+    told = np.where(
+        several[problem.source][:, None], tables / np.maximum(problem.by_source(tables), 1e-300), np.minimum(tables, 1)
+    )
     return np.asarray(told)
 
 
-def _start(problem: Problem, given: Floats | None) -> tuple[tuple[Floats, Floats] | None, str]:
+def _start(problem: Problem, given: Floats | None, silent: float) -> tuple[tuple[Floats, Floats] | None, str]:
     """Return (tables, P(Y)) from moments, or None, and a sentence that says how, or why not."""
     if problem.m < 3:
         return None, f"only {problem.m} of the sources vote, and moments need three"
     uniform = np.full(problem.k, 1 / problem.k)
-    learned = learned_balance(problem) if given is None else given
+    learned = learned_balance(problem, silent=silent) if given is None else given
     told = "given or known" if given is not None else "uniform" if learned is None else "from third moments"
     balance = uniform if learned is None else learned
     if problem.k == 2 and problem.multipolar.all():
         w = _reliabilities(problem)
         if w is None:
-            return None, "no two sources vote on a common example"
+            return None, "sources agree no more than coins would, where two vote on one example"
         return (_one_coin(problem, w), balance), f"Eigenvector of the agreement of workers, class balance {told}"
-    decomposed = tensor_fit(problem)
+    decomposed = tensor_fit(problem, silent=silent)
     if decomposed is None:
         return None, f"the third moments of these votes do not tell {problem.k} classes apart"
     views, _, fit = decomposed
     how = "" if problem.multipolar.all() else ", one-sided sources by whether they fire"
     sentence = f"Decomposed the third moments of {len(views)} views{how}, class balance {told}"
-    return (source_tables(problem, views, fit), balance), sentence
+    return (source_tables(problem, views, fit, silent=silent), balance), sentence
 
 
-def learned_balance(problem: Problem, among: npt.NDArray[np.bool_] | None = None) -> Floats | None:
+def learned_balance(
+    problem: Problem, among: npt.NDArray[np.bool_] | None = None, *, silent: float = 0.0
+) -> Floats | None:
     """Return P(Y) from the third moments of several-sided sources, shape (k,); None where they do not tell.
 
-    Firing alone would mistake what fires for what is. ``among`` (m,) are the sources to listen to.
+    Firing alone would mistake what fires for what is. ``among`` (m,) are the sources to listen to; ``silent`` counts
+    the examples without a vote.
     """
     heard = problem.multipolar if among is None else problem.multipolar & among
-    found = tensor_fit(problem, heard) if heard.sum() >= 3 else None
+    found = tensor_fit(problem, heard, silent=silent) if heard.sum() >= 3 else None
     return None if found is None or found[2].strength < 1 else found[2].balance
 
 
@@ -283,12 +315,21 @@ def _reliabilities(problem: Problem) -> Floats | None:
     order = sorted(range(problem.m), key=lambda j: problem.names[j])
     # By name, so that sums add up in the same order however the sources are ordered.
     value, fired = value[:, order], fired[:, order]
-    w = agreement_eigenvector(value.T @ (value * weight), fired.T @ (fired * weight))
-    if w is None:
+    agreement, rows = value.T @ (value * weight), fired.T @ (fired * weight)
+    w = agreement_eigenvector(agreement, rows)
+    if w is None or not _beyond_chance(agreement, rows):
         return None
     out = np.empty(problem.m)
     out[order] = w
     return out
+
+
+def _beyond_chance(agreement: Floats, rows: Floats) -> bool:
+    """Tell whether sources agree, or disagree, more than coins would: chi squared over all pairs."""
+    upper = np.triu(rows > 0, 1)
+    pairs = int(upper.sum())
+    statistic = float((agreement[upper] ** 2 / rows[upper]).sum())
+    return bool(statistic > pairs + _MISFIT * np.sqrt(2 * pairs))
 
 
 def _one_coin(problem: Problem, reliability: Floats) -> Floats:

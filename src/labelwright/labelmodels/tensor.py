@@ -41,13 +41,17 @@ class TensorFit:
     tables : ndarray of float, shape (F, k)
         P(part of view | Y); the parts of each view sum to 1 for each class.
     strength : float
-        Smallest singular value of the factor of the covariances, in units of what they leave unexplained. Below 1, k
-        classes cannot be told apart by these votes.
+        Smallest eigenvalue of the covariances that k classes explain, in units of the largest that chance gives. Below
+        1, k classes cannot be told apart by these votes.
+    misfit : float
+        By how many standard deviations the covariances are farther from any k classes than chance takes them; NaN
+        where every table would fit.
     """
 
     balance: Floats
     tables: Floats
     strength: float
+    misfit: float
 
 
 def tensor_decomposition(moments: ViewMoments, share: Floats) -> TensorFit | None:
@@ -100,7 +104,7 @@ def tensor_decomposition(moments: ViewMoments, share: Floats) -> TensorFit | Non
     if len(moments.sizes) < 3 or k > MOST_CLASSES or len(share) < k:
         return None
     means, covariances, rows = _central_pairs(moments)
-    factor, strength = _factor(moments, covariances, rows, k - 1)
+    factor = _factor(moments, covariances, rows, k - 1)
     core = None if factor is None else _core(moments, factor)
     if factor is None or core is None:
         return None
@@ -112,7 +116,33 @@ def tensor_decomposition(moments: ViewMoments, share: Floats) -> TensorFit | Non
     tables = np.column_stack([means, factor]) @ components / root
     tables = _on_the_simplex(moments, tables)
     order = _names_of_classes(tables, share)
-    return TensorFit((root**2 / (root**2).sum())[order], tables[:, order], strength)
+    variance = _variances(moments, means)
+    return TensorFit(
+        (root**2 / (root**2).sum())[order],
+        tables[:, order],
+        _strength(factor, variance, rows),
+        _misfit(moments, covariances - factor @ factor.T, variance, rows, k - 1),
+    )
+
+
+def _variances(moments: ViewMoments, means: Floats) -> Floats:
+    """Return the variance of each part where its view is observed, shape (F,)."""
+    own = np.maximum(np.repeat(np.diag(moments.pair_rows), moments.sizes), _NO_ROWS)
+    return np.maximum(np.diag(moments.pairs) / own - means**2, 1e-12)
+
+
+def _strength(factor: Floats, variance: Floats, rows: Floats) -> float:
+    """Compare the factor with the spectral norm of noise, twice the root of its size (Wigner 1958).
+
+    No part varies with Y more than it varies: a factor that says so has read one chance meeting of rare votes for a
+    law. And one meeting more or less is what chance does also where none is expected.
+    """
+    spread = np.sqrt(variance)[:, None]
+    known = rows > 0
+    weight = rows[known] / rows[known].sum()
+    noise = float(weight @ ((np.outer(variance, variance)[known] + 1 / rows[known]) / rows[known]))
+    smallest = np.linalg.svd(np.clip(factor, -spread, spread), compute_uv=False)[-1]
+    return float(smallest**2 / (2 * np.sqrt(len(factor) * noise)))
 
 
 def _central_pairs(moments: ViewMoments) -> tuple[Floats, Floats, Floats]:
@@ -130,11 +160,11 @@ def _central_pairs(moments: ViewMoments) -> tuple[Floats, Floats, Floats]:
     return means, covariances, rows
 
 
-def _factor(moments: ViewMoments, target: Floats, rows: Floats, rank: int) -> tuple[Floats | None, float]:
-    """Return C, shape (F, rank), with ``C_u C_v^T`` nearest to ``target`` for all pairs u != v, and its strength."""
+def _factor(moments: ViewMoments, target: Floats, rows: Floats, rank: int) -> Floats | None:
+    """Return C, shape (F, rank), with ``C_u C_v^T`` nearest to ``target`` for all pairs u != v."""
     known = rows > 0
     if not known.any(axis=1).all():
-        return None, 0.0
+        return None
     target, relative = np.where(known, target, 0), rows / rows.max()
     factor = _first_factor(target, known, rank)
     for _ in range(_FACTOR_STEPS):
@@ -147,11 +177,18 @@ def _factor(moments: ViewMoments, target: Floats, rows: Floats, rank: int) -> tu
         if np.abs(factor - before).max() < _TOLERANCE:
             break
     values = np.linalg.svd(factor, compute_uv=False)
-    if values[-1] < 1e-6 * max(values[0], 1e-3):
-        return None, 0.0
-    left = relative * (target - factor @ factor.T) ** 2
-    noise = np.sqrt(len(target) * left.sum() / relative.sum())
-    return factor, float(values[-1] ** 2 / max(noise, 1e-12))
+    return None if values[-1] < 1e-6 * max(values[0], 1e-3) else factor
+
+
+def _misfit(moments: ViewMoments, left: Floats, variance: Floats, rows: Floats, rank: int) -> float:
+    """Return how far Pearson's statistic of what is left of the covariances is from its mean, in its deviations."""
+    sizes = np.array(moments.sizes)
+    # Parts sum to 1: of the s t cells of two views, (s - 1)(t - 1) are free.
+    free = np.repeat((sizes - 1) / sizes, sizes)
+    statistic = float((rows * left**2 * np.outer(free / variance, free / variance)).sum() / 2)
+    met = np.triu(moments.pair_rows > 0, 1)
+    degrees = float((np.outer(sizes - 1, sizes - 1) * met).sum()) - (rank * (sizes - 1).sum() - rank * (rank - 1) / 2)
+    return (statistic - degrees) / np.sqrt(2 * degrees) if degrees > 0 else float("nan")
 
 
 def _first_factor(target: Floats, known: np.ndarray[tuple[int, int], np.dtype[np.bool_]], rank: int) -> Floats:

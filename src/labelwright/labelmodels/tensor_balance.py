@@ -10,8 +10,9 @@ from labelwright.core.vote_counts import BUCKETS
 
 from .features import Features
 from .problem import Floats, Problem
+from .spectral import tensor_fit
 from .tensor import tensor_decomposition
-from .views import ViewMoments, make_views
+from .views import ViewMoments
 
 __all__ = ["class_balance_from_tensor"]
 
@@ -53,9 +54,11 @@ def class_balance_from_tensor(
     ([0.6, 0.3, 0.1], True)
     """
     problem = Problem.of(stats)
-    views = make_views(problem, problem.multipolar if distinct is None else problem.multipolar & distinct)
-    if len(views) < 3:
+    heard = problem.multipolar if distinct is None else problem.multipolar & distinct
+    found = tensor_fit(problem, heard, silent=float(stats.weights.sum()) - problem.rows)
+    if found is None or found[2].strength < 1:
         return None
+    views, whole, fit = found
     share = np.concatenate([v.share for v in views])
     x = Features.of(stats.frame).matrix(stats.patterns)[:, problem.kept]
     parts = []
@@ -64,13 +67,9 @@ def class_balance_from_tensor(
         rows, place = np.unique(stats.cells[cells, 0], return_inverse=True)
         weights = np.bincount(place.ravel(), weights=stats.cell_counts[cells], minlength=len(rows))
         parts.append(ViewMoments.of(views, x[rows], weights.astype(np.float64)))
-    whole = sum(parts[1:], start=parts[0])
-    fit = tensor_decomposition(whole, share)
-    if fit is None or fit.strength < 1:
-        return None
     left_out = [tensor_decomposition(whole - part, share) for part in parts if part.pair_rows.any()]
-    found = np.array([one.balance for one in left_out if one is not None])
-    if len(found) < max(2, len(left_out)):
+    replicates = np.array([one.balance for one in left_out if one is not None])
+    if len(replicates) < max(2, len(left_out)):
         return None
-    spread = ((found - found.mean(axis=0)) ** 2).sum(axis=0)
-    return fit.balance, np.sqrt((len(found) - 1) / len(found) * spread)
+    spread = ((replicates - replicates.mean(axis=0)) ** 2).sum(axis=0)
+    return fit.balance, np.sqrt((len(replicates) - 1) / len(replicates) * spread)

@@ -34,10 +34,10 @@ class View:
         Which parts of the vector a vote counts for.
     size : int
         Number of sources.
-    fires : bool
+    silence : bool
         False: the vector is the mean of the votes that there are, and unobserved where there is none (abstains are
-        missing at random). True, for sources that take one side: the vector is the mean over all sources of what they
-        do, and its last part, silence, is a value like others.
+        missing at random). True: the vector is the mean over all sources of what they do, and its last part, silence,
+        is a value like others.
     share : ndarray of float, shape (parts, k)
         How much each part speaks for each class; silence for none.
     """
@@ -45,19 +45,19 @@ class View:
     features: npt.NDArray[np.int64]
     onto: Floats
     size: int
-    fires: bool
+    silence: bool
     share: Floats
 
     def values(self, x: sparse.csr_array[Any]) -> tuple[Floats, npt.NDArray[np.bool_]]:
         """Return the vector of each row of ``x`` (p, f), zero where unobserved, and whether it is observed."""
         mass = np.asarray(x[:, self.features] @ self.onto)
         total = mass.sum(axis=1, keepdims=True)
-        if self.fires:
+        if self.silence:
             return np.concatenate([mass, self.size - total], axis=1) / self.size, np.ones(len(mass), dtype=bool)
         return mass / np.where(total > 0, total, 1), total[:, 0] > 0
 
 
-def make_views(problem: Problem, among: npt.NDArray[np.bool_] | None = None) -> list[View]:
+def make_views(problem: Problem, among: npt.NDArray[np.bool_] | None = None, *, silence: bool = False) -> list[View]:
     """Divide the sources into views: each on its own where they are few, otherwise dealt into groups of one kind.
 
     Parameters
@@ -65,6 +65,8 @@ def make_views(problem: Problem, among: npt.NDArray[np.bool_] | None = None) -> 
     problem : Problem
     among : ndarray of bool, shape (m,), optional
         Sources to use. Default: all.
+    silence : bool
+        Whether abstaining is a value also of sources that take several sides; of those that take one, it always is.
 
     Returns
     -------
@@ -82,29 +84,26 @@ def make_views(problem: Problem, among: npt.NDArray[np.bool_] | None = None) -> 
     room = min(most, len(several) + len(one))
     for_several = round(room * len(several) / max(1, len(several) + len(one)))
     for_several = int(np.clip(for_several, min(3, len(several)), room - min(3, len(one))))
-    return _deal(problem, several, for_several, fires=False) + _deal(problem, one, room - for_several, fires=True)
-
-
-def _deal(problem: Problem, sources: npt.NDArray[np.int64], views: int, *, fires: bool) -> list[View]:
     votes = problem.member @ problem.totals
-    side = (problem.member @ (problem.share * problem.totals[:, None])).argmax(axis=1) if fires else votes * 0
-    order = sorted(sources.tolist(), key=lambda j: (side[j], -votes[j], problem.names[j]))
-    places = [np.flatnonzero(problem.source == j) for j in order]
-    out = []
-    for at in range(min(views, len(order))):
+    side = (problem.member @ (problem.share * problem.totals[:, None])).argmax(axis=1)
+    several_first = sorted(several.tolist(), key=lambda j: (-votes[j], problem.names[j]))
+    by_side = sorted(one.tolist(), key=lambda j: (side[j], -votes[j], problem.names[j]))
+    return [
+        *_deal(problem, several_first, for_several, silence=silence),
+        *_deal(problem, by_side, room - for_several, silence=True),
+    ]
+
+
+def _deal(problem: Problem, sources: list[int], views: int, *, silence: bool) -> list[View]:
+    places = [np.flatnonzero(problem.source == j) for j in sources]
+    alone, out = len(sources) <= views, []
+    for at in range(min(views, len(sources))):
         features = np.concatenate(places[at::views])
-        alone = len(order) <= views
         onto = np.eye(len(features)) if alone else problem.share[features]
         share = problem.share[features] if alone else np.eye(problem.k)
-        out.append(
-            View(
-                features,
-                onto,
-                len(places[at::views]),
-                fires,
-                np.concatenate([share, np.zeros((1, problem.k))]) if fires else share,
-            )
-        )
+        if silence:
+            share = np.concatenate([share, np.zeros((1, problem.k))])
+        out.append(View(features, onto, len(places[at::views]), silence, share))
     return out
 
 
@@ -160,19 +159,13 @@ class ViewMoments:
         }
         return cls(sizes, pairs, pair_rows, triples, rows)
 
-    def __add__(self, other: ViewMoments) -> ViewMoments:
-        return self._with(other, 1.0)
-
     def __sub__(self, other: ViewMoments) -> ViewMoments:
-        return self._with(other, -1.0)
-
-    def _with(self, other: ViewMoments, sign: float) -> ViewMoments:
         return ViewMoments(
             self.sizes,
-            self.pairs + sign * other.pairs,
-            self.pair_rows + sign * other.pair_rows,
-            {t: table + sign * other.triples[t] for t, table in self.triples.items()},
-            {t: rows + sign * other.triple_rows[t] for t, rows in self.triple_rows.items()},
+            self.pairs - other.pairs,
+            self.pair_rows - other.pair_rows,
+            {t: table - other.triples[t] for t, table in self.triples.items()},
+            {t: rows - other.triple_rows[t] for t, rows in self.triple_rows.items()},
         )
 
     @property
