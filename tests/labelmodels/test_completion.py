@@ -98,6 +98,20 @@ def test_added_noise_leaves_the_identity_exact(seed, monkeypatch):
     assert np.abs(tables_of(one) - one.tables).max() < 1e-10
 
 
+@pytest.mark.parametrize("shape", ["independent", "one edge"])
+@pytest.mark.parametrize("kind", ["several", "always", "one"])
+def test_what_is_too_large_to_invert_is_solved_from_covariances(kind, shape, monkeypatch):
+    monkeypatch.setattr("labelwright.labelmodels.completion._MOST_INVERTED", 0)
+    one = world(1, SHAPES[shape], kind=kind)
+    means, moments = one.moments
+    large = complete(means, moments, one.group, one.side)
+    assert np.abs(tables_of(one) - one.tables).max() < 1e-7
+    monkeypatch.undo()
+    small = complete(means, moments, one.group, one.side)
+    assert large.loadings == pytest.approx(small.loadings, abs=1e-7)
+    assert large.weights / large.weights.max() == pytest.approx(small.weights / small.weights.max(), abs=1e-6)
+
+
 @pytest.mark.parametrize("groups", [1, 2])
 def test_fewer_than_three_groups_identify_nothing(groups):
     one = world(0, ALONE)

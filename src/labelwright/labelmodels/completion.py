@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from scipy import linalg, sparse
 from scipy.sparse import csgraph
+from scipy.sparse.linalg import eigsh
 
 __all__ = ["Completion", "class_tables", "complete"]
 
@@ -21,8 +23,10 @@ _CONSTANT = 1e-10
 # others. Noise added to each of them leaves the identity exact and the inverse tame.
 _SINGULAR = 0.05
 
-# Above this many indicators eigenvalues cost more than all the rest, and noise is added without looking.
-_MOST_EIGENVALUES = 600
+# Above this many indicators inverting their covariance costs more than all the rest, and covariances are used as they
+# are.
+_MOST_INVERTED = 600
+_SETTLED = 1e-10
 
 _STEPS = 100
 _TOLERANCE = 1e-12
@@ -94,7 +98,8 @@ def complete(
     then solves the equations themselves, with a standard normal prior on each z, which is worth one example and keeps
     weakly determined ones from running away. Third, where votes repeat others, noise of share epsilon is added to each
     group: ``Cov(x) + epsilon`` is block diagonal plus rank one whenever ``Cov(x)`` is, so that the identity stays
-    exact, which it does not with a pseudo-inverse.
+    exact, which it does not with a pseudo-inverse. With more than 600 indicators that noise is taken to be endless,
+    which leaves covariances in place of their inverse.
 
     Examples
     --------
@@ -111,19 +116,12 @@ def complete(
     whiten, colour, home, ranks = _whitening(covariance, group)
     if sum(rank > 0 for rank in ranks) < 3:
         return Completion(np.zeros(len(means)), np.zeros(len(means)), ranks, 0, True, 0.0)
-    correlation = whiten.T @ covariance @ whiten
+    correlation = np.asarray(whiten.T @ (whiten.T @ covariance).T)
     correlation = (correlation + correlation.T) / 2
-    ridge = _ridge(correlation)
-    correlation[np.diag_indices_from(correlation)] += ridge
-    inverse = linalg.inv(correlation, check_finite=False)
-    unit = 1 / np.sqrt(np.diag(inverse))
-    partial = np.where(home[:, None] != home[None, :], inverse * np.outer(unit, unit), 0)
-    z, steps, converged = _gauss_newton(partial, home, _log_linear(partial), 1 / rows)
-    z = z / unit
-    loadings = correlation @ z
-    loadings = _within_variance(loadings / np.sqrt(1 + z @ loadings), home)
-    sign = _signs(partial, (side @ colour) * loadings)
-    return Completion(colour @ (sign * loadings), whiten @ (sign * z), ranks, steps, converged, ridge)
+    side = side @ colour
+    found = _by_inverse if len(home) <= _MOST_INVERTED else _by_covariance
+    loadings, z, steps, converged, ridge = found(correlation, home, side, 1 / rows)
+    return Completion(colour @ loadings, whiten @ z, ranks, steps, converged, ridge)
 
 
 def class_tables(means: Floats, loadings: Floats, balance: Floats, source: Integers) -> Floats:
@@ -153,31 +151,75 @@ def class_tables(means: Floats, loadings: Floats, balance: Floats, source: Integ
     return np.asarray(tables / total[source])
 
 
-def _whitening(covariance: Floats, group: Integers) -> tuple[Floats, Floats, Integers, tuple[int, ...]]:
-    """Return what turns indicators to unit variance, uncorrelated within a group; what turns them back; the groups."""
+_Factor = tuple[Floats, Floats, int, bool, float]
+
+
+def _by_inverse(correlation: Floats, home: Integers, side: Floats, prior: float) -> _Factor:
+    """Return loadings and weights of whitened indicators, steps, convergence and the ridge, by the identity."""
+    smallest = linalg.eigvalsh(correlation, subset_by_index=[0, 0], check_finite=False)[0]
+    ridge = float(max(0.0, _SINGULAR - smallest))
+    correlation[np.diag_indices_from(correlation)] += ridge
+    inverse = linalg.inv(correlation, check_finite=False)
+    unit = 1 / np.sqrt(np.diag(inverse))
+    partial = np.where(home[:, None] != home[None, :], inverse * np.outer(unit, unit), 0)
+    z, steps, converged = _gauss_newton(partial, home, _log_linear(partial), prior)
+    z = z / unit
+    loadings = correlation @ z
+    loadings = _within_variance(loadings / np.sqrt(1 + z @ loadings), home)
+    sign = _signs(partial, side * loadings)
+    return sign * loadings, sign * z, steps, converged, ridge
+
+
+def _by_covariance(correlation: Floats, home: Integers, side: Floats, prior: float) -> _Factor:
+    """Return the same by the identity as endless noise would leave it: ``correlation = v v^T`` on Omega.
+
+    It gives up little where indicators are many, and asks for products of the matrix with vectors only. The least
+    squares in each v given the others are iterated, half way each time, as a whole step would overshoot by as much.
+    """
+    sizes = np.bincount(home)
+    for start, stop in zip(np.cumsum(sizes) - sizes, np.cumsum(sizes), strict=True):
+        correlation[start:stop, start:stop] = 0
+    values, vectors = eigsh(correlation, k=1, which="LA", v0=np.ones(len(home)))
+    v = np.sqrt(max(float(values[0]), 0.0)) * vectors[:, 0]
+    moved, steps = np.inf, 0
+    while moved >= _SETTLED and steps < 10 * _STEPS:
+        square = v**2
+        others = square.sum() - np.bincount(home, weights=square)[home]
+        new = (v + correlation @ v / np.maximum(others + prior, 1e-300)) / 2
+        moved, v, steps = float(np.abs(new - v).max()), new, steps + 1
+    v = _within_variance(v, home)
+    # Given Y the groups are independent, so that each group's weights follow from its own loadings alone.
+    left = np.maximum(1 - np.bincount(home, weights=v**2), _SINGULAR)
+    v = v if side @ v >= 0 else -v
+    return v, v / left[home], steps, moved < _SETTLED, 0.0
+
+
+def _whitening(covariance: Floats, group: Integers) -> tuple[Any, Any, Integers, tuple[int, ...]]:
+    """Return what turns indicators to unit variance, uncorrelated within a group; what turns them back; the groups.
+
+    The two matrices (f, r) are sparse where they are large.
+    """
     f = len(group)
-    whiten, colour = np.zeros((f, f)), np.zeros((f, f))
     home, ranks, at = np.zeros(f, dtype=np.int64), [], 0
     order = np.argsort(group, kind="stable")
     _, starts = np.unique(group[order], return_index=True)
+    down, up, row, column = [], [], [], []
     for number, members in enumerate(np.split(order, starts[1:])):
         values, vectors = np.linalg.eigh(covariance[np.ix_(members, members)])
         used = values > _CONSTANT
         stop = at + int(used.sum())
         scale = np.sqrt(values[used])
-        whiten[members, at:stop] = vectors[:, used] / scale
-        colour[members, at:stop] = vectors[:, used] * scale
+        down.append((vectors[:, used] / scale).ravel())
+        up.append((vectors[:, used] * scale).ravel())
+        row.append(np.repeat(members, stop - at))
+        column.append(np.tile(np.arange(at, stop), len(members)))
         home[at:stop] = number
         ranks.append(stop - at)
         at = stop
-    return whiten[:, :at], colour[:, :at], home[:at], tuple(ranks)
-
-
-def _ridge(correlation: Floats) -> float:
-    if len(correlation) > _MOST_EIGENVALUES:
-        return _SINGULAR
-    smallest = linalg.eigvalsh(correlation, subset_by_index=[0, 0], check_finite=False)[0]
-    return float(max(0.0, _SINGULAR - smallest))
+    place = np.concatenate(row), np.concatenate(column)
+    found = [sparse.csr_array((np.concatenate(one), place), shape=(f, at)) for one in (down, up)]
+    whiten, colour = found if f > _MOST_INVERTED else [one.toarray() for one in found]
+    return whiten, colour, home[:at], tuple(ranks)
 
 
 def _log_linear(partial: Floats) -> Floats:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from scipy import sparse
 
 __all__ = ["Skewness", "balance_from_skewness", "combine_with_known", "skewness"]
 
@@ -62,24 +64,25 @@ def skewness(
     of one for each triple, and over votes with the weights of the best linear prediction of Y.
     """
     count = int(group.max(initial=-1)) + 1
-    onto = np.zeros((len(group), count))
-    onto[np.arange(len(group)), group] = side
-    raw, centre = onto.T @ moments @ onto, onto.T @ means
-    beside = (moments - np.outer(means, means)) @ onto
+    onto: Any = sparse.csr_array((side, (np.arange(len(group)), group)), shape=(len(group), count))
+    covariance = moments - np.outer(means, means)
+    centre = np.asarray(onto.T @ means)
+    beside = np.asarray(onto.T @ covariance).T
+    together = np.asarray(onto.T @ beside)
+    raw = together + np.outer(centre, centre)
     # E[sum_{d<e} b_d b_e] without the vote's own group.
     total = (raw.sum() - np.trace(raw)) / 2
     pairs = total - (raw.sum(axis=1) - np.diag(raw))[group]
     apart = centre.sum() - centre[group][:, None] - centre[None, :]
     apart[np.arange(len(group)), group] = 0
     cumulant = third - means * pairs - (beside * apart).sum(axis=1)
-    spoken = onto.T @ loadings
+    spoken = np.asarray(onto.T @ loadings)
     rest = ((spoken.sum() - spoken) ** 2 - ((spoken**2).sum() - spoken**2)) / 2
     expected = float(weights @ (loadings * rest[group]))
     if not expected > 0:
         return None
-    covariance = raw - np.outer(centre, centre)
-    mixed = covariance.sum(axis=0) - covariance
-    own = float(weights @ (moments - np.outer(means, means)) @ weights)
+    mixed = together.sum(axis=0) - together
+    own = float(weights @ covariance @ weights)
     variance = own * float((mixed * mixed.T).sum()) / 2 / rows
     return Skewness(float(weights @ cumulant) / expected, float(np.sqrt(max(variance, 0.0))) / expected)
 

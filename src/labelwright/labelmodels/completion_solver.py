@@ -22,6 +22,7 @@ from .identifiability import Identifiability, identifiability
 from .majority_vote import gold_balance
 from .problem import Problem
 from .spectral import Spectral
+from .tensor import MOST_CLASSES
 
 __all__ = ["Solved", "solve_many_classes", "solve_two_classes"]
 
@@ -85,6 +86,9 @@ def solve_many_classes(stats: CompletionStats, cliques: tuple[CliqueCells, ...],
     """Solve for more than two classes, by third moments; ``given`` (k,) is P(Y) where it is known."""
     assert stats.patterns is not None
     frame, k = stats.frame, stats.frame.k
+    if k > MOST_CLASSES:
+        why = f"Fell back to majority vote: third moments of {k} classes are too many to fill; {MOST_CLASSES} are not."
+        return _majority(stats, cliques, given, why)
     merged = merge_cliques(stats.patterns, cliques) if cliques else stats.patterns
     fit = Spectral(class_balance=given).solve(merged)
     why = f"Second moments do not identify {k} classes, third moments do."

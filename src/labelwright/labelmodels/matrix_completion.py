@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
-from threadpoolctl import threadpool_limits
+from threadpoolctl import ThreadpoolController
 
 from labelwright.core import SoftLabels, SparseRows, VoteFrame, Votes
 from labelwright.core.errors import ModelError
@@ -158,7 +159,7 @@ class MatrixCompletion(BaseLabelModel[CompletionStats, MatrixCompletionParams]):
         frame = stats.frame
         given = check_class_balance(self.class_balance, frame.k)
         # One thread: sums of floats then add up in one order, and small products do not wait for idle threads.
-        with threadpool_limits(limits=1, user_api="blas"):
+        with _threads().limit(limits=1, user_api="blas"):
             cliques = _cliques(frame, self._learned(stats) if self._learns() else self.dependencies)
             if frame.k == 2:
                 found = solve_two_classes(stats, cliques, given, use_abstains=self.use_abstains)
@@ -202,6 +203,12 @@ class MatrixCompletion(BaseLabelModel[CompletionStats, MatrixCompletionParams]):
         found = stats.patterns if stats.moments is None else stats.moments
         assert found is not None
         return learn_dependencies(found, random_state=self.random_state)
+
+
+@cache
+def _threads() -> ThreadpoolController:
+    """Return what limits threads; made once, as looking for the libraries takes longer than solving."""
+    return ThreadpoolController()
 
 
 def _cliques(frame: VoteFrame, dependencies: Any) -> tuple[CliqueCells, ...]:
