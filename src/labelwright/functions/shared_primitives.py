@@ -53,8 +53,8 @@ def shared_primitives(functions: Iterable[Any]) -> list[tuple[str, str]]:
     -----
     After Coral (Varma et al., NeurIPS 2017): functions that compute with the same primitives are likely to depend on
     each other, and their code says so before any vote is cast. A primitive that d of m functions share counts
-    ``log2((m + 1) / d)`` bits, so that a field that all read says next to nothing; primitives that go together in the
-    very same functions (a helper, and the tables that only it uses) count once. A pair is returned from one bit on.
+    ``log2((m + 1) / d)`` bits, and one that all share counts nothing, as the field that all read; primitives that go
+    together in the very same functions (a helper, and the tables that only it uses) count once. A pair is returned from one bit on.
 
     Examples
     --------
@@ -71,7 +71,7 @@ def shared_primitives(functions: Iterable[Any]) -> list[tuple[str, str]]:
         for primitive in primitives:
             users.setdefault(primitive, []).append(place)
     bits: dict[tuple[int, int], float] = {}
-    for together in {tuple(places) for places in users.values() if len(places) > 1}:
+    for together in {tuple(places) for places in users.values() if 1 < len(places) < len(known)}:
         for pair in combinations(together, 2):
             bits[pair] = bits.get(pair, 0.0) + math.log2((len(known) + 1) / len(together))
     found = sorted((-telling, pair) for pair, telling in bits.items() if telling >= _ONE_BIT)

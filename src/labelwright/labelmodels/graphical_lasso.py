@@ -123,6 +123,7 @@ def found_by_graphical_lasso(
     *,
     level: float,
     ease: Floats | None = None,
+    hints: Floats | None = None,
     start: Floats | None = None,
     tolerance: float = 1e-3,
 ) -> tuple[npt.NDArray[np.bool_], Floats]:
@@ -140,12 +141,14 @@ def found_by_graphical_lasso(
         Penalty of an entry, in standard errors of a correlation of nothing (one over the root of the rows).
     ease : ndarray of float, shape (f, f), optional
         What to multiply each penalty by.
+    hints : ndarray of float, shape (f, f), optional
+        What to multiply the least entry that counts by, too: below 1 for pairs that are likely.
     start : ndarray of float, optional
         State of a similar problem.
     tolerance : float
         As for `latent_graphical_lasso`.
     """
-    correlation = _correlation(moments)
+    correlation, hints = _correlation(moments), np.ones_like(moments.rows) if hints is None else hints
     codes = np.bincount(source)[source]
     # The Frobenius norm of a block of c noisy entries is the root of c before it is anything else (Yuan & Lin 2006).
     noise = (level + np.sqrt(np.outer(codes, codes)) - 1) / np.sqrt(np.maximum(moments.rows, 1))
@@ -153,7 +156,7 @@ def found_by_graphical_lasso(
     usual = level * float(np.median(1 / np.sqrt(np.maximum(moments.rows[between], 1)))) if between.any() else level
     found = latent_graphical_lasso(
         correlation,
-        penalty=noise if ease is None else noise * ease,
+        penalty=noise * hints if ease is None else noise * hints * ease,
         trace_penalty=_TRACE_RATIO * usual,
         source=source,
         start=start,
@@ -164,7 +167,7 @@ def found_by_graphical_lasso(
     more[-(k - 1) :] = 0
     depends = found.sparse - (vectors * more) @ vectors.T
     scale = np.sqrt(np.maximum(np.diag(found.sparse - found.low_rank), 1e-12))
-    return between & (_norms(depends / np.outer(scale, scale), source) >= noise), found.state
+    return between & (_norms(depends / np.outer(scale, scale), source) >= noise * hints), found.state
 
 
 def _correlation(moments: PairMoments) -> Floats:

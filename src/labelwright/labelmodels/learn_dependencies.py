@@ -282,8 +282,10 @@ def _selector(
         ease = np.ones_like(looser)
         if fits:
             ease = np.clip(level / np.maximum(np.abs(fits[0].standing), 1e-9), 0, 2)
-        penalty = (ease * looser)[np.ix_(sums.source, sums.source)]
-        found, after = found_by_graphical_lasso(moments, sums.source, sums.k, level=level, ease=penalty, start=state[0])
+        signals = np.ix_(sums.source, sums.source)
+        found, after = found_by_graphical_lasso(
+            moments, sums.source, sums.k, level=level, ease=ease[signals], hints=looser[signals], start=state[0]
+        )
         state[0] = after if state[0] is None else state[0]
         return np.asarray(member.T @ found @ member > 0) | copied(sums, moments)
 
