@@ -113,6 +113,22 @@ def test_copies_count_once(seed):
     assert np.abs(model.predict_proba(L) - once.predict_proba(L[:, 5:])).max() < 0.05
 
 
+def test_a_copy_is_found_and_counts_once():
+    L, truth = worlds.coins(0, [0.6] + [0.75] * 4, n=5000)
+    copied = np.concatenate([np.tile(L[:, [0]], 5), L], axis=1)
+    model = MatrixCompletion(dependencies="learn").fit(copied)
+    assert model.params_.clique.tolist() == [0] * 6 + [-1] * 4
+    alone = MatrixCompletion().fit(L)
+    assert (model.predict(copied) == truth).mean() > (alone.predict(L) == truth).mean() - 0.01
+
+
+def test_nothing_is_found_where_there_is_nothing():
+    L, _ = worlds.coins(0, np.linspace(0.6, 0.9, 8), n=5000, coverage=0.5)
+    learned = MatrixCompletion(dependencies="learn").fit(L)
+    assert (learned.params_.clique == -1).all()
+    assert learned.predict_proba(L) == pytest.approx(MatrixCompletion().fit(L).predict_proba(L), abs=1e-9)
+
+
 @pytest.mark.parametrize("positive", [0.1, 0.5])
 @pytest.mark.parametrize("coverage", [0.3, 1.0])
 def test_balance_and_accuracies_are_learned(positive, coverage):
@@ -230,6 +246,16 @@ def test_too_few_groups_fall_back():
 def test_wrong_options_are_refused(options):
     with pytest.raises(ModelError):
         MatrixCompletion(**options).fit(worlds.coins(0, [0.8] * 5, n=50)[0])
+
+
+@pytest.mark.filterwarnings("ignore::labelwright.core.errors.FallbackWarning")
+def test_votes_for_very_many_classes_fall_back():
+    rng = np.random.default_rng(0)
+    row, column = np.repeat(np.arange(500), 3), np.tile(np.arange(3), 500)
+    votes = Votes.from_entries(row, column, rng.integers(0, 1500, 1500), shape=(500, 3), classes=1500)
+    model = MatrixCompletion().fit(votes)
+    assert model.outcome_.kind == "fell_back"
+    assert np.isfinite(model.predict_proba(votes)).all()
 
 
 def test_stats_of_other_dependencies_do_not_mix():
