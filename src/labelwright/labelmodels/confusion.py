@@ -188,7 +188,7 @@ def climb(q: Floats, step: Callable[[Floats], Floats], *, steps: int, tolerance:
 
 
 def _softmax(logits: Floats) -> Floats:
-    """Turn ``logits`` (p, k) into P(Y), in place: by columns and by BLAS, which is twice as fast where columns are few."""
+    """Turn ``logits`` (p, k) into P(Y), in place; by columns and by BLAS, twice as fast where columns are few."""
     top = logits[:, 0].copy()
     for column in logits.T[1:]:
         np.maximum(top, column, out=top)

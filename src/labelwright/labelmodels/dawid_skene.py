@@ -87,7 +87,7 @@ class DawidSkene(ConfusionModel[ConfusionParams]):
         class_balance: npt.ArrayLike | None = None,
         one_coin: bool = False,
         shrinkage: Literal["hierarchical"] | float = "hierarchical",
-        max_steps: int = 100,
+        max_steps: int = 300,
         tolerance: float = 1e-3,
         max_patterns: int = CROWD_PATTERNS,
         random_state: int = 0,

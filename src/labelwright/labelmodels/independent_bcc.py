@@ -61,7 +61,7 @@ class IndependentBCC(ConfusionModel[ConfusionParams]):
         self,
         cardinality: int | None = None,
         class_balance: npt.ArrayLike | None = None,
-        max_steps: int = 100,
+        max_steps: int = 300,
         tolerance: float = 1e-3,
         max_patterns: int = CROWD_PATTERNS,
         random_state: int = 0,
