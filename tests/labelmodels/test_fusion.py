@@ -94,6 +94,10 @@ def test_merged_parts_and_added_claims_are_one_fit():
     parts = [model.summarize_claims(claims.take(np.arange(claims.n) % 2 == side)) for side in (0, 1)]
     whole = model.fit_claims(claims).claim_params_.accuracies
     assert np.array_equal(model.fit_claim_stats(parts[1] + parts[0]).claim_params_.accuracies, whole)
+    grown = Fusion()
+    for side in (0, 1):
+        grown.partial_fit_claims(claims.take(np.arange(claims.n) % 2 == side))
+    assert np.array_equal(grown.claim_params_.accuracies, whole)
 
 
 def test_known_truths_are_believed():

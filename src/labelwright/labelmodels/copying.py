@@ -38,7 +38,8 @@ class Meetings:
     first, second : ndarray of int64, shape (pairs,)
         Places in ``chosen`` of the two sources of each pair, the first below the second.
     same, differ : ndarray of float, shape (pairs,)
-        Items on which the two claim the same value, and on which they do not.
+        Items on which the two claim the same value, and on which they do not. Votes for sets of classes agree by chance
+        too often to tell anything, and are left out.
     """
 
     said: Evidence
@@ -53,13 +54,11 @@ class Meetings:
         """Count the meetings of the sources in ``said``."""
         chosen = np.sort(np.argsort(-said.totals, kind="stable")[:_MOST_SOURCES])
         weights = said.found.weights
-        both = _together(said.heard[:, chosen], weights)
+        claimed, heard = said.singly
+        both = _together(heard[:, chosen], weights)
         first, second = np.nonzero(np.triu(both, 1))
-        same = _together(said.by_source[:, chosen], weights[said.found.item])[first, second]
-        # A vote for several classes agrees with another on each of them.
-        met = both[first, second]
-        same = np.minimum(same, met)
-        return cls(said, chosen, first, second, same, met - same)
+        same = _together(claimed[:, chosen], weights[said.found.item])[first, second]
+        return cls(said, chosen, first, second, same, np.maximum(both[first, second] - same, 0))
 
     def suspects(self, q: Floats, accuracies: Floats) -> Floats:
         """Return the pairs of sources that copy.
@@ -83,7 +82,7 @@ class Meetings:
         its truth.
         """
         found = self.said.found
-        true = _together(self.said.by_source[:, self.chosen], found.weights[found.item] * q)
+        true = _together(self.said.singly[0][:, self.chosen], found.weights[found.item] * q)
         true = np.minimum(true[self.first, self.second], self.same)
         ratio = self._odds + _copying_ratio(
             true,

@@ -228,6 +228,11 @@ class BaseFusion(BaseLabelModel[PatternCounts, P]):
         self.claim_params_, self.claim_stats_ = params, stats
         return self
 
+    def partial_fit_claims(self, claims: Claims, gold: Mapping[Any, Any] | None = None) -> Self:
+        """Add claims about items not seen before, and learn again; equal to one fit on all of them."""
+        more = self.summarize_claims(claims, gold=gold)
+        return self.fit_claim_stats(self.claim_stats_ + more if hasattr(self, "claim_stats_") else more)
+
     def predict_claims(self, claims: Claims) -> FusedValues:
         """Return for each item the claimed values and how probable each is."""
         if not hasattr(self, "claim_params_"):
@@ -280,12 +285,14 @@ def check_false_values(number: int | None) -> int | None:
 def _of_votes(found: Candidates, meaning: npt.NDArray[np.bool_], source: npt.NDArray[np.int64], m: int) -> Evidence:
     """A vote for s of k classes is right by chance s times in k."""
     size = meaning.sum(axis=1)
-    return Evidence(found, source, np.log(np.maximum(meaning.shape[1] - size, 1) / size), m)
+    return Evidence(found, source, np.log(np.maximum(meaning.shape[1] - size, 1) / size), size == 1, m)
 
 
 def _of_claims(stats: ClaimCounts, false_values: int | None) -> Evidence:
     m = len(stats.sources)
-    return Evidence(Candidates.of_claims(stats, false_values=false_values), np.arange(m), np.zeros(m), m)
+    return Evidence(
+        Candidates.of_claims(stats, false_values=false_values), np.arange(m), np.zeros(m), np.ones(m, dtype=bool), m
+    )
 
 
 def _ordered(pairs: Floats) -> Floats:

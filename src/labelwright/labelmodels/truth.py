@@ -35,6 +35,8 @@ class Evidence:
         Source of each feature.
     chance : ndarray of float, shape (f,)
         What a feature's claim adds when its source is right half the time, where the candidates do not say.
+    single : ndarray of bool, shape (f,)
+        Whether a feature's claim names one value, not a set of them.
     m : int
         Number of sources.
     """
@@ -42,6 +44,7 @@ class Evidence:
     found: Candidates
     source: npt.NDArray[np.int64]
     chance: Floats
+    single: npt.NDArray[np.bool_]
     m: int
 
     @cached_property
@@ -65,15 +68,23 @@ class Evidence:
         return out
 
     @cached_property
+    def singly(self) -> tuple[sparse.csr_array[Any], sparse.csr_array[Any]]:
+        """As ``by_source`` and ``heard``, of claims that name one value."""
+        member = sparse.csr_array(self.member.multiply(self.single))
+        claimed = sparse.csr_array((self.found.claims > 0).astype(np.float64) @ member.T)
+        return claimed, sparse.csr_array(self.found.heard @ member.T)
+
+    @cached_property
     def totals(self) -> Floats:
         """Number of claims of each source, shape (m,)."""
         return np.asarray(self.heard.T @ self.found.weights)
 
     @cached_property
     def false_values(self) -> float:
-        """How many false values there are to claim, the mean over claims."""
+        """How many false values there are to claim, the mean over claims that name one value."""
         claims = self.found.claims
         number = np.repeat(self.found.chance, np.diff(claims.indptr)) + self.chance[claims.indices]
+        number = number[self.single[claims.indices]]
         return float(np.exp(number).mean()) if len(number) else 1.0
 
     def logits(self, accuracies: Floats) -> Floats:
