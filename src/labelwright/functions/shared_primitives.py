@@ -53,8 +53,9 @@ def shared_primitives(functions: Iterable[Any]) -> list[tuple[str, str]]:
     -----
     After Coral (Varma et al., NeurIPS 2017): functions that compute with the same primitives are likely to depend on
     each other, and their code says so before any vote is cast. A primitive that d of m functions share counts
-    ``log2((m + 1) / d)`` bits, and one that all share counts nothing, as the field that all read; primitives that go
-    together in the very same functions (a helper, and the tables that only it uses) count once. A pair is returned from one bit on.
+    ``log2((m + 1) / d)`` bits, and one that all share, as the field that all read, nothing. Primitives that go together
+    in the very same functions (a helper, and the tables that only it uses) count once. A pair is returned from one bit
+    on.
 
     Examples
     --------
