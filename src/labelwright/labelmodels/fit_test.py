@@ -17,7 +17,7 @@ from .cliques import disjoint_cliques, resolve_pairs
 from .intervals import bucket_rows, fitted_stats, replicates
 from .problem import Problem
 
-__all__ = ["FitTest", "PairMisfit", "fit_test"]
+__all__ = ["FitTest", "PairMisfit", "PairTable", "fit_test", "known_cliques", "unmixed"]
 
 Floats = npt.NDArray[np.float64]
 
@@ -42,7 +42,7 @@ class PairMisfit:
     first, second : str
         Names of the sources.
     residual : float
-        Correlation left over, -1 to 1: positive where they agree (or fire together) too often.
+        Correlation beyond the class, -1 to 1: positive where they agree (or fire together) too often.
     z : float
         The residual in standard errors, which know that the parameters were estimated.
     p_value : float
@@ -107,6 +107,7 @@ def fit_test(
     *,
     dependencies: Iterable[Any] | None = None,
     random_state: int = 0,
+    left_out: list[Params] | None = None,
 ) -> FitTest:
     """Test that sources are independent given the true class, as the fitted model has it.
 
@@ -120,6 +121,8 @@ def fit_test(
         Pairs that the model knows to depend on each other; they, and all pairs of one clique, are not tested.
     random_state : int
         For the signs that are drawn.
+    left_out : list of Params, optional
+        What `labelwright.labelmodels.intervals.replicates` gave, where it is at hand.
 
     Returns
     -------
@@ -160,13 +163,14 @@ def fit_test(
     why = _untestable(params, len(full))
     if why:
         return FitTest(np.nan, np.nan, (), 0, why)
-    table = _PairTable(patterns, _known_cliques(params, resolve_pairs(dependencies, params.sources)))
+    table = PairTable(patterns, known_cliques(params, dependencies))
     if not table.pairs.shape[1]:
         return FitTest(np.nan, np.nan, (), 0, "No two sources voted together often enough to be compared.")
     whole = table.residuals(model, params, None)
-    left = np.stack([table.residuals(model, p, int(b)) for b, p in zip(full, replicates(model, full), strict=True)])
+    left_out = replicates(model) if left_out is None else left_out
+    left = np.stack([table.residuals(model, p, int(b)) for b, p in zip(full, left_out, strict=True)])
     # Residuals are in examples, so that this is what each sub-sum adds: the pseudo-values of a jackknife of their mean.
-    return _judge(table, whole, whole - left, random_state)
+    return _judge(table, table.correlations(model, params), whole - left, random_state)
 
 
 def _untestable(params: Params, buckets: int) -> str:
@@ -182,9 +186,9 @@ def _untestable(params: Params, buckets: int) -> str:
     return ""
 
 
-def _known_cliques(params: Params, pairs: list[tuple[int, int]]) -> npt.NDArray[np.int64]:
+def known_cliques(params: Params, dependencies: Iterable[Any] | None) -> npt.NDArray[np.int64]:
     """Number the sources by the clique of dependent sources that they are in, given or known to the model, (m,)."""
-    m = len(params.sources)
+    m, pairs = len(params.sources), resolve_pairs(dependencies, params.sources)
     model = np.asarray(getattr(params, "clique", np.full(m, -1)))
     linked = [(int(np.flatnonzero(model == model[j])[0]), j) for j in range(m) if model[j] >= 0]
     out = np.arange(m)
@@ -193,7 +197,7 @@ def _known_cliques(params: Params, pairs: list[tuple[int, int]]) -> npt.NDArray[
     return out
 
 
-def _unmixed(params: Params) -> Params:
+def unmixed(params: Params) -> Params:
     """Return the parameters of what the votes alone say, where an answer averages over weights of a prior."""
     shares = getattr(params, "shares", None)
     if shares is None or params.outcome.kind != "converged":
@@ -201,7 +205,7 @@ def _unmixed(params: Params) -> Params:
     return replace(params, shares=np.eye(len(shares))[0])  # type: ignore[call-arg]
 
 
-def _judge(table: _PairTable, whole: Floats, added: Floats, random_state: int) -> FitTest:
+def _judge(table: PairTable, correlations: Floats, added: Floats, random_state: int) -> FitTest:
     """Compare the largest residual with the largest after random changes of sign."""
     scale = np.sqrt((added**2).sum(axis=0))
     # A residual that is 0 whatever is left out is an equation that was solved, not a finding.
@@ -217,7 +221,7 @@ def _judge(table: _PairTable, whole: Floats, added: Floats, random_state: int) -
     z = unit.sum(axis=0) / np.sqrt(np.maximum((b - seen**2) / (b - 1), 1e-12))
     at = np.flatnonzero(moves)
     bad = [
-        PairMisfit(*table.name(at[i]), float(whole[at[i]] / table.spread[at[i]]), float(z[i]), float(p_values[i]))
+        PairMisfit(*table.name(at[i]), float(correlations[at[i]]), float(z[i]), float(p_values[i]))
         for i in np.argsort(-seen, kind="stable")
         if p_values[i] <= _LEVEL
     ]
@@ -227,8 +231,23 @@ def _judge(table: _PairTable, whole: Floats, added: Floats, random_state: int) -
     return FitTest(float(np.abs(z).max()), p, tuple(bad), len(at), sentence)
 
 
-class _PairTable:
-    """Observed less expected going-together of pairs of sources, for any posterior and any sub-sum left out."""
+class PairTable:
+    """Observed less expected going-together of pairs of sources, for any posterior and any sub-sum left out.
+
+    Parameters
+    ----------
+    patterns : PatternCounts
+    clique : ndarray of int64, shape (m,)
+        Sources of equal number are not compared.
+
+    Attributes
+    ----------
+    pairs : ndarray of int64, shape (2, pairs)
+        Places of the sources compared, among ``names``.
+    names : list of str
+    shared : ndarray of float, shape (pairs,)
+        Examples that both voted on.
+    """
 
     def __init__(self, patterns: PatternCounts, clique: npt.NDArray[np.int64]) -> None:
         # Known classes are not evidence here: rows that differ in them alone are one row.
@@ -255,7 +274,6 @@ class _PairTable:
         self.pairs = np.stack(np.nonzero(open_pairs))
         self.agreeing = self.sides[self.pairs].all(axis=0)
         self.shared = both[tuple(self.pairs)]
-        self.spread = self._spread(both)
         self.names = [problem.names[j] for j in chosen]
 
     def name(self, at: int) -> tuple[str, str]:
@@ -267,23 +285,35 @@ class _PairTable:
         """Return what the model does not explain, in examples, shape (pairs,)."""
         kept = np.ones(32) if left_out is None else (np.arange(32) != left_out).astype(np.float64)
         weights, silent = self.weights @ kept, float(self.silent @ kept)
-        q = model.posterior(_unmixed(params), self.rows).probs
-        out = np.zeros(self.pairs.shape[1])
+        return self._compare(model, params, weights, silent)[0]
+
+    def correlations(self, model: BaseLabelModel[Any, Any], params: Params) -> Floats:
+        """Return the residuals as correlations beyond the true class, -1 to 1, shape (pairs,)."""
+        residual, spread = self._compare(model, params, self.weights.sum(axis=1), float(self.silent.sum()))
+        return np.asarray(np.clip(residual / np.maximum(spread, 1.0), -1, 1))
+
+    def _compare(
+        self, model: BaseLabelModel[Any, Any], params: Params, weights: Floats, silent: float
+    ) -> tuple[Floats, Floats]:
+        """Return residuals, and what they would be if the class left a correlation of 1, shape (pairs,) each."""
+        q = model.posterior(unmixed(params), self.rows).probs
         i, j = self.pairs
-        if self.agreeing.any():
-            agree = np.sum([kind.T @ (kind * weights[:, None]) for kind in self.kinds], axis=0)
-            out = np.where(self.agreeing, agree[i, j], out)
-        if not self.agreeing.all():
-            out = np.where(self.agreeing, out, (self.fired.T @ (self.fired * weights[:, None]))[i, j])
+        agree = np.sum([kind.T @ (kind * weights[:, None]) for kind in self.kinds], axis=0)[i, j]
+        firing = (self.fired.T @ (self.fired * weights[:, None]))[i, j]
+        out = np.where(self.agreeing, agree, firing)
+        varied = np.zeros((2, len(out)))
         for y in range(q.shape[1]):
             mass = weights * q[:, y]
-            together = self.fired.T @ (self.fired * mass[:, None])
+            together = (self.fired.T @ (self.fired * mass[:, None]))[i, j]
             alone = np.maximum(mass @ self.fired, 1e-12)
             said = np.stack([mass @ kind for kind in self.kinds], axis=1) / alone[:, None]
-            total = mass.sum() + silent * params.class_balance[y]
-            expected = together[i, j] * (said[i] * said[j]).sum(axis=1)
-            out -= np.where(self.agreeing, expected, alone[i] * alone[j] / max(total, 1e-12))
-        return out
+            total = max(mass.sum() + silent * params.class_balance[y], 1e-12)
+            rate = alone / total
+            out -= np.where(self.agreeing, together * (said[i] * said[j]).sum(axis=1), total * rate[i] * rate[j])
+            certain = 1 - (said**2).sum(axis=1)
+            for side, at in enumerate((i, j)):
+                varied[side] += np.where(self.agreeing, together * certain[at], total * rate[at] * (1 - rate[at]))
+        return out, np.sqrt(np.maximum(varied[0] * varied[1], 0))
 
     def _kinds(self, chosen: npt.NDArray[np.int64]) -> list[Floats]:
         """Return for each meaning of votes which source gave it on which row, shape (p, chosen) each."""
@@ -301,16 +331,3 @@ class _PairTable:
         chance = np.outer(votes, votes) / max(self.problem.rows, 1)
         sides = self.sides[:, None] & self.sides[None, :]
         return np.asarray(np.where(sides, both, chance) >= _FEWEST_SHARED)
-
-    def _spread(self, both: Floats) -> Floats:
-        """Return what a correlation of 1 would be, in examples, shape (pairs,)."""
-        i, j = self.pairs
-        votes = np.diag(both)
-        rows = max(self.problem.rows + self.silent.sum(), 1)
-        firing = np.sqrt(votes[i] * (1 - votes[i] / rows) * votes[j] * (1 - votes[j] / rows))
-        weights = self.problem.weights
-        said = np.stack([kind.T @ (self.fired * weights[:, None]) for kind in self.kinds])
-        mine, theirs = said[:, i, j], said[:, j, i]
-        shared = np.maximum(self.shared, 1)
-        saying = np.sqrt((shared - (mine**2).sum(axis=0) / shared) * (shared - (theirs**2).sum(axis=0) / shared))
-        return np.asarray(np.maximum(np.where(self.agreeing, saying, firing), 1.0))

@@ -118,7 +118,9 @@ class Intervals:
         return out
 
 
-def intervals(model: BaseLabelModel[Any, Any], level: float = 0.95) -> Intervals:
+def intervals(
+    model: BaseLabelModel[Any, Any], level: float = 0.95, *, left_out: list[Params] | None = None
+) -> Intervals:
     """Return standard errors and intervals of what a fitted label model learned.
 
     Parameters
@@ -127,6 +129,8 @@ def intervals(model: BaseLabelModel[Any, Any], level: float = 0.95) -> Intervals
         Fitted, with its stats.
     level : float
         How often an interval should hold the true value, between 0 and 1.
+    left_out : list of Params, optional
+        What `replicates` gave for the sub-sums that have rows, where it is at hand.
 
     Returns
     -------
@@ -169,7 +173,7 @@ def intervals(model: BaseLabelModel[Any, Any], level: float = 0.95) -> Intervals
         why = f"the rows fill {len(full)} of {BUCKETS} sub-sums, and {_FEWEST_BUCKETS} are needed"
         accuracies, balance = _unknown(params.accuracies, why), _unknown(params.class_balance, why)
         return Intervals(level, params.sources, params.classes, accuracies, balance, why, len(full))
-    left_out = replicates(model, full)
+    left_out = replicates(model) if left_out is None else left_out
     accuracies = _range(params.accuracies, np.stack([p.accuracies for p in left_out]), rows[full], level)
     balance = _range(params.class_balance, np.stack([p.class_balance for p in left_out]), rows[full], level)
     method = f"block jackknife over {len(full)} sub-sums of the votes, on the log-odds"
@@ -199,10 +203,10 @@ def bucket_rows(stats: Any) -> npt.NDArray[np.int64]:
     return np.asarray(counts.rows, dtype=np.int64)
 
 
-def replicates(model: BaseLabelModel[Any, Any], buckets: npt.NDArray[np.int64]) -> list[Params]:
-    """Return what the model learns without each of the sub-sums ``buckets``, one solve for each."""
+def replicates(model: BaseLabelModel[Any, Any]) -> list[Params]:
+    """Return what the model learns without each of the sub-sums that have rows, one solve for each."""
     stats = fitted_stats(model)
-    return [model.solve(stats.without(int(b))) for b in buckets]
+    return [model.solve(stats.without(int(b))) for b in np.flatnonzero(bucket_rows(stats))]
 
 
 def _range(estimate: Floats, left_out: Floats, rows: npt.NDArray[np.int64], level: float) -> Range:
