@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import importlib
 import json
-import resource
 import sys
 import time
 
 import numpy as np
+
+from _label_models_peers import peak_megabytes
 
 
 def main(path: str, votes: str, k: int) -> None:
@@ -31,7 +32,7 @@ def main(path: str, votes: str, k: int) -> None:
     started = time.perf_counter()
     work(L)
     taken = time.perf_counter() - started
-    print(json.dumps({"seconds": taken, "megabytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3}))
+    print(json.dumps({"seconds": taken, "megabytes": peak_megabytes()}))
 
 
 if __name__ == "__main__":

@@ -153,6 +153,9 @@ def first_outside(
         return int(row), int(rows.columns[wrong[0]]), int(rows.codes[wrong[0]])
     for start in range(0, len(rows), block):
         part = rows[start : start + block]
+        # Extremes are quick to find, and nearly always enough.
+        if part.min(initial=0) >= -1 and part.max(initial=-1) < allowed.min(initial=np.iinfo(np.int64).max):
+            continue
         bad = (part < -1) | (part >= allowed)
         if bad.any():
             row, column = np.argwhere(bad)[0]
