@@ -2,10 +2,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from labelwright.core.errors import FallbackWarning, ModelError
 from labelwright.labelmodels.dawid_skene import DawidSkene
-from labelwright.labelmodels.hierarchical_dawid_skene import HierarchicalDawidSkene
+from labelwright.labelmodels.hierarchical_dawid_skene import HierarchicalDawidSkene, _without_own
 from labelwright.testing import check_label_model
 
 from .test_dawid_skene import crowd
@@ -73,6 +75,24 @@ def test_known_classes_count():
     rest = slice(200, None)
     known = log_loss(with_gold.predict_proba(L[rest]), truth[rest])
     assert known < log_loss(without.predict_proba(L[rest]), truth[rest])
+
+
+@given(st.integers(0, 10_000), st.sampled_from([1.0, 150.0]))
+@settings(max_examples=20, deadline=None)
+def test_own_votes_are_taken_away(seed, scale):
+    rng = np.random.default_rng(seed)
+    L = rng.integers(-1, 3, size=(30, 4))
+    L[0] = [0, 1, 2, 0]
+    stats = HierarchicalDawidSkene(3).summarize(L)
+    ballots = HierarchicalDawidSkene(3)._ballots(stats)
+    q = rng.dirichlet(np.full(3, 0.3), len(ballots.problem.weights))
+    tables = ballots.counts(q) + scale * rng.uniform(0.9, 1.1, (12, 3))
+    expected = np.zeros_like(q)
+    for i, row in enumerate(ballots.x.toarray()):
+        for pair in np.flatnonzero(row):
+            whole = tables[3 * (pair // 3) : 3 * (pair // 3) + 3].sum(axis=0)
+            expected[i] += np.log((tables[pair] - q[i]) / (whole - q[i]))
+    np.testing.assert_allclose(_without_own(ballots, tables, q), expected, atol=1e-5)
 
 
 def test_two_sources_fall_back():
