@@ -7,6 +7,7 @@ import pytest
 
 from labelwright.core import PatternCounts, Votes
 from labelwright.core.errors import ModelError
+from labelwright.labelmodels import factors as factors_module
 from labelwright.labelmodels.dependency import Dependency
 from labelwright.labelmodels.factors import KINDS, Factor, FactorGraph, resolve_factors
 from labelwright.labelmodels.problem import Problem
@@ -117,3 +118,10 @@ def test_too_large_a_group_is_refused_with_its_size():
     chain = resolve_factors([(j, j + 1) for j in range(11)], [str(j) for j in range(12)])
     with pytest.raises(ModelError, match=r"tie 12 sources together.*at most 65,536"):
         FactorGraph.of(Problem.of(PatternCounts.of(Votes(L))), chain)
+
+
+def test_too_many_classes_for_tables_are_refused(monkeypatch):
+    monkeypatch.setattr(factors_module, "_MOST_ENTRIES", 20)
+    L = np.random.default_rng(0).integers(-1, 5, (100, 5))
+    with pytest.raises(ModelError, match="Use a model of accuracies alone"):
+        FactorGraph.of(Problem.of(PatternCounts.of(Votes(L, classes=5))), [])

@@ -136,3 +136,10 @@ def test_chance_agreement_is_majority_vote():
     noise = np.random.default_rng(0).integers(0, 2, (300, 5))
     with pytest.warns(FallbackWarning, match="no more than coins"):
         Spectral().fit(noise)
+
+
+def test_many_classes_are_majority_vote():
+    rng = np.random.default_rng(0)
+    L = np.where(rng.random((300, 20)) < 0.3, rng.integers(0, 100, (300, 20)), -1)
+    with pytest.warns(FallbackWarning, match="100 classes"):
+        assert np.isfinite(Spectral(cardinality=100).fit(L).predict_proba(L)).all()

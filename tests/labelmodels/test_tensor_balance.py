@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from labelwright.core import PatternCounts, Votes
+from labelwright.labelmodels.class_balance import balance_from_third_cumulants
 from labelwright.labelmodels.expectation import run
 from labelwright.labelmodels.problem import Problem
 from labelwright.labelmodels.tensor import tensor_decomposition
@@ -81,6 +82,15 @@ def test_the_standard_error_is_of_the_size_of_the_error(balance):
         found, error = class_balance_from_tensor(PatternCounts.of(Votes(L)))
         deviates.append((found - balance) / error)
     assert 0.5 < np.sqrt(np.mean(np.square(deviates))) < 1.7
+
+
+@pytest.mark.parametrize("positive", [0.1, 0.3, 0.5])
+def test_for_two_classes_it_is_near_the_closed_form(positive):
+    L, _ = worlds.coins(1, [0.85, 0.8, 0.7, 0.7, 0.6], n=20_000, positive=positive)
+    stats = PatternCounts.of(Votes(L))
+    found, error = class_balance_from_tensor(stats)
+    closed = balance_from_third_cumulants(Problem.of(stats))
+    assert np.abs(found - ([0.5, 0.5] if closed is None else closed)).max() < 3 * error.max() < 0.06
 
 
 def test_votes_that_do_not_tell_give_none():

@@ -22,6 +22,9 @@ KINDS = ("exclusive", "fixing", "reinforcing", "similar")
 # A table of this many joint votes still sums in milliseconds: ten sources that vote for one of two classes or abstain.
 _MOST_CELLS = 65_536
 
+# Above this many (cell, class) pairs, the tables of all sources together would not fit in memory.
+_MOST_ENTRIES = 1 << 24
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class Factor:
@@ -129,6 +132,11 @@ class FactorGraph:
         ModelError
             If dependencies tie so many sources together that their joint votes cannot be enumerated.
         """
+        if len(problem.source) * problem.k > _MOST_ENTRIES:
+            raise ModelError(
+                f"{problem.m:,} sources give {len(problem.source):,} different votes for {problem.k:,} classes, too "
+                "many for tables of what each says under each class. Use a model of accuracies alone: GLAD or Fusion."
+            )
         names = tuple(sorted(problem.names))
         place = {name: at for at, name in enumerate(names)}
         kept = tuple(f for f in factors if f.first in place and f.second in place)

@@ -18,7 +18,7 @@ from .expectation import Fit, posterior_of, run
 from .majority_vote import MajorityVote, check_some_votes, gold_balance
 from .problem import Floats, Problem
 from .scoring import posterior_from_scores
-from .tensor import TensorFit, tensor_decomposition
+from .tensor import MOST_CLASSES, TensorFit, tensor_decomposition
 from .views import View, ViewMoments, make_views
 
 __all__ = ["Spectral", "SpectralParams", "agreement_eigenvector", "learned_balance", "source_tables", "tensor_fit"]
@@ -45,14 +45,15 @@ class SpectralParams(Params):
     classes, sources, alphabet, class_balance, accuracies, outcome
         See `labelwright.labelmodels.base.Params`.
     scores : ndarray of float, shape (f, k)
-        What each vote adds to the log-odds of each class; 0 for votes that were never seen, and after falling back.
+        What each vote adds to the log-odds of each class; 0 for votes that were never seen. Empty after falling back.
     """
 
     scores: Floats
 
     def own_shapes(self) -> dict[str, tuple[int, ...]]:
         """Return the shape that ``scores`` must have."""
-        return {"scores": (int(self.frame.sizes.sum()), len(self.classes))}
+        rows = 0 if self.outcome.kind == "fell_back" else int(self.frame.sizes.sum())
+        return {"scores": (rows, len(self.classes))}
 
 
 class Spectral(BaseLabelModel[PatternCounts, SpectralParams]):
@@ -221,7 +222,8 @@ def tensor_fit(
     what sources do, abstains included, as well as chance allows, it is taken; otherwise the second.
     """
     heard = np.ones(problem.m) if among is None else among.astype(np.float64)
-    if problem.weights[problem.x @ (problem.member.T @ heard) >= 3].sum() < _FEWEST_ROWS:
+    enough = problem.weights[problem.x @ (problem.member.T @ heard) >= 3].sum() >= _FEWEST_ROWS
+    if problem.k > MOST_CLASSES or not enough:
         return None
     fallback = None
     x = sparse.csr_array(sparse.vstack([problem.x, sparse.csr_array((1, len(problem.source)))], format="csr"))
@@ -286,8 +288,8 @@ def _start(problem: Problem, given: Floats | None, silent: float) -> tuple[tuple
             return None, "sources agree no more than coins would, where two vote on one example"
         return (_one_coin(problem, w), balance), f"Eigenvector of the agreement of workers, class balance {told}"
     decomposed = tensor_fit(problem, silent=silent)
-    if decomposed is None:
-        return None, f"the third moments of these votes do not tell {problem.k} classes apart"
+    if decomposed is None or decomposed[2].strength < 1:
+        return None, f"the third moments of these votes do not tell {problem.k} classes apart from chance"
     views, _, fit = decomposed
     how = "" if problem.multipolar.all() else ", one-sided sources by whether they fire"
     sentence = f"Decomposed the third moments of {len(views)} views{how}, class balance {told}"
@@ -349,5 +351,5 @@ def _majority(stats: PatternCounts, why: str, given: Floats | None) -> SpectralP
         np.full(frame.k, 1 / frame.k) if given is None else given,
         np.full(frame.m, np.nan),
         Outcome("fell_back", f"Fell back to majority vote: {why}."),
-        np.zeros((int(frame.sizes.sum()), frame.k)),
+        np.zeros((0, frame.k)),
     )

@@ -217,13 +217,15 @@ def _core(moments: ViewMoments, factor: Floats) -> Floats | None:
 def _third_cumulant(table: Floats) -> Floats:
     """Return the third cumulant of three views from their joint ``table``, whose sum is 1."""
     first, second, third = table.sum(axis=(1, 2)), table.sum(axis=(0, 2)), table.sum(axis=(0, 1))
-    return np.asarray(
-        table
-        - np.einsum("a,bc->abc", first, table.sum(axis=0))
-        - np.einsum("b,ac->abc", second, table.sum(axis=1))
-        - np.einsum("c,ab->abc", third, table.sum(axis=2))
-        + 2 * np.einsum("a,b,c->abc", first, second, third)
-    )
+    out = table - first[:, None, None] * table.sum(axis=0) - second[:, None] * table.sum(axis=1)[:, None]
+    out -= third * table.sum(axis=2)[:, :, None]
+    return np.asarray(out + 2 * first[:, None, None] * second[:, None] * third)
+
+
+def _multiplied(tensor: Floats, first: Floats, second: Floats, third: Floats) -> Floats:
+    """Return ``T(first, second, third)``, the three axes of the tensor multiplied by the columns of a matrix each."""
+    half = (first.T @ tensor.reshape(len(first), -1)).reshape(-1, *tensor.shape[1:])
+    return np.asarray(np.matmul(np.matmul(second.T, half), third))
 
 
 def _core_of_cumulants(moments: ViewMoments, factor: Floats) -> Floats | None:
@@ -241,7 +243,7 @@ def _core_of_cumulants(moments: ViewMoments, factor: Floats) -> Floats | None:
     right = np.zeros((rank, rank, rank))
     for t, w in zip(triples, weight, strict=True):
         cumulant = _third_cumulant(moments.triples[t] / moments.triple_rows[t])
-        right += w * np.einsum("abc,ax,by,cz->xyz", cumulant, *(blocks[v] for v in t), optimize=True)
+        right += w * _multiplied(cumulant, *(blocks[v] for v in t))
 
     def apply(flat: Floats) -> Floats:
         """The normal equations; each triple stands for the six orders of its views."""
@@ -253,7 +255,7 @@ def _core_of_cumulants(moments: ViewMoments, factor: Floats) -> Floats | None:
 
     def precondition(flat: Floats) -> Floats:
         step = flat.reshape(rank, rank, rank)
-        return np.asarray(np.einsum("abc,ax,by,cz->xyz", step, inverse, inverse, inverse, optimize=True).ravel())
+        return _multiplied(step, inverse, inverse, inverse).ravel()
 
     shape = (rank**3, rank**3)
     solution, _ = cg(
