@@ -17,7 +17,7 @@ from labelwright.analysis.svg import inline_svg
 from labelwright.endmodels.logistic import SoftLogisticRegression
 from labelwright.labelmodels.matrix_completion import MatrixCompletion
 
-SEEDS = 20
+SEEDS = 30
 SIZES = (1_000, 5_623, 31_623, 177_828, 1_000_000)
 FIGURE = Path("build") / "theory.html"
 
@@ -58,7 +58,7 @@ def limit() -> Floats:
     """Return the weights (d + 1,) of the end model that the true label model and endless examples give.
 
     Votes leave doubt, so that soft labels lie between the classes: E[q | x] = sum_y P(y | x) E[q | y], in which
-    E[q | y] sums over all ways to vote. The features enter by their projection on the line between the class means alone.
+    E[q | y] sums over all ways to vote. The features enter by their projection on the line between the class means.
     """
     given = tables(dependent=False)
     letters = np.concatenate([given, 1 - given.sum(axis=1, keepdims=True)], axis=1)
@@ -89,7 +89,7 @@ def risk(weights: Floats) -> float:
 def end_model(
     rng: np.random.Generator, truth: npt.NDArray[np.int8], probs: Floats, endless: Floats
 ) -> tuple[float, float]:
-    """Train a noise-aware logistic regression; return how far it is from ``endless``, in weights and in wrong labels."""
+    """Train a noise-aware logistic regression; return how far from ``endless`` it is, in weights and in risk."""
     X = rng.normal(size=(len(truth), len(MEAN))) + np.where(truth[:, None] == 1, MEAN, -MEAN)
     found = SoftLogisticRegression(C=1e6, tol=1e-8).fit_soft(X, probs)
     weights = np.append(found.coef_[0], found.intercept_)

@@ -122,11 +122,21 @@ def test_fewer_than_three_groups_identify_nothing(groups):
 
 
 def test_tables_stay_probabilities():
-    tables = class_tables(
-        np.array([0.5, 0.45]), np.array([0.6, -0.6]), np.array([0.5, 0.5]), np.zeros(2, dtype=np.int64)
-    )
-    assert tables.min() >= 0
-    assert (tables.sum(axis=0) <= 1 + 1e-12).all()
+    even, one = np.array([0.5, 0.5]), np.zeros(2, dtype=np.int64)
+    for loadings in ([0.3, 0.2], [0.6, -0.6], [-0.9, 0.9]):
+        tables = class_tables(np.array([0.55, 0.45]), np.array(loadings), even, one)
+        assert tables.min() >= 0
+        assert (tables.sum(axis=0) <= 1 + 1e-12).all()
+
+
+def test_stopping_early_is_told(monkeypatch):
+    one = world(6, ALONE)
+    means, moments = one.moments
+    noise = np.random.default_rng(6).normal(scale=0.003, size=moments.shape)
+    moments = moments + np.where(one.group[:, None] == one.group, 0, noise + noise.T)
+    assert complete(means, moments, one.group, one.side, rows=30_000).converged
+    monkeypatch.setattr("labelwright.labelmodels.completion._STEPS", 1)
+    assert not complete(means, moments, one.group, one.side, rows=30_000).converged
 
 
 def test_what_the_votes_say_of_the_balance_counts_as_they_are_sure():

@@ -166,6 +166,14 @@ def test_abstains_are_evidence_unless_they_are_not():
         assert (model.predict(L) == truth).mean() > (logits.argmax(axis=1) == truth).mean() - 0.005
 
 
+def test_silence_moves_nothing_where_it_is_no_evidence():
+    L, *_ = worlds.snorkel_votes(2, n=5000)
+    for use, moves in ((True, True), (False, False)):
+        params = MatrixCompletion(use_abstains=use).fit(L).params_
+        gap = np.diff(params.start) - np.diff(np.log(params.class_balance))
+        assert (abs(gap[0]) > 0.1) == moves
+
+
 def test_more_classes_need_third_moments_and_the_model_says_so():
     # Check A4: nothing is drawn and nothing starts anywhere, so that there is no start to move the answer.
     balance = np.array([0.5, 0.3, 0.2])
