@@ -27,8 +27,8 @@ T = TypeVar("T")
 _BITS = 2**27
 # Rows that are compared with the codes together: their 0/1 bytes stay in the cache.
 _PACKED_ROWS = 16_384
-# 64-bit words of one intermediate result: small enough for the cache, large enough that calls cost little.
-_TILE_WORDS = 32_768
+# 64-bit words of one intermediate result (512 KiB): small enough for the cache, large enough that calls cost little.
+_TILE_WORDS = 65_536
 # Words of each of 64 rows that are transposed together.
 _TRANSPOSED_WORDS = 1_024
 # Cells of the dense tables that are added up at a time (32 MiB).
