@@ -204,3 +204,9 @@ def test_two_sources_fall_back_to_the_majority():
 def test_options_out_of_range_are_named(options):
     with pytest.raises(ModelError, match=next(iter(options))):
         DawidSkene(2, **options).fit([[0, 1, 1], [1, 1, 0]])
+
+
+def test_tables_that_do_not_fit_in_memory_are_refused():
+    rows = SparseRows.from_entries(range(4), range(4), [0, 1, 2, 3], shape=(4, 2000))
+    with pytest.raises(ModelError, match="model without tables"):
+        DawidSkene().fit(Votes(rows, classes=1500))

@@ -33,6 +33,9 @@ __all__ = [
 
 Indices = npt.NDArray[np.int64]
 
+# Cells of all tables: 2 ** 27 doubles are 1 GiB, and a handful of such arrays are alive at once.
+_MOST_CELLS = 1 << 27
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ConfusionParams(Params):
@@ -221,6 +224,12 @@ class ConfusionModel(BaseLabelModel[PatternCounts, C]):
         return posterior_from_scores(self._votes_like(params, votes), params.tables, params.class_balance)
 
     def _ballots(self, stats: PatternCounts) -> Ballots:
+        frame = stats.frame
+        if int(frame.sizes.sum()) * frame.k > _MOST_CELLS:
+            raise ModelError(
+                f"tables of {frame.m:,} sources and {frame.k:,} classes have more than {_MOST_CELLS:,} cells. Take a "
+                "model without tables, such as MajorityVote or MACE, or merge classes."
+            )
         problem, _ = crowd_problem(stats, self.class_balance, method=type(self).__name__)
         given = check_class_balance(self.class_balance, stats.frame.k)
         return Ballots(problem, stats.frame, given, Slots.of(stats.frame))

@@ -44,6 +44,8 @@ class DawidSkene(ConfusionModel[ConfusionParams]):
         pseudo-votes for each code (for right and for wrong, if ``one_coin``); 0 is the maximum likelihood of 1979.
     max_steps : int
         Most steps of EM.
+    tolerance : float
+        EM ends when no probability moves by more.
     max_patterns : int
         Most distinct vote rows kept. Rows of a crowd are nearly all distinct, so this is 2 ** 20; past it, EM runs on a
         uniform sample of rows.
