@@ -138,6 +138,15 @@ def test_the_order_of_sources_does_not_matter():
     assert np.allclose(DataProgramming(declared[::-1]).fit(moved).predict_proba(moved), probs, rtol=0, atol=1e-9)
 
 
+def test_a_declared_group_starts_as_one_vote():
+    """Seven copies of a coin beside three sources of .8: from plain vote shares, the coin would be the truth."""
+    L, truth = worlds.coins(1, [0.5, 0.8, 0.8, 0.8], n=3000)
+    copied = np.c_[np.repeat(L[:, :1], 6, axis=1), L]
+    model = DataProgramming([(j, j + 1) for j in range(6)]).fit(copied)
+    assert model.score(copied, truth) > DataProgramming().fit(L).score(L, truth) - 0.01
+    assert np.abs(model.accuracies_[:7] - 0.5).max() < 0.03
+
+
 def test_copies_count_once_when_declared():
     L, truth = worlds.coins(1, [0.6, 0.75, 0.75, 0.75, 0.75], n=5000)
     copied = np.concatenate([L[:, [0]]] * 5 + [L], axis=1)
