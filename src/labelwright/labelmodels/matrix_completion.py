@@ -110,6 +110,9 @@ class MatrixCompletion(BaseLabelModel[CompletionStats, MatrixCompletionParams]):
 
     With fewer than three groups of sources that vary, the model falls back to majority vote.
 
+    The model takes all that sources do together, beyond declared dependencies, for agreement about Y: also that workers
+    are handed the same batches of examples. For crowds prefer `DawidSkene` or `Spectral`.
+
     Examples
     --------
     >>> rng = np.random.default_rng(0)
