@@ -68,6 +68,7 @@ def test_the_explanation_that_predicts_agreement_is_likelier():
     copies = meetings.likelihood(np.array([0.8, 0.8, 0.8, 0.8, 0.5, 0.5]), np.array([[4, 5, 1.0]]))
     truths = meetings.likelihood(np.array([0.5, 0.5, 0.5, 0.5, 0.99, 0.99]), np.empty((0, 3)))
     assert copies > truths + 100
+    assert copies > meetings.likelihood(np.array([0.8, 0.8, 0.8, 0.8, 0.5, 0.5]), np.empty((0, 3))) + 100
 
 
 def test_only_the_sources_with_the_most_claims_are_compared(monkeypatch):

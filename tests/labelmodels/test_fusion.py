@@ -78,6 +78,15 @@ def test_copies_are_found_and_count_little_more_than_once():
     assert model.predict_claims(claims).score(gold) > max(0.9, deceived + 0.2)
 
 
+def test_what_other_items_there_are_does_not_matter():
+    claims, _ = world(3, [0.8, 0.8, 0.75, 0.75, 0.4, *[0.4] * 5], copies=[(j, 4) for j in range(5, 10)])
+    model = Fusion().fit_claims(claims)
+    few = [("s00", 0, "x"), ("s05", 0, "y"), ("s08", 0, "y")]
+    alone = model.predict_claims(Claims(*map(list, zip(*few, strict=True))))
+    among = model.predict_claims(Claims(*map(list, zip(*few, *[(f"s{j:02}", 1, "z") for j in range(10)], strict=True))))
+    assert among.probs[:2] == pytest.approx(alone.probs)
+
+
 def test_a_source_that_stands_six_times_beside_four_better_ones():
     rng = np.random.default_rng(0)
     truth = rng.integers(2, size=5000)

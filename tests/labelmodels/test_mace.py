@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.special import digamma
 
 from labelwright.core import Votes
 from labelwright.labelmodels.mace import MACE
@@ -42,6 +43,16 @@ def test_labels_follow_the_model_of_trying_and_spamming():
     expected = np.exp(logs) / np.exp(logs).sum(axis=1, keepdims=True)
     # Expected logarithms differ from logarithms of expectations by about one over the counts.
     assert np.abs(model.predict_proba(L) - expected).max() < 0.05
+
+
+def test_weights_are_expected_logarithms_under_jeffreys_priors():
+    L, *_ = crowd(1, n=60)
+    params = MACE().fit(L).params_
+    votes = (L >= 0).sum(axis=0)
+    knew = params.competences * (votes + 1) - 0.5
+    odds = np.exp(digamma(knew + 0.5) - digamma(votes - knew + 0.5))
+    said = params.spam > 0
+    assert params.gains[said] == pytest.approx(np.log1p(np.repeat(odds, 3)[said] / params.spam[said]), abs=1e-3)
 
 
 def test_those_who_always_say_the_same_lose_their_weight():

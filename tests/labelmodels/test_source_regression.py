@@ -41,6 +41,18 @@ def test_recovers_coefficients_and_spread(spread):
     assert learned.spread == pytest.approx(regression.spread, abs=0.01)
 
 
+def test_few_claims_each_still_tell_how_much_sources_differ():
+    rng = np.random.default_rng(2)
+    odds = rng.normal(0.5, 1.5, 3000)
+    totals = np.full(3000, 12.0)
+    right = rng.binomial(12, expit(odds)).astype(float)
+    regression, _ = settled(np.zeros((3000, 0)), right, totals)
+    # Laplace's method is known to underestimate where claims are few; counting every intercept in full would halve it.
+    assert regression.spread == pytest.approx(1.5**2, rel=0.3)
+    expected = regression.learned(SourceFeatures(()), right, totals).expected(None, ("new",))
+    assert expected == pytest.approx(expit(odds).mean(), abs=0.02)
+
+
 def test_a_source_with_few_claims_is_as_its_features_say():
     table = np.array([[1.0]] * 10 + [[-1.0]] * 10)
     totals = np.array([500.0] * 9 + [1.0] + [500.0] * 10)
