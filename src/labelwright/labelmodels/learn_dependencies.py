@@ -23,7 +23,6 @@ from .graphical_lasso import found_by_graphical_lasso
 from .majority_vote import check_some_votes
 from .pair_sums import PairSums
 from .problem import Floats, Problem
-from .pseudolikelihood import Pseudolikelihood, row_weights
 from .residual_tests import PairTests, copied, hidden_classes, pair_tests
 from .screening import screened
 
@@ -296,6 +295,9 @@ def _selector(
 def _by_pseudolikelihood(
     patterns: PatternCounts, names: tuple[str, ...], level: float, looser: Floats, strength: Floats
 ) -> Select:
+    # The optimiser is a slow import, and the default method needs none.
+    from .pseudolikelihood import Pseudolikelihood, row_weights
+
     problem = Problem.of(patterns)
     place = {name: j for j, name in enumerate(problem.names)}
     at = np.array([place.get(name, -1) for name in names])

@@ -120,10 +120,10 @@ class PairSums:
         else:
             total, gram = _from_patterns(stats, features, whole)
         pick, source, last = _signals(features)
-        both = sparse.hstack([pick, features.member.T]).toarray()
-        f, kind, member = len(source), features.kind, features.member.toarray()
-        same = member @ (gram.sum(axis=0) * (kind[:, None] == kind)) @ member.T
-        gram = both.T @ gram @ both
+        both: sparse.csr_array[Any] = sparse.csr_array(sparse.hstack([pick, features.member.T]).T)
+        f, kind = len(source), features.kind
+        same = _folded(features.member, gram.sum(axis=0) * (kind[:, None] == kind))
+        gram = np.stack([_folded(both, one) for one in gram])
         return cls(
             features.names,
             source,
@@ -189,6 +189,11 @@ class _Features:
     def several(self) -> npt.NDArray[np.bool_]:
         """Whether a source takes more than one side, shape (m,)."""
         return np.asarray((self.member @ (self.totals >= _POLE * (self.member @ self.totals)[self.source])) > 1)
+
+
+def _folded(rows: sparse.csr_array[Any], x: Floats) -> Floats:
+    """Return ``rows @ x @ rows.T`` for symmetric ``x``."""
+    return np.asarray(rows @ (rows @ x).T)
 
 
 def _from_moments(stats: MomentCounts, features: _Features, whole: bool) -> Floats:
