@@ -24,6 +24,9 @@ __all__ = ["Triplets", "TripletsParams"]
 
 Floats = npt.NDArray[np.float64]
 
+# Entries of tables that are worked out at a time.
+_BLOCK_VALUES = 1_048_576
+
 # A variance below this is rounding: the value is constant and says nothing.
 _ROUNDING = 1e-12
 
@@ -121,12 +124,11 @@ class Triplets(BaseLabelModel[MomentCounts, TripletsParams]):
         given = check_class_balance(self.class_balance, frame.k)
         moments = _Moments.of(stats, features)
         with threadpool_limits(limits=1, user_api="blas"):
-            loading, information = moments.loadings(self.average)
-        balance, how = _balance(stats, given, moments, loading, information)
-        tables = _tables(moments.rate, loading, balance, features.meaning)
-        scores = _scores(moments, tables, information, balance, features.meaning)
+            loading, worth = moments.loadings(self.average)
+        balance, how = _balance(stats, given, moments, loading, worth)
+        tables, scores, right = _read_off(moments, loading, worth, balance)
         outcome = _outcome(moments, loading, frame.k, self.average, how)
-        accuracies = _accuracies(tables, balance, features, frame.m)
+        accuracies = _accuracies(right, features, frame.m)
         return TripletsParams(
             frame.classes, frame.sources, frame.alphabet, balance, accuracies, outcome, tables=tables, scores=scores
         )
@@ -148,7 +150,7 @@ class _Moments:
     pairs: sparse.csr_array[Any]
     source: npt.NDArray[np.int64]
     meaning: npt.NDArray[np.bool_]
-    share: Floats
+    size: Floats
 
     @classmethod
     def of(cls, stats: MomentCounts, features: Features) -> _Moments:
@@ -157,24 +159,28 @@ class _Moments:
         f = len(features.source)
         half = sparse.csr_array((count.astype(np.float64), (first, second)), shape=(f, f))
         rate = stats.counts.votes.sum(axis=0) / stats.rows
-        return cls(stats.rows, rate, (half + half.T).tocsr(), rank[features.source], features.meaning, features.share)
+        size = features.meaning.sum(axis=1).astype(np.float64)
+        return cls(stats.rows, rate, (half + half.T).tocsr(), rank[features.source], features.meaning, size)
 
     def loadings(self, average: Average) -> tuple[Floats, Floats]:
-        """Return the covariance of each vote with each class it bears on, and how much of the class the others know.
+        """Return the covariance of each vote with each class it bears on, and how much of these the others know.
 
-        Both have the shape (f, k); the covariance is in units of the deviation of 1{Y = class}, NaN where unknown.
+        The covariance, shape (f, k), is in units of the deviation of 1{Y = class}, NaN where unknown; the others'
+        knowledge, shape (f,), is the sum of their squared correlations with the class.
         """
-        k = self.share.shape[1]
-        loading, information = np.full(self.share.shape, np.nan), np.zeros(self.share.shape)
+        f, k = self.meaning.shape
+        loading, worth = np.full((f, k), np.nan), np.zeros(f)
         if k == 2:
             used = np.flatnonzero(self.rate > 0)
-            loading[used, 1], information[used, 1] = self._side(used, self.share[:, 1] - self.share[:, 0], average)
-            loading[:, 0], information[:, 0] = -loading[:, 1], information[:, 1]
-            return loading, information
-        for side in range(k):
-            used = np.flatnonzero((self.rate > 0) & self.meaning[:, side])
-            loading[used, side], information[used, side] = self._side(used, self.share[:, side], average)
-        return loading, information
+            side = (self.meaning[:, 1].astype(np.float64) - self.meaning[:, 0]) / self.size
+            loading[used, 1], worth[used] = self._side(used, side, average)
+            loading[:, 0] = -loading[:, 1]
+            return loading, worth
+        for c in range(k):
+            used = np.flatnonzero((self.rate > 0) & self.meaning[:, c])
+            loading[used, c], known = self._side(used, self.meaning[:, c] / self.size, average)
+            worth[used] += known / self.size[used]
+        return loading, worth
 
     def _side(self, used: npt.NDArray[np.int64], values: Floats, average: Average) -> tuple[Floats, Floats]:
         """Return loading and information of the features ``used``, when votes count ``values`` (f,) for a side."""
@@ -214,7 +220,7 @@ class _Moments:
 
 
 def _balance(
-    stats: MomentCounts, given: Floats | None, moments: _Moments, loading: Floats, information: Floats
+    stats: MomentCounts, given: Floats | None, moments: _Moments, loading: Floats, worth: Floats
 ) -> tuple[Floats, str]:
     """Return P(Y) and where it is from."""
     if given is not None:
@@ -225,7 +231,7 @@ def _balance(
     even = np.full(stats.frame.k, 1 / stats.frame.k)
     if stats.frame.k > 2 or np.isnan(loading).all():
         return even, "classes taken to be even, as pairs of votes do not tell"
-    odds = _possible_odds(moments, loading[:, 1], information[:, 1])
+    odds = _possible_odds(moments, loading[:, 1], worth)
     if odds == 1:
         return even, "classes taken to be even, which pairs of votes allow but do not tell"
     return np.array([1, odds]) / (1 + odds), "class balance the nearest to even that pairs of votes allow"
@@ -252,6 +258,23 @@ def _possible_odds(moments: _Moments, loading: Floats, information: Floats) -> f
     return float(np.sqrt(low * high) if low > high else np.clip(1, low, high)) ** 2
 
 
+def _read_off(moments: _Moments, loading: Floats, worth: Floats, balance: Floats) -> tuple[Floats, Floats, Floats]:
+    """Return tables and scores, shape (f, k), and how often votes are given and right, shape (f, 2).
+
+    In blocks of features: with 1,500 classes a single array of that shape may take a gigabyte.
+    """
+    f, k = loading.shape
+    tables, scores, right = np.empty((f, k)), np.empty((f, k)), np.empty((f, 2))
+    for start in range(0, f, max(1, _BLOCK_VALUES // k)):
+        at = slice(start, start + max(1, _BLOCK_VALUES // k))
+        rate, meaning = moments.rate[at], moments.meaning[at]
+        tables[at] = _tables(rate, loading[at], balance, meaning)
+        scores[at] = _scores(rate, tables[at], moments.rows * np.minimum(worth[at], 1), balance, meaning)
+        joint = tables[at] * balance
+        right[at] = np.stack([joint.sum(axis=1), (joint * meaning).sum(axis=1)], axis=1)
+    return tables, scores, right
+
+
 def _tables(rate: Floats, loading: Floats, balance: Floats, meaning: npt.NDArray[np.bool_]) -> Floats:
     """Return P(vote | Y), shape (f, k): of the classes that a vote does not bear on, the same for all."""
     # A vote that is never given has no loading, and the table 0.
@@ -265,12 +288,10 @@ def _tables(rate: Floats, loading: Floats, balance: Floats, meaning: npt.NDArray
     return np.asarray(np.clip(np.where(meaning, hit, rest[:, None]), 0, 1))
 
 
-def _scores(
-    moments: _Moments, tables: Floats, information: Floats, balance: Floats, meaning: npt.NDArray[np.bool_]
-) -> Floats:
+def _scores(rate: Floats, tables: Floats, examples: Floats, balance: Floats, meaning: npt.NDArray[np.bool_]) -> Floats:
     """Return the log-likelihood of each vote given each class, up to a constant; finite.
 
-    A table known from ``e`` examples of a class is drawn to the vote's rate by one more (Laplace's rule), where e is
+    A table known from so many ``examples`` (f,) is drawn to the vote's rate by one more of each class (Laplace's rule):
     the number of rows times what the other sources know of the class. Votes of which nothing is known are right as
     often as the mean of all better-than-chance sources.
     """
@@ -278,20 +299,17 @@ def _scores(
     size = meaning.sum(axis=1, keepdims=True)
     right = (1 + size / k) / 2
     prior = np.where(meaning, right / size, (1 - right) / np.maximum(k - size, 1))
-    worth = np.where(meaning, information, 0).sum(axis=1, keepdims=True) / size
-    examples = moments.rows * np.minimum(worth, 1) * balance
-    lift = tables / np.maximum(moments.rate, _ROUNDING)[:, None]
-    scores = np.log((examples * lift + 1) / (examples + 1))
-    unknown = np.isnan(tables).any(axis=1) | (moments.rate == 0)
+    of_class = examples[:, None] * balance
+    lift = tables / np.maximum(rate, _ROUNDING)[:, None]
+    scores = np.log((of_class * lift + 1) / (of_class + 1))
+    unknown = np.isnan(tables).any(axis=1) | (rate == 0)
     return np.asarray(np.where(unknown[:, None], np.log(prior * k), scores))
 
 
-def _accuracies(tables: Floats, balance: Floats, features: Features, m: int) -> Floats:
+def _accuracies(right: Floats, features: Features, m: int) -> Floats:
     """Return how often each source's votes hold the true class, shape (m,); NaN where a vote's table is unknown."""
-    joint = tables * balance
-    right = np.bincount(features.source, weights=(joint * features.meaning).sum(axis=1), minlength=m)
-    votes = np.bincount(features.source, weights=joint.sum(axis=1), minlength=m)
-    return np.asarray(np.divide(right, votes, out=np.full(m, np.nan), where=votes > 0))
+    given, held = (np.bincount(features.source, weights=column, minlength=m) for column in right.T)
+    return np.asarray(np.divide(held, given, out=np.full(m, np.nan), where=given > 0))
 
 
 def _outcome(moments: _Moments, loading: Floats, k: int, average: Average, how: str) -> Outcome:
