@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
+from scipy import sparse
 
 from labelwright.core import PatternCounts, VoteFrame, Votes
 from labelwright.core.errors import ModelError
@@ -11,9 +14,12 @@ from labelwright.core.errors import ModelError
 from .expectation import softmax_rows
 from .features import Features
 
-__all__ = ["advantage", "advantage_bound"]
+__all__ = ["advantage", "advantage_bound", "meaning_matrix"]
 
 Floats = npt.NDArray[np.float64]
+
+# Numbers held at once.
+_CELLS = 4_000_000
 
 
 def advantage_bound(stats: PatternCounts, *, low: float = 0.5, mean: float = 1.0, high: float = 1.5) -> float:
@@ -58,14 +64,19 @@ def advantage_bound(stats: PatternCounts, *, low: float = 0.5, mean: float = 1.0
     if not weights.sum():
         raise ModelError("there are no rows, so nothing can be gained or lost.")
     features = Features.of(stats.frame)
-    mass = np.asarray(features.matrix(stats.patterns) @ features.share)
-    chosen = _chosen(mass)
-    probable = softmax_rows(mean * mass)
-    gain = np.zeros(len(mass))
-    for y in range(stats.frame.k):
-        others = np.delete(mass, y, axis=1).max(axis=1)
-        gain += np.where((chosen != y) & (mass[:, y] * high > others * low), probable[:, y], 0.0)
-    return float(weights @ gain / weights.sum())
+    meaning = meaning_matrix(features)
+    share = sparse.diags_array(1 / meaning.sum(axis=1)) @ meaning
+    block = max(1, _CELLS // stats.frame.k)
+    gain = 0.0
+    for start in range(0, len(weights), block):
+        stop = min(start + block, len(weights))
+        mass = (features.matrix(stats.patterns, start, stop) @ share).toarray()
+        order = np.sort(mass, axis=1)
+        # The most that any other class has: the second most for the class that has most.
+        others = np.where(mass == order[:, -1:], order[:, -2:-1], order[:, -1:])
+        could = (np.arange(stats.frame.k) != _chosen(mass)[:, None]) & (mass * high > others * low)
+        gain += float(weights[start:stop] @ (softmax_rows(mean * mass) * could).sum(axis=1))
+    return gain / float(weights.sum())
 
 
 def advantage(votes: Votes, weights: npt.ArrayLike, truth: npt.ArrayLike) -> float:
@@ -102,6 +113,12 @@ def advantage(votes: Votes, weights: npt.ArrayLike, truth: npt.ArrayLike) -> flo
     plain = _chosen(np.asarray(x @ features.share)) == y
     weighed = _chosen(np.asarray(x @ (features.share * worth[features.source][:, None]))) == y
     return float((weighed.astype(int) - plain.astype(int)).mean())
+
+
+def meaning_matrix(features: Features) -> Any:
+    """Return which classes each vote means, sparse, shape (f, k): with many classes there are as many codes."""
+    row, column = np.nonzero(features.meaning)
+    return sparse.csr_array((np.ones(len(row)), (row, column)), shape=features.meaning.shape)
 
 
 def _chosen(mass: Floats) -> npt.NDArray[np.int64]:

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from labelwright.core import PatternCounts, Votes
 
-from .advantage import advantage_bound
+from .advantage import advantage_bound, meaning_matrix
 from .base import BaseLabelModel
 from .features import Features
 from .findings import Finding
@@ -31,6 +31,8 @@ _CONTRADICTED = 0.05
 _POLE = 0.05
 # A table of all pairs of more (source, code) features would not fit in memory.
 _MOST_FEATURES = 8_192
+# Numbers held at once.
+_CELLS = 4_000_000
 
 
 class VoteFacts:
@@ -50,6 +52,7 @@ class VoteFacts:
         self.frame = patterns.frame
         self.features = Features.of(self.frame)
         self.x = self.features.matrix(patterns.patterns)
+        self.meaning = meaning_matrix(self.features)
         self.weights = patterns.weights.astype(np.float64)
         self.scale = votes.n / max(1.0, self.weights.sum())
         self.totals = patterns.counts.votes.sum(axis=0).astype(np.float64)
@@ -73,21 +76,23 @@ class VoteFacts:
         """Votes on each distinct row, shape (p,)."""
         return np.diff(self.patterns.patterns.indptr).astype(np.float64)
 
-    @cached_property
-    def allowing(self) -> Floats:
-        """How many votes on each distinct row allow each class, shape (p, k)."""
-        return np.asarray(self.x @ self.features.meaning.astype(np.float64))
+    def allowing(self, rows: npt.NDArray[np.int64]) -> Floats:
+        """Return how many votes on the distinct rows numbered ``rows`` allow each class, shape (rows, k)."""
+        return np.asarray((self.x[rows] @ self.meaning).toarray())
 
     @cached_property
     def conflict(self) -> Flags:
         """Whether the votes on each distinct row have no class in common, shape (p,)."""
-        return np.asarray(self.allowing.max(axis=1, initial=0) < self.per_row)
+        p, block = len(self.per_row), max(1, _CELLS // self.frame.k)
+        most = [self.allowing(np.arange(at, min(at + block, p))).max(axis=1) for at in range(0, p, block)]
+        return np.asarray(np.concatenate(most) < self.per_row) if most else np.zeros(0, dtype=bool)
 
     @cached_property
     def several_sided(self) -> Flags:
         """Whether each source takes more than one side, shape (m,); a stray vote is no second side."""
-        often = self.totals >= _POLE * np.maximum(self.cast[self.features.source], 1)
-        return np.asarray(np.bincount(self.features.source, weights=often, minlength=self.frame.m) > 1)
+        most = np.zeros(self.frame.m)
+        np.maximum.at(most, self.features.source, self.totals)
+        return np.asarray((self.cast > 0) & (most < (1 - _POLE) * self.cast))
 
     @cached_property
     def together(self) -> Floats | None:
@@ -144,13 +149,15 @@ def _duplicates(facts: VoteFacts) -> Finding | None:
         return None
     source, n = facts.features.source, facts.votes.n
     meaning = np.unique(facts.features.meaning, axis=0, return_inverse=True)[1].ravel()
-    same = np.where(meaning[:, None] == meaning[None, :], facts.together, 0.0)
-    member = np.zeros((facts.frame.m, len(source)))
-    member[source, np.arange(len(source))] = 1
-    agree = member @ same @ member.T
-    # Rows on which at least one votes and the other does not say the same; by chance, from the rates of each code.
-    rates = np.stack([member[:, meaning == one] @ facts.totals[meaning == one] for one in np.unique(meaning)]) / n
-    chance = n * (rates.T @ rates)
+    m = facts.frame.m
+    agree, chance = np.zeros((m, m)), np.zeros((m, m))
+    for one in range(int(meaning.max(initial=-1)) + 1):
+        of_kind = np.flatnonzero(meaning == one)
+        # The codes of one source mean different classes as a rule, so that each source is here once at most.
+        agree[np.ix_(source[of_kind], source[of_kind])] += facts.together[np.ix_(of_kind, of_kind)]
+        rate = np.bincount(source[of_kind], weights=facts.totals[of_kind], minlength=m)
+        chance += np.outer(rate, rate) / n
+    # Votes that the other source does not give too, and as many as chance would make.
     either = facts.cast[:, None] + facts.cast[None, :]
     differ, by_chance = either - 2 * agree, either - 2 * chance
     pairs = np.argwhere(np.triu((agree > 0) & (differ + _RULE_OF_THREE <= _SAME * by_chance), 1))
@@ -158,7 +165,7 @@ def _duplicates(facts: VoteFacts) -> Finding | None:
         return None
     shown = [f"{facts.frame.sources[i]} = {facts.frame.sources[j]}" for i, j in pairs[:3]]
     seen = "; ".join(shown) + (f" and {len(pairs) - 3} more pairs" if len(pairs) > 3 else "")
-    flags = np.zeros(facts.frame.m, dtype=bool)
+    flags = np.zeros(m, dtype=bool)
     flags[pairs.ravel()] = True
     todo = "Keep one of them, or declare the dependency, so that it does not count twice."
     return Finding("LW003", "warning", "Sources vote all but alike.", seen, todo, facts.named(flags))
@@ -217,7 +224,7 @@ def _coverage(facts: VoteFacts) -> Finding | None:
 
 
 def _classes_without_votes(facts: VoteFacts) -> Finding | None:
-    votes = facts.totals @ facts.features.meaning
+    votes = facts.totals @ facts.meaning
     missing = [str(facts.frame.classes[c]) for c in np.flatnonzero(votes == 0)]
     if not missing or not facts.voiced.any():
         return None
@@ -232,8 +239,9 @@ def _gold_against_votes(facts: VoteFacts) -> Finding | None:
     sure = (gold >= 0) & (facts.per_row[pattern] >= 3) & ~facts.conflict[pattern]
     if not sure.any():
         return None
-    against = sure & (facts.allowing[pattern, np.maximum(gold, 0)] == 0)
-    wrong, of = int(count[against].sum()), int(count[sure].sum())
+    rows, of_row = np.unique(pattern[sure], return_inverse=True)
+    against = facts.allowing(rows)[of_row, gold[sure]] == 0
+    wrong, of = int(count[sure][against].sum()), int(count[sure].sum())
     if not wrong:
         return None
     seen = f"{wrong:,} of {of:,} examples of known class on which three or more sources agree ({wrong / of:.1%})"
