@@ -230,7 +230,7 @@ class BaseLabelModel(abc.ABC, Generic[S, P]):
         ModelError
             If the model was loaded without its stats, or the level is not between 0 and 1.
         """
-        # Imported here, as intervals are of models, and that module needs this one.
+        # Imported here, as most uses of a label model ask for none.
         from .intervals import intervals
 
         return intervals(self, level)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
@@ -13,14 +14,35 @@ from labelwright.core import Class
 from labelwright.core.errors import ModelError
 from labelwright.core.vote_counts import BUCKETS
 
-from .base import BaseLabelModel, Params
-
-__all__ = ["Intervals", "Range", "Resampled", "intervals", "replicates"]
+__all__ = ["Intervals", "Learned", "Range", "Resampled", "intervals", "replicates"]
 
 Floats = npt.NDArray[np.float64]
 
 # A variance from fewer sub-sums than this says so little that the t quantile passes 2.6 standard errors.
 _FEWEST_BUCKETS = 6
+
+
+class Learned(Protocol):
+    """What intervals are of: the parameters of any label model.
+
+    The seam offers intervals (`BaseLabelModel.intervals`), so that this module must not need the seam.
+    """
+
+    @property
+    def classes(self) -> tuple[Class, ...]:
+        """The classes."""
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """The sources."""
+
+    @property
+    def class_balance(self) -> Floats:
+        """P(Y), shape (k,)."""
+
+    @property
+    def accuracies(self) -> Floats:
+        """Shares of right votes, shape (m,); NaN where unknown."""
 
 
 @runtime_checkable
@@ -118,9 +140,7 @@ class Intervals:
         return out
 
 
-def intervals(
-    model: BaseLabelModel[Any, Any], level: float = 0.95, *, left_out: list[Params] | None = None
-) -> Intervals:
+def intervals(model: Any, level: float = 0.95, *, left_out: Sequence[Learned] | None = None) -> Intervals:
     """Return standard errors and intervals of what a fitted label model learned.
 
     Parameters
@@ -129,7 +149,7 @@ def intervals(
         Fitted, with its stats.
     level : float
         How often an interval should hold the true value, between 0 and 1.
-    left_out : list of Params, optional
+    left_out : sequence of Params, optional
         What `replicates` gave for the sub-sums that have rows, where it is at hand.
 
     Returns
@@ -166,7 +186,8 @@ def intervals(
     """
     if not 0 < level < 1:
         raise ModelError(f"level is {level}; it must be between 0 and 1, as 0.95.")
-    params, stats = model._fitted(), fitted_stats(model)
+    stats = fitted_stats(model)
+    params: Learned = model._fitted()
     rows = bucket_rows(stats)
     full = np.flatnonzero(rows)
     if len(full) < _FEWEST_BUCKETS:
@@ -180,7 +201,7 @@ def intervals(
     return Intervals(level, params.sources, params.classes, accuracies, balance, method, len(full))
 
 
-def fitted_stats(model: BaseLabelModel[Any, Any]) -> Resampled:
+def fitted_stats(model: Any) -> Resampled:
     """Return the stats of a fitted model, which must be able to do without a sub-sum.
 
     Raises
@@ -203,7 +224,7 @@ def bucket_rows(stats: Any) -> npt.NDArray[np.int64]:
     return np.asarray(counts.rows, dtype=np.int64)
 
 
-def replicates(model: BaseLabelModel[Any, Any]) -> list[Params]:
+def replicates(model: Any) -> list[Any]:
     """Return what the model learns without each of the sub-sums that have rows, one solve for each."""
     stats = fitted_stats(model)
     return [model.solve(stats.without(int(b))) for b in np.flatnonzero(bucket_rows(stats))]
