@@ -5,7 +5,12 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import hypothesis
 import pytest
+
+# Machines are shared: how long one example takes says nothing about the code.
+hypothesis.settings.register_profile("labelwright", deadline=None)
+hypothesis.settings.load_profile("labelwright")
 
 ROOT = Path(__file__).resolve().parents[1]
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from labelwright.core import PatternCounts, SparseRows, VoteFrame
+from labelwright.core import PatternCounts, SparseRows, VoteFrame, Votes
 
 from .dawid_skene import DawidSkene
 from .dependence import Dependence
@@ -15,10 +15,12 @@ from .expectation import Fit, run, vote_scores
 from .features import Features
 from .free_fit import free_fit
 from .hierarchical_dawid_skene import HierarchicalDawidSkene
+from .known_classes import correction, stacked
+from .panel import Panel
 from .problem import Floats, Problem
 from .slots import Slots
 
-__all__ = ["Experts", "one_sided", "several_sided"]
+__all__ = ["Experts", "one_sided", "several_sided", "told"]
 
 # How much the prior counts beside the data. The data cannot tell (see docs/explanation/label-model.md), so the answer
 # averages over half-decades from a tenth to equal parts, and the limit in which only the prior is left (vote shares).
@@ -35,23 +37,13 @@ _WORTH_OF_VOTES = 100
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Experts:
-    """What each expert adds to the log-odds, and how much it counts; over all (source, code) pairs of the frame.
+    """A panel of experts and how much each counts.
 
     Parameters
     ----------
-    scores : ndarray of float, shape (experts, f, k)
-        What each vote says for each class.
+    panel : Panel
     shares : ndarray of float, shape (experts + 1,)
         What each expert, and at last the vote shares, count in the answer; they sum to 1.
-    item_strengths : ndarray of float, shape (experts, k)
-        How alike the votes on one item are (`labelwright.labelmodels.item_effects.ItemEffects`); 0 for experts that
-        take them for independent.
-    typical : ndarray of float, shape (slots, k)
-        P(code | Y) of the whole crowd; only effects of items ask for it.
-    mass : ndarray of float, shape (f,)
-        What a vote counts in the vote shares.
-    voices : ndarray of float, shape (f,)
-        1 for one of the sources that are surely one, 0 for the others, where votes on one item are counted.
     discounts : ndarray of float, shape (f,)
         What a vote counts in the first expert, 1 where the source repeats no other.
     balance : ndarray of float, shape (k,)
@@ -65,12 +57,8 @@ class Experts:
         Whether the first expert is EM without a prior.
     """
 
-    scores: Floats
+    panel: Panel
     shares: Floats
-    item_strengths: Floats
-    typical: Floats
-    mass: Floats
-    voices: Floats
     discounts: Floats
     balance: Floats
     origin: str
@@ -81,12 +69,8 @@ class Experts:
 
 def one_sided(stats: PatternCounts, problem: Problem, dependence: Dependence, given: Floats | None) -> Experts:
     """Average over the weights of the prior, with votes discounted by how they correlate beyond the vote shares."""
-    frame, known = stats.frame, _known(stats)
-    balance, origin = np.full(problem.k, 1 / problem.k), "uniform"
-    if given is not None:
-        balance, origin = given, "given"
-    elif known.any():
-        balance, origin = _with_known(balance, known, problem.k), "from the known classes"
+    frame = stats.frame
+    balance = np.full(problem.k, 1 / problem.k) if given is None else given
     discounts = dependence.discounts(problem.vote_shares(np.ones(len(problem.source))))
     start = problem.vote_shares(discounts)
     fits = [
@@ -95,61 +79,68 @@ def one_sided(stats: PatternCounts, problem: Problem, dependence: Dependence, gi
     ]
     scores = [_everywhere(problem, frame, fit.scores * discounts[:, None], 0.0) for fit in fits]
     mass = _everywhere(problem, frame, discounts, 1.0)
-    return Experts(
+    panel = Panel(
         scores=np.stack(scores),
-        shares=np.full(len(fits) + 1, 1 / (len(fits) + 1)),
+        balances=np.tile(balance, (len(fits), 1)),
         item_strengths=np.zeros((len(fits), problem.k)),
         typical=Slots.of(frame).even,
         mass=mass,
         voices=np.ones(len(mass)),
+    )
+    return Experts(
+        panel=panel,
+        shares=np.full(len(fits) + 1, 1 / (len(fits) + 1)),
         discounts=mass,
         balance=balance,
-        origin=origin,
+        origin="uniform" if given is None else "given",
         accuracies=_accuracies(problem, frame, fits[0].q),
         steps=fits[0].steps,
         free=False,
     )
 
 
-def several_sided(stats: PatternCounts, problem: Problem, dependence: Dependence, given: Floats | None) -> Experts:
+def several_sided(
+    stats: PatternCounts, problem: Problem, dependence: Dependence, given: Floats | None, *, all_rungs: bool
+) -> Experts:
     """Use EM without a prior as far as it fits; for the rest, average over how much structure sources have.
 
     The rungs are none (vote shares), one accuracy for each source, and a table for each source that the crowd's draws
-    to it, hard items expected. Which of them the data support they do not tell without gold.
+    to it, hard items expected. Which of them the data support they do not tell without known classes: for these,
+    ``all_rungs`` adds the experts of a uniform P(Y), with a share of 0.
     """
-    free, balance, origin = _free(stats, problem, dependence, given)
+    free, balance, origin = _free(problem, dependence, given)
     misfit = 1.0 if free is None else dependence.misfit(free.q)
-    frame = stats.frame
-    f, k = int(frame.sizes.sum()), frame.k
+    frame, k = stats.frame, stats.frame.k
     mass = _everywhere(problem, frame, dependence.copies, 1.0)
-    scores, strengths, typical = np.zeros((0, f, k)), np.zeros((0, k)), Slots.of(frame).even
-    shares, accuracies, steps = np.ones(1), np.full(frame.m, np.nan), 0
-    if misfit > 0:
-        distinct = _distinct(stats, problem, dependence)
-        tables = HierarchicalDawidSkene(class_balance=balance).solve(distinct)
-        coins = DawidSkene(class_balance=balance, one_coin=True).solve(distinct)
-        like = _representatives(problem, dependence, frame)
-        scores = np.stack([tables.tables[like], coins.tables[like]]) * mass[:, None]
-        strengths, typical = np.stack([tables.item_strengths, np.zeros(k)]), tables.typical
-        shares, steps = np.full(3, 1 / 3), tables.outcome.steps
-        accuracies = tables.accuracies[Features.of(frame).source[like][np.cumsum(frame.sizes) - frame.sizes]]
-    discounts = mass
+    scores, balances, strengths, typical = [], [], [], Slots.of(frame).even
+    shares, discounts, accuracies, steps = [], mass, np.full(frame.m, np.nan), 0
     if free is not None:
         repeats = dependence.discounts(free.q)
-        own = _everywhere(problem, frame, vote_scores(problem, free.q, balance, 0.0) * repeats[:, None], 0.0)
-        scores = np.concatenate([own[None], scores])
-        strengths = np.concatenate([np.zeros((1, k)), strengths])
-        shares = np.append(1 - misfit, misfit * shares)
+        own = vote_scores(problem, free.q, balance, 0.0) * repeats[:, None]
+        scores, balances, strengths = [_everywhere(problem, frame, own, 0.0)], [balance], [np.zeros(k)]
+        shares = [1 - misfit]
         discounts = _everywhere(problem, frame, repeats, 1.0)
         accuracies, steps = _accuracies(problem, frame, free.q), free.steps
+    if misfit > 0 or all_rungs:
+        distinct = _distinct(stats, problem, dependence)
+        like = _representatives(problem, dependence, frame)
+        for prior in [balance, np.full(k, 1 / k)] if all_rungs else [balance]:
+            tables = HierarchicalDawidSkene(class_balance=prior).solve(distinct)
+            coins = DawidSkene(class_balance=prior, one_coin=True).solve(distinct)
+            scores += [tables.tables[like] * mass[:, None], coins.tables[like] * mass[:, None]]
+            balances += [prior, prior]
+            strengths += [tables.item_strengths, np.zeros(k)]
+            shares += [misfit / 3 if prior is balance else 0.0] * 2
+            if prior is balance:
+                typical = tables.typical
+                if free is None:
+                    speaker = Features.of(frame).source[like][np.cumsum(frame.sizes) - frame.sizes]
+                    accuracies, steps = tables.accuracies[speaker], tables.outcome.steps
     voices = _everywhere(problem, frame, dependence.distinct[problem.source].astype(np.float64), 1.0)
+    panel = Panel(np.stack(scores), np.stack(balances), np.stack(strengths), typical, mass, voices)
     return Experts(
-        scores=scores,
-        shares=shares,
-        item_strengths=strengths,
-        typical=typical,
-        mass=mass,
-        voices=voices,
+        panel=panel,
+        shares=np.array([*shares, misfit / 3]),
         discounts=discounts,
         balance=balance,
         origin=origin,
@@ -159,32 +150,65 @@ def several_sided(stats: PatternCounts, problem: Problem, dependence: Dependence
     )
 
 
-def _free(
-    stats: PatternCounts, problem: Problem, dependence: Dependence, given: Floats | None
-) -> tuple[Fit | None, Floats, str]:
+def told(stats: PatternCounts, experts: Experts) -> tuple[Experts, Floats, float]:
+    """Return the experts with shares and P(Y) that known classes correct; and a correction of their answer.
+
+    Experts have learned without the known classes, so that these tell how good they are.
+
+    Returns
+    -------
+    Experts
+    ndarray of float, shape (f, k)
+        What to add to the log-odds for each vote; see `labelwright.labelmodels.known_classes.correction`.
+    float
+        What to multiply the log-odds with.
+    """
+    frame = stats.frame
+    if experts.origin != "given":
+        worth = frame.k if experts.origin == "uniform" else _WORTH_OF_VOTES
+        balance = _with_known(experts.balance, np.asarray(stats.counts.gold.sum(axis=0), dtype=np.float64), worth)
+        experts = replace(experts, balance=balance, origin="from the known classes")
+    known = np.flatnonzero(stats.cells[:, 1] > 0)
+    many = stats.cell_counts[known]
+    rows = stats.patterns.take(np.repeat(stats.cells[known, 0], many))
+    votes = Votes(rows, classes=frame.classes, sources=frame.sources, alphabet=dict(frame.alphabet))
+    labels = np.repeat(stats.cells[known, 1] - 1, many)[votes.covered]
+    votes = votes.take(np.flatnonzero(votes.covered))
+    if not votes.n:
+        return experts, np.zeros((int(frame.sizes.sum()), frame.k)), 1.0
+    probs = np.concatenate([a.probs for a in experts.panel.answers(votes, range(len(experts.panel)))], axis=1)
+    experts = replace(experts, shares=_stacked(experts.shares, probs[:, np.arange(votes.n), labels]))
+    table, sharpness = correction(Features.of(frame).matrix(votes), np.tensordot(experts.shares, probs, axes=1), labels)
+    return experts, table, sharpness
+
+
+def _stacked(shares: Floats, likelihoods: Floats) -> Floats:
+    """Return the shares of the experts, given the probabilities (experts + 1, g) that they gave to known classes.
+
+    The mixture that was chosen without known classes counts half before they are heard, all experts alike the rest.
+    """
+    mixed = np.concatenate([shares[None] @ likelihoods, likelihoods])
+    found = stacked(mixed, np.concatenate([[0.5], np.full(len(shares), 0.5 / len(shares))]))
+    return np.asarray(found[0] * shares + found[1:])
+
+
+def _free(problem: Problem, dependence: Dependence, given: Floats | None) -> tuple[Fit | None, Floats, str]:
     """Return EM without a prior, if it is to be trusted, P(Y), and where that comes from.
 
     P(Y) is one of the parameters that EM finds. Where the model surely does not fit, it counts as far as it fits, and
-    for the rest how often each class has most of an example's votes. Known classes are added to what the votes say.
+    for the rest how often each class has most of an example's votes.
     """
     if given is not None:
         return free_fit(problem, dependence, given, learn_balance=False), given, "given"
-    known = _known(stats)
-    plural = _with_known(_plurality(problem, dependence.copies), known, _WORTH_OF_VOTES)
-    origin = "from the known classes" if known.any() else "from the most frequent votes"
+    plural = _plurality(problem, dependence.copies)
     learned = free_fit(problem, dependence, plural, learn_balance=True)
-    if learned is None:
-        return None, plural, origin
-    misfit = dependence.misfit(learned.q, surely=True)
-    balance = _with_known((1 - misfit) * learned.balance + misfit * plural, known, _WORTH_OF_VOTES)
-    free = free_fit(problem, dependence, balance, learn_balance=False)
-    if free is None:
-        return None, plural, origin
-    return free, balance, origin if known.any() else "from the votes"
-
-
-def _known(stats: PatternCounts) -> Floats:
-    return np.asarray(stats.counts.gold.sum(axis=0), dtype=np.float64)
+    if learned is not None:
+        misfit = dependence.misfit(learned.q, surely=True)
+        balance = (1 - misfit) * learned.balance + misfit * plural
+        free = free_fit(problem, dependence, balance, learn_balance=False)
+        if free is not None:
+            return free, balance, "from the votes"
+    return None, plural, "from the most frequent votes"
 
 
 def _with_known(balance: Floats, known: Floats, worth: float) -> Floats:

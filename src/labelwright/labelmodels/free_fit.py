@@ -34,10 +34,17 @@ class _Options(TypedDict):
 
 
 def identified(problem: Problem, dependence: Dependence) -> bool:
-    """Tell whether three distinct sources or more take several sides, and such sources give most of the votes."""
+    """Tell whether votes of sources that take several sides can tell how good each is.
+
+    Three distinct ones or more give most of the votes, and as many examples have three of their votes as there are rows
+    in the tables of all of them: with fewer, chance decides what is learned.
+    """
+    distinct = problem.multipolar & dependence.distinct
     several = problem.multipolar[problem.source]
-    enough = int((problem.multipolar & dependence.distinct).sum()) >= 3
-    return dependence.known and enough and bool(problem.totals[several].sum() > problem.totals.sum() / 2)
+    if not dependence.known or distinct.sum() < 3 or problem.totals[several].sum() <= problem.totals.sum() / 2:
+        return False
+    threes = problem.x @ distinct[problem.source].astype(np.float64) >= 3
+    return bool(problem.weights[threes].sum() >= problem.k * distinct.sum())
 
 
 def free_fit(problem: Problem, dependence: Dependence, balance: Floats, *, learn_balance: bool) -> Fit | None:

@@ -87,9 +87,10 @@ class HierarchicalDawidSkene(ConfusionModel[HierarchicalParams]):
        the first-order form of Asuncion et al. 2009). Soft labels of `posterior` use the whole tables.
     3. Hard items. Votes on one item share errors beyond the class; independence makes certain what is not, and can turn
        a rare class into the class of the hard items. `labelwright.labelmodels.item_effects.ItemEffects` expects shared
-       errors. Effects of items that are learned together with the tables can take the place of the classes, so they
-       are learned after them; together only where, without them, a class loses its meaning: the crowd as a whole says a
-       wrong code more often than the right one. If it does so either way, ``outcome_`` says it.
+       errors. Effects of items that are learned together with the tables can take the place of the classes; without
+       them a rare class can take the place of the hard items. So both are tried, and the end is kept at which, in the
+       worst class, the crowd as a whole says what is right more often than any one wrong code by the wider margin. If
+       there is none either way, a class has lost its meaning, and ``outcome_`` says it.
 
     The start is the vote shares. Where most votes are of one-sided sources, votes do not identify P(Y), nor how items
     differ: P(Y) is kept, and effects of items are left out.
@@ -150,13 +151,13 @@ class HierarchicalDawidSkene(ConfusionModel[HierarchicalParams]):
         return _with_items(simple, state.items.typical, strengths)
 
     def _climb(self, ballots: Ballots) -> tuple[_State, Climb]:
-        """Learn without effects of items, or with them if a class loses its meaning without."""
+        """Learn without effects of items and with them; return where the classes keep their meaning best."""
         ends = []
         for joint in (False, True):
             state = _State(ballots, joint=joint)
             found = climb(ballots.start(), state.step, steps=self.max_steps, tolerance=self.tolerance)
             ends.append((state, found))
-            if ballots.one_sided or state.margin(found.q) >= 0:
+            if ballots.one_sided:
                 break
         state, found = max(ends, key=lambda end: end[0].margin(end[1].q))
         if not state.joint:

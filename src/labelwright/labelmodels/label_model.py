@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
-from scipy import sparse
 from threadpoolctl import threadpool_limits
 
 from labelwright.core import PatternCounts, SoftLabels, Votes
@@ -14,14 +13,12 @@ from labelwright.core.errors import ModelError
 
 from .base import BaseLabelModel, Outcome, Params, check_cardinality, check_class_balance
 from .dependence import Dependence
-from .expectation import softmax_rows
-from .experts import Experts, one_sided, several_sided
-from .features import Features
+from .experts import Experts, one_sided, several_sided, told
 from .free_fit import identified
-from .item_effects import ItemEffects, ItemVotes
+from .known_classes import corrected
 from .majority_vote import check_some_votes, gold_balance
+from .panel import Panel
 from .problem import Floats, Problem
-from .scoring import score_sums
 from .slots import Slots
 
 __all__ = ["LabelModel", "LabelModelParams"]
@@ -43,13 +40,12 @@ class LabelModelParams(Params):
         codes.
     mass : ndarray of float, shape (f,)
         What a vote counts in the vote shares.
-    voices : ndarray of float, shape (f,)
-        1 for one of the sources that are surely one, 0 for the others, where votes on one item are counted.
-    item_strengths : ndarray of float, shape (experts, k)
-        How alike the votes on one item are (`labelwright.labelmodels.item_effects.ItemEffects`); 0 for experts that
-        take them for independent.
-    typical : ndarray of float, shape (slots, k)
-        P(code | Y) of the whole crowd; only effects of items ask for it.
+    voices, balances, item_strengths, typical : ndarray of float
+        The rest of the experts: see `labelwright.labelmodels.panel.Panel`.
+    correction : ndarray of float, shape (f, k)
+        What known classes add to the log-odds of the mixture; 0 without them.
+    sharpness : float
+        What they multiply them with; 1 without them.
     """
 
     scores: Floats
@@ -57,8 +53,16 @@ class LabelModelParams(Params):
     discounts: Floats
     mass: Floats
     voices: Floats
+    balances: Floats
     item_strengths: Floats
     typical: Floats
+    correction: Floats
+    sharpness: float
+
+    @property
+    def panel(self) -> Panel:
+        """The experts."""
+        return Panel(self.scores, self.balances, self.item_strengths, self.typical, self.mass, self.voices)
 
     def own_shapes(self) -> dict[str, tuple[int, ...]]:
         """Return the shapes of what the experts are."""
@@ -69,8 +73,10 @@ class LabelModelParams(Params):
             "discounts": (f,),
             "mass": (f,),
             "voices": (f,),
+            "balances": (experts, k),
             "item_strengths": (experts, k),
             "typical": (len(Slots.of(self.frame).careful), k),
+            "correction": (f, k),
         }
 
 
@@ -144,7 +150,8 @@ class LabelModel(BaseLabelModel[PatternCounts, LabelModelParams]):
         """
         check_some_votes(stats.counts)
         given = check_class_balance(self.class_balance, stats.frame.k)
-        problem = Problem.of(stats)
+        unlabelled = _without_known_classes(stats)
+        problem = Problem.of(unlabelled)
         if not len(problem.weights):
             raise ModelError(
                 f"more than {stats.limit:,} distinct vote rows leave a sample, and no row with a vote is in it. Ids "
@@ -155,8 +162,14 @@ class LabelModel(BaseLabelModel[PatternCounts, LabelModelParams]):
         # One thread: sums of floats then add up in one order, and small products do not wait for idle threads.
         with threadpool_limits(limits=1, user_api="blas"):
             dependence = Dependence(problem)
-            solve = several_sided if identified(problem, dependence) else one_sided
-            experts = solve(stats, problem, dependence, given)
+            informed = bool(stats.counts.gold.any())
+            if identified(problem, dependence):
+                experts = several_sided(unlabelled, problem, dependence, given, all_rungs=informed)
+            else:
+                experts = one_sided(unlabelled, problem, dependence, given)
+            added, sharpness = np.zeros((int(stats.frame.sizes.sum()), stats.frame.k)), 1.0
+            if informed:
+                experts, added, sharpness = told(stats, experts)
         return LabelModelParams(
             stats.frame.classes,
             stats.frame.sources,
@@ -164,46 +177,40 @@ class LabelModel(BaseLabelModel[PatternCounts, LabelModelParams]):
             experts.balance,
             experts.accuracies,
             _outcome(stats, problem, experts, dependence.known),
-            experts.scores,
+            experts.panel.scores,
             experts.shares,
             experts.discounts,
-            experts.mass,
-            experts.voices,
-            experts.item_strengths,
-            experts.typical,
+            experts.panel.mass,
+            experts.panel.voices,
+            experts.panel.balances,
+            experts.panel.item_strengths,
+            experts.panel.typical,
+            added,
+            sharpness,
         )
 
     def posterior(self, params: LabelModelParams, votes: Votes | npt.ArrayLike) -> SoftLabels:
-        """Return P(Y | votes) of each example: the mean over the experts."""
+        """Return P(Y | votes) of each example: the mean over the experts, as known classes correct it."""
         found = self._votes_like(params, votes)
-        k, share = len(params.classes), Features.of(params.frame).share
-        counts = np.flatnonzero(params.shares[:-1])
-        table = np.concatenate([*params.scores[counts], share * params.mass[:, None]], axis=1)
-        probs = np.empty((found.n, k))
-        for start, stop, sums, covered in score_sums(found, table):
-            mean = np.zeros((stop - start, k))
-            if params.shares[-1]:
-                mass = sums[:, -k:].sum(axis=1, keepdims=True)
-                mean += params.shares[-1] * sums[:, -k:] / np.where(mass > 0, mass, 1)
-            for at, e in enumerate(counts):
-                logits = sums[:, at * k : (at + 1) * k] + np.log(params.class_balance)
-                logits += _effects_of_items(params, int(e), found, start, stop)
-                mean += params.shares[e] * softmax_rows(logits)
-            probs[start:stop] = np.where(covered[:, None], mean, params.class_balance)
+        chosen = np.flatnonzero(params.shares)
+        informed = bool(params.correction.any()) or params.sharpness != 1
+        more = np.hstack([params.correction, np.ones((len(params.mass), 1))]) if informed else None
+        probs = np.empty((found.n, len(params.classes)))
+        for part in params.panel.answers(found, chosen.tolist(), more):
+            mean = np.tensordot(params.shares[chosen], part.probs, axes=1)
+            if informed:
+                mean = corrected(mean, part.more[:, :-1], part.more[:, -1], params.sharpness)
+            probs[part.start : part.stop] = np.where(part.covered[:, None], mean, params.class_balance)
         return SoftLabels(probs, found.covered, classes=params.classes, example_ids=found.example_ids)
 
 
-def _effects_of_items(params: LabelModelParams, expert: int, votes: Votes, start: int, stop: int) -> Floats | float:
-    """Return what an expert that expects hard items adds to the log-odds of rows, shape (rows, k)."""
-    strengths = params.item_strengths[expert]
-    if not strengths.any():
-        return 0.0
-    slots = Slots.of(params.frame)
-    x = Features.of(params.frame).matrix(votes, start, stop)
-    if not params.voices.all():
-        x = sparse.csr_array(x @ sparse.diags_array(params.voices))
-        x.eliminate_zeros()
-    return ItemEffects(slots, params.typical, strengths).log_ratios(ItemVotes.of(x, slots))
+def _without_known_classes(stats: PatternCounts) -> PatternCounts:
+    """Return ``stats`` as if no class were known: the votes speak first."""
+    if not stats.counts.gold.any():
+        return stats
+    cells = stats.cells.copy()
+    cells[:, 1] = 0
+    return replace(stats, cells=cells)
 
 
 def _outcome(stats: PatternCounts, problem: Problem, experts: Experts, dependence: bool) -> Outcome:
@@ -239,5 +246,8 @@ def _majority(stats: PatternCounts, problem: Problem, given: Floats | None) -> L
         np.ones(f),
         np.ones(f),
         np.empty((0, problem.k)),
+        np.empty((0, problem.k)),
         Slots.of(stats.frame).even,
+        np.zeros((f, problem.k)),
+        1.0,
     )

@@ -1,0 +1,108 @@
+"""A panel of experts: what each of them answers to the same votes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy import sparse
+
+from labelwright.core import VoteFrame, Votes
+
+from .expectation import softmax_rows
+from .features import Features
+from .item_effects import ItemEffects, ItemVotes
+from .problem import Floats
+from .scoring import score_sums
+from .slots import Slots
+
+__all__ = ["Answers", "Panel"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Answers:
+    """What experts answer to a block of rows.
+
+    Parameters
+    ----------
+    start, stop : int
+        The block's rows.
+    probs : ndarray of float, shape (chosen, stop - start, k)
+    more : ndarray of float, shape (stop - start, c)
+        Sums of the further table that was asked for.
+    covered : ndarray of bool, shape (stop - start,)
+    """
+
+    start: int
+    stop: int
+    probs: Floats
+    more: Floats
+    covered: npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Panel:
+    """Experts that add up scores of votes, and at last the vote shares; over all (source, code) pairs of the frame.
+
+    Parameters
+    ----------
+    scores : ndarray of float, shape (experts, f, k)
+        What each vote says for each class.
+    balances : ndarray of float, shape (experts, k)
+        P(Y) of each expert.
+    item_strengths : ndarray of float, shape (experts, k)
+        How alike the votes on one item are (`labelwright.labelmodels.item_effects.ItemEffects`); 0 for experts that
+        take them for independent.
+    typical : ndarray of float, shape (slots, k)
+        P(code | Y) of the whole crowd; only effects of items ask for it.
+    mass : ndarray of float, shape (f,)
+        What a vote counts in the vote shares.
+    voices : ndarray of float, shape (f,)
+        1 for one of the sources that are surely one, 0 for the others, where votes on one item are counted.
+    """
+
+    scores: Floats
+    balances: Floats
+    item_strengths: Floats
+    typical: Floats
+    mass: Floats
+    voices: Floats
+
+    def __len__(self) -> int:
+        return len(self.scores) + 1
+
+    def answers(self, votes: Votes, chosen: Sequence[int], more: Floats | None = None) -> Iterator[Answers]:
+        """Yield what the ``chosen`` experts answer, block by block; the last one (``len - 1``) is the vote shares.
+
+        ``more`` (f, c) is a further table to sum in the same pass.
+        """
+        frame = VoteFrame.of(votes)
+        features, slots, k = Features.of(frame), Slots.of(frame), frame.k
+        experts = [e for e in chosen if e < len(self.scores)]
+        further = np.zeros((len(features.source), 0)) if more is None else more
+        table = np.concatenate([*self.scores[experts], features.share * self.mass[:, None], further], axis=1)
+        for start, stop, sums, covered in score_sums(votes, table):
+            probs = []
+            for at, e in enumerate(experts):
+                logits = sums[:, at * k : (at + 1) * k] + np.log(self.balances[e])
+                if self.item_strengths[e].any():
+                    logits += self._effects_of_items(e, features, slots, votes, start, stop)
+                probs.append(softmax_rows(logits))
+            at = len(experts) * k
+            if len(experts) < len(chosen):
+                mass = sums[:, at : at + k].sum(axis=1, keepdims=True)
+                probs.append(sums[:, at : at + k] / np.where(mass > 0, mass, 1))
+            yield Answers(start, stop, np.stack(probs), sums[:, at + k :], covered)
+
+    def _effects_of_items(
+        self, expert: int, features: Features, slots: Slots, votes: Votes, start: int, stop: int
+    ) -> Floats:
+        """Return what an expert that expects hard items adds to the log-odds of rows, shape (rows, k)."""
+        x = features.matrix(votes, start, stop)
+        if not self.voices.all():
+            x = sparse.csr_array(x @ sparse.diags_array(self.voices))
+            x.eliminate_zeros()
+        items = ItemEffects(slots, self.typical, self.item_strengths[expert])
+        return items.log_ratios(ItemVotes.of(x, slots))
