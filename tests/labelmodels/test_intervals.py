@@ -13,6 +13,7 @@ from labelwright.core.errors import ModelError
 from labelwright.labelmodels import BaseLabelModel, LabelModel, MajorityVote, Params, from_dict, to_dict
 from labelwright.labelmodels.base import Outcome
 from labelwright.labelmodels.intervals import intervals
+from labelwright.labelmodels.matrix_completion import MatrixCompletion
 
 _spec = importlib.util.spec_from_file_location("worlds", Path(__file__).with_name("worlds.py"))
 worlds = importlib.util.module_from_spec(_spec)
@@ -134,14 +135,23 @@ def test_order_of_rows_and_sources_does_not_matter():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("world", [{}, {"positive": 0.1}, {"coverage": 0.6}])
-def test_intervals_of_the_default_model_hold_the_truth(world):
+@pytest.mark.parametrize(
+    ("model", "sets", "world"),
+    [
+        (MatrixCompletion(), 20, {}),
+        (MatrixCompletion(), 20, {"positive": 0.1}),
+        (MatrixCompletion(), 20, {"coverage": 0.6}),
+        (LabelModel(), 5, {}),
+    ],
+)
+def test_intervals_hold_the_truth(model, sets, world):
     accuracies, hits = np.linspace(0.65, 0.9, 6), []
-    for seed in range(15):
+    for seed in range(sets):
         L, _ = worlds.coins(seed, accuracies, n=1500, **world)
-        found = LabelModel().fit(L).intervals()
+        found = model.fit(L).intervals()
         truth = np.r_[accuracies, world.get("positive", 0.5)]
         low, high = (np.r_[getattr(found.accuracies, e), getattr(found.class_balance, e)[1]] for e in ("low", "high"))
         hits.append((low <= truth) & (truth <= high))
-    # 105 intervals, those of a set related: three standard errors of a share of .95 are some eight points.
-    assert np.mean(hits) >= 0.87
+    # 140 or 35 intervals, those of a set related: three standard errors of a share of .95 and more. The figures that
+    # count are those of `python -m benchmarks.intervals --sets 2000`.
+    assert np.mean(hits) >= (0.87 if sets > 10 else 0.8)
