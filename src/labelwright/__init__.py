@@ -21,6 +21,8 @@ _HOMES = {
     "SoftLabels": "core",
     "Votes": "core",
     "LabelModel": "labelmodels",
+    "diagnose": "labelmodels",
+    "learn_dependencies": "labelmodels",
     "Project": "pipeline",
     "apply": "labeling",
     "batch_lf": "labeling",

@@ -1,7 +1,9 @@
 """Votes, soft labels, stats, errors and seeds: what every room speaks of. numpy and the standard library only."""
 
+from .claims import Claims, FusedValues
 from .classes import Class, check_classes
 from .files import atomic_folder, atomic_path, atomic_write
+from .moments import MomentCounts
 from .pattern_counts import PatternCounts
 from .seeds import Seed, generator, hash_ids
 from .soft_labels import SoftLabels, Ties, break_ties
@@ -12,8 +14,11 @@ from .votes import ABSTAIN, Failure, Votes, class_codes
 
 __all__ = [
     "ABSTAIN",
+    "Claims",
     "Class",
     "Failure",
+    "FusedValues",
+    "MomentCounts",
     "PatternCounts",
     "Seed",
     "SoftLabels",

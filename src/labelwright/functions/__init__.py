@@ -3,6 +3,7 @@
 from .nlp import SpacyPreprocessor
 from .preprocessors import Preprocessor, Run, apply_preprocessors, preprocessor
 from .records import Record, record_type, rows
+from .shared_primitives import shared_primitives
 from .versions import Explanation, explain, version_of
 
 __all__ = [
@@ -16,5 +17,6 @@ __all__ = [
     "preprocessor",
     "record_type",
     "rows",
+    "shared_primitives",
     "version_of",
 ]

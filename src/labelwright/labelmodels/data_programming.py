@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy import optimize
 from threadpoolctl import threadpool_limits
 
 from labelwright.core import PatternCounts, SoftLabels, Votes
@@ -22,6 +21,9 @@ from .features import Features
 from .majority_vote import MajorityVote
 from .problem import Floats, Problem
 from .spectral import learned_balance
+
+if TYPE_CHECKING:
+    from scipy.optimize import OptimizeResult
 
 __all__ = ["DataProgramming", "DataProgrammingParams", "Likelihood"]
 
@@ -284,7 +286,10 @@ class Likelihood:
 
 def _minimised(
     function: Callable[..., tuple[float, Floats]], start: Floats, more: tuple[Floats, ...], *, steps: int
-) -> optimize.OptimizeResult:
+) -> OptimizeResult:
+    # Loading an optimiser takes half as long as loading the package; only this method needs it.
+    from scipy import optimize
+
     return optimize.minimize(
         function,
         start,

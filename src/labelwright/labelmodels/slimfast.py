@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import binom
+from scipy.special import betainc
 
 from labelwright.core import Seed
 from labelwright.core.errors import ModelError, NotFittedError
@@ -218,7 +218,9 @@ def _units(said: Evidence) -> tuple[float, float]:
     # Two sources of accuracy A agree with probability A^2 + (1 - A)^2 / N.
     root = max(0.0, 1 / wrong**2 - (1 + 1 / wrong) * (1 / wrong - agreed))
     accuracy = min(1.0, (1 / wrong + np.sqrt(root)) / (1 + 1 / wrong))
-    p = binom.sf(np.floor(claims / np.maximum(values, 1)), claims, accuracy)
+    # A binomial tail: more claims are right than each value would have by even shares.
+    fair = np.floor(claims / np.maximum(values, 1))
+    p = np.where(claims > fair, betainc(fair + 1, np.maximum(claims - fair, 1), accuracy), 0.0)
     p = np.clip(p, 0.5, 1 - 1e-12)
     entropy = -(p * np.log2(p) + (1 - p) * np.log2(1 - p))
     return known, float(found.weights @ (claims * (1 - entropy)))

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
 from scipy.sparse.linalg import LinearOperator, cg
 
 from .problem import Floats
@@ -321,4 +320,7 @@ def _on_the_simplex(moments: ViewMoments, tables: Floats) -> Floats:
 
 def _names_of_classes(tables: Floats, share: Floats) -> list[int]:
     """Return which column of ``tables`` is which class: that by which views are most often right, classes alike."""
+    # Loading an optimiser takes half as long as loading the package; only tensors need it.
+    from scipy.optimize import linear_sum_assignment
+
     return linear_sum_assignment(-share.T @ tables)[1].tolist()
