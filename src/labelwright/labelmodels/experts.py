@@ -13,7 +13,7 @@ from .dawid_skene import DawidSkene
 from .dependence import Dependence
 from .expectation import Fit, run, vote_scores
 from .features import Features
-from .free_fit import free_fit
+from .free_fit import Pairs, free_fit
 from .hierarchical_dawid_skene import HierarchicalDawidSkene
 from .known_classes import correction, stacked
 from .panel import Panel
@@ -55,6 +55,8 @@ class Experts:
         Of the first expert.
     free : bool
         Whether the first expert is EM without a prior.
+    dependent : ndarray of int64, shape (pairs, 2)
+        Positions of the sources that the first expert takes for dependent beyond Y.
     """
 
     panel: Panel
@@ -65,6 +67,7 @@ class Experts:
     accuracies: Floats
     steps: int
     free: bool
+    dependent: npt.NDArray[np.int64]
 
 
 def one_sided(stats: PatternCounts, problem: Problem, dependence: Dependence, given: Floats | None) -> Experts:
@@ -96,11 +99,18 @@ def one_sided(stats: PatternCounts, problem: Problem, dependence: Dependence, gi
         accuracies=_accuracies(problem, frame, fits[0].q),
         steps=fits[0].steps,
         free=False,
+        dependent=np.empty((0, 2), dtype=np.int64),
     )
 
 
 def several_sided(
-    stats: PatternCounts, problem: Problem, dependence: Dependence, given: Floats | None, *, all_rungs: bool
+    stats: PatternCounts,
+    problem: Problem,
+    dependence: Dependence,
+    given: Floats | None,
+    *,
+    declared: Pairs,
+    all_rungs: bool,
 ) -> Experts:
     """Use EM without a prior as far as it fits; for the rest, average over how much structure sources have.
 
@@ -108,12 +118,13 @@ def several_sided(
     to it, hard items expected. Which of them the data support they do not tell without known classes: for these,
     ``all_rungs`` adds the experts of a uniform P(Y), with a share of 0.
     """
-    free, balance, origin = _free(problem, dependence, given)
+    free, balance, origin = _free(problem, dependence, given, declared)
     misfit = 1.0 if free is None else dependence.misfit(free.q)
     frame, k = stats.frame, stats.frame.k
     mass = _everywhere(problem, frame, dependence.copies, 1.0)
     scores, balances, strengths, typical = [], [], [], Slots.of(frame).even
     shares, discounts, accuracies, steps = [], mass, np.full(frame.m, np.nan), 0
+    dependent: set[tuple[int, int]] = set()
     if free is not None:
         repeats = dependence.discounts(free.q)
         own = vote_scores(problem, free.q, balance, 0.0) * repeats[:, None]
@@ -121,6 +132,7 @@ def several_sided(
         shares = [1 - misfit]
         discounts = _everywhere(problem, frame, repeats, 1.0)
         accuracies, steps = _accuracies(problem, frame, free.q), free.steps
+        dependent = {*dependence.pairs(free.q), *declared}
     if misfit > 0 or all_rungs:
         distinct = _distinct(stats, problem, dependence)
         like = _representatives(problem, dependence, frame)
@@ -147,6 +159,7 @@ def several_sided(
         accuracies=accuracies,
         steps=steps,
         free=free is not None,
+        dependent=_positions(problem, frame)[np.array(sorted(dependent), dtype=np.int64).reshape(-1, 2)],
     )
 
 
@@ -192,20 +205,22 @@ def _stacked(shares: Floats, likelihoods: Floats) -> Floats:
     return np.asarray(found[0] * shares + found[1:])
 
 
-def _free(problem: Problem, dependence: Dependence, given: Floats | None) -> tuple[Fit | None, Floats, str]:
+def _free(
+    problem: Problem, dependence: Dependence, given: Floats | None, declared: Pairs
+) -> tuple[Fit | None, Floats, str]:
     """Return EM without a prior, if it is to be trusted, P(Y), and where that comes from.
 
     P(Y) is one of the parameters that EM finds. Where the model surely does not fit, it counts as far as it fits, and
     for the rest how often each class has most of an example's votes.
     """
     if given is not None:
-        return free_fit(problem, dependence, given, learn_balance=False), given, "given"
+        return free_fit(problem, dependence, given, learn_balance=False, declared=declared), given, "given"
     plural = _plurality(problem, dependence.copies)
-    learned = free_fit(problem, dependence, plural, learn_balance=True)
+    learned = free_fit(problem, dependence, plural, learn_balance=True, declared=declared)
     if learned is not None:
         misfit = dependence.misfit(learned.q, surely=True)
         balance = (1 - misfit) * learned.balance + misfit * plural
-        free = free_fit(problem, dependence, balance, learn_balance=False)
+        free = free_fit(problem, dependence, balance, learn_balance=False, declared=declared)
         if free is not None:
             return free, balance, "from the votes"
     return None, plural, "from the most frequent votes"
@@ -254,15 +269,20 @@ def _representatives(problem: Problem, dependence: Dependence, frame: VoteFrame)
     return np.asarray(offsets[speaker][source] + np.arange(len(source)) - offsets[source])
 
 
+def _positions(problem: Problem, frame: VoteFrame) -> npt.NDArray[np.int64]:
+    """Return where the sources that vote stand in the frame, shape (problem.m,)."""
+    place = {name: j for j, name in enumerate(frame.sources)}
+    return np.array([place[name] for name in problem.names], dtype=np.int64)
+
+
 def _accuracies(problem: Problem, frame: VoteFrame, q: Floats) -> Floats:
     """Return the expected share of each source's votes that hold the true class, shape (m,)."""
     seen = problem.xt @ (problem.weights[:, None] * q)
     right = problem.member @ (seen * problem.meaning).sum(axis=1)
-    place = {name: j for j, name in enumerate(frame.sources)}
     votes = problem.member @ seen.sum(axis=1)
     out = np.full(frame.m, np.nan)
     # A rare source may have no vote in a sample of the rows.
-    out[[place[name] for name in problem.names]] = np.where(votes > 0, right / np.maximum(votes, 1e-9), np.nan)
+    out[_positions(problem, frame)] = np.where(votes > 0, right / np.maximum(votes, 1e-9), np.nan)
     return out
 
 

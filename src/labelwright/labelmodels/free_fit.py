@@ -13,7 +13,7 @@ from .dependence import Dependence
 from .expectation import Fit, posterior_of, run, vote_scores
 from .problem import Floats, Problem
 
-__all__ = ["free_fit", "identified"]
+__all__ = ["Pairs", "free_fit", "identified"]
 
 # EM may run until it converges, or is not trusted. P(Y) moves slowest of all: a class of 3 % takes some 300 steps.
 _MOST_STEPS = 60
@@ -47,26 +47,33 @@ def identified(problem: Problem, dependence: Dependence) -> bool:
     return bool(problem.weights[threes].sum() >= problem.k * distinct.sum())
 
 
-def free_fit(problem: Problem, dependence: Dependence, balance: Floats, *, learn_balance: bool) -> Fit | None:
+Pairs = list[tuple[int, int]]
+
+
+def free_fit(
+    problem: Problem, dependence: Dependence, balance: Floats, *, learn_balance: bool, declared: Pairs
+) -> Fit | None:
     """Run EM without a prior; return None where it does not converge, or classes do not mean what votes call them.
 
     A free P(Y) is learned from the several-sided sources alone: one-sided ones would draw it to one class.
 
     Independence goes first: if it leaves over no agreement that stands out, nothing repeats. If it does, discounts are
     found again from the sharper posterior, which explains agreement that a cautious one left over. At last, sources
-    whose agreement still stands out are taken as one that says what they say together: that is exact, where a discount
-    is a guess, but it cannot be undone, and so comes last.
+    whose agreement still stands out, or that are ``declared`` dependent, are taken as one that says what they say
+    together: that is exact, where a discount is a guess, but it cannot be undone, and so comes last.
     """
     none = np.ones(len(problem.source))
     most = _MOST_BALANCE_STEPS if learn_balance else _MOST_STEPS
     options: _Options = {"prior_weight": 0, "steps": most, "tolerance": _TOLERANCE, "learn_balance": learn_balance}
     found = run(problem, problem.vote_shares(none), balance, _heard(problem, none, learn_balance), **options)
-    if not found.converged or dependence.discounts(found.q).min() <= _NO_REPETITION:
-        found = _with_repetition(problem, dependence, balance, options)
+    if declared or not found.converged or dependence.discounts(found.q).min() <= _NO_REPETITION:
+        found = _with_repetition(problem, dependence, balance, declared, options)
     return found if found.converged and _means_what_it_says(problem, found.q) else None
 
 
-def _with_repetition(problem: Problem, dependence: Dependence, balance: Floats, options: _Options) -> Fit:
+def _with_repetition(
+    problem: Problem, dependence: Dependence, balance: Floats, declared: Pairs, options: _Options
+) -> Fit:
     q, steps = _cautious(problem, dependence, balance), 0
     for _ in range(_SHARPER):
         discounts = dependence.discounts(q)
@@ -74,7 +81,7 @@ def _with_repetition(problem: Problem, dependence: Dependence, balance: Floats, 
         if not found.converged:
             return found
         q, steps = found.q, steps + found.steps
-    composed = compose(problem, disjoint_cliques(problem.m, dependence.pairs(q)))
+    composed = compose(problem, disjoint_cliques(problem.m, dependence.pairs(q) + declared))
     discounts = composed.discounts(dependence.discounts(q))
     exact = run(composed, q, balance, _heard(composed, discounts, options["learn_balance"]), **options)
     return replace(exact if exact.converged else found, steps=steps + exact.steps)

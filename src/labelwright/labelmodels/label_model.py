@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -12,9 +14,10 @@ from labelwright.core import PatternCounts, SoftLabels, Votes
 from labelwright.core.errors import ModelError
 
 from .base import BaseLabelModel, Outcome, Params, check_cardinality, check_class_balance
+from .cliques import resolve_pairs
 from .dependence import Dependence
 from .experts import Experts, one_sided, several_sided, told
-from .free_fit import identified
+from .free_fit import Pairs, identified
 from .known_classes import corrected
 from .majority_vote import check_some_votes, gold_balance
 from .panel import Panel
@@ -46,6 +49,8 @@ class LabelModelParams(Params):
         What known classes add to the log-odds of the mixture; 0 without them.
     sharpness : float
         What they multiply them with; 1 without them.
+    dependent : ndarray of int64, shape (pairs, 2)
+        Positions of the sources that the first expert takes for dependent beyond Y.
     """
 
     scores: Floats
@@ -58,6 +63,7 @@ class LabelModelParams(Params):
     typical: Floats
     correction: Floats
     sharpness: float
+    dependent: npt.NDArray[np.int64]
 
     @property
     def panel(self) -> Panel:
@@ -77,6 +83,7 @@ class LabelModelParams(Params):
             "item_strengths": (experts, k),
             "typical": (len(Slots.of(self.frame).careful), k),
             "correction": (f, k),
+            "dependent": (len(self.dependent), 2),
         }
 
 
@@ -91,20 +98,33 @@ class LabelModel(BaseLabelModel[PatternCounts, LabelModelParams]):
         P(Y), where it is known. Default: where at least three sources take several sides and give most of the votes, EM
         learns it with the rest; otherwise uniform. Known classes in ``y`` are added to that, so they should be a random
         sample: 100 of them count as much as what the votes say, and 1 for each class as much as nothing known.
+    dependencies : iterable of (str, str), (int, int) or Dependency, optional
+        Pairs of sources that depend on each other beyond Y, by name or position, or what `learn_dependencies` found.
+        They add to those that the model finds by itself; only sources that take several sides need it, as what others
+        fire together is discounted anyway.
     random_state : int
         Kept for the seam: nothing is drawn.
 
+    Attributes
+    ----------
+    dependencies_ : tuple of (str, str)
+        The pairs that were taken for one source that says what both say.
+
     Notes
     -----
-    Five ideas, argued in ``docs/explanation/label-model.md``:
+    Six ideas, argued in ``docs/explanation/label-model.md``:
 
-    1. A source that takes one side speaks by firing; a source that takes several speaks by what it says when it fires.
+    1. A source that takes one side speaks by firing; a source that takes several by what it says when it fires.
     2. The prior ("better than chance") is worth a share of the data, however many there are, because more data of a
-       wrong model are not more evidence (coarsened posterior: Miller & Dunson 2019). The answer averages over that
-       share, or follows the misfit where the votes let it be measured.
-    3. Votes that repeat each other beyond Y are discounted by their design effect (Kish 1965).
-    4. Where the model cannot be checked, EM takes few steps from the vote shares.
-    5. P(Y) is learned only where several-sided sources identify it, as far as the model fits.
+       wrong model are not more evidence (coarsened posterior: Miller & Dunson 2019). Where most votes are one-sided,
+       the answer averages over that share.
+    3. Votes that repeat each other beyond Y are discounted by their design effect (Kish 1965), or, where the model can
+       be checked, taken for one vote.
+    4. Where several-sided sources identify the model, EM runs without a prior, learns P(Y) too, and counts as far as it
+       fits. The rest is a ladder of structure: vote shares, one accuracy for each source, and tables that expect hard
+       items.
+    5. A class must mean what votes call it: a fit in which it does not is not trusted, however good.
+    6. Known classes come last: they say which expert to trust, and correct the answer where all are wrong.
 
     With fewer than three sources that vote, nothing can be learned about them: the model falls back to majority vote.
     EM needs distinct vote rows; `labelwright.core.PatternCounts` keeps them in bounded form.
@@ -129,10 +149,12 @@ class LabelModel(BaseLabelModel[PatternCounts, LabelModelParams]):
         self,
         cardinality: int | None = None,
         class_balance: npt.ArrayLike | None = None,
+        dependencies: Iterable[Any] | None = None,
         random_state: int = 0,
     ) -> None:
         self.cardinality = cardinality
         self.class_balance = class_balance
+        self.dependencies = dependencies
         self.random_state = random_state
 
     def summarize(self, votes: Votes | npt.ArrayLike, *, gold: npt.ArrayLike | None = None) -> PatternCounts:
@@ -164,7 +186,8 @@ class LabelModel(BaseLabelModel[PatternCounts, LabelModelParams]):
             dependence = Dependence(problem)
             informed = bool(stats.counts.gold.any())
             if identified(problem, dependence):
-                experts = several_sided(unlabelled, problem, dependence, given, all_rungs=informed)
+                declared = self._declared(stats, problem)
+                experts = several_sided(unlabelled, problem, dependence, given, declared=declared, all_rungs=informed)
             else:
                 experts = one_sided(unlabelled, problem, dependence, given)
             added, sharpness = np.zeros((int(stats.frame.sizes.sum()), stats.frame.k)), 1.0
@@ -187,7 +210,21 @@ class LabelModel(BaseLabelModel[PatternCounts, LabelModelParams]):
             experts.panel.typical,
             added,
             sharpness,
+            experts.dependent,
         )
+
+    @property
+    def dependencies_(self) -> tuple[tuple[str, str], ...]:
+        """The pairs of sources that were taken for one which says what both say."""
+        params = self._fitted()
+        return tuple((params.sources[int(i)], params.sources[int(j)]) for i, j in params.dependent)
+
+    def _declared(self, stats: PatternCounts, problem: Problem) -> Pairs:
+        """Return the declared pairs as numbers of sources that vote."""
+        sources = stats.frame.sources
+        number = {name: j for j, name in enumerate(problem.names)}
+        pairs = [(sources[i], sources[j]) for i, j in resolve_pairs(self.dependencies, sources)]
+        return [(number[a], number[b]) for a, b in pairs if a in number and b in number]
 
     def posterior(self, params: LabelModelParams, votes: Votes | npt.ArrayLike) -> SoftLabels:
         """Return P(Y | votes) of each example: the mean over the experts, as known classes correct it."""
@@ -250,4 +287,5 @@ def _majority(stats: PatternCounts, problem: Problem, given: Floats | None) -> L
         Slots.of(stats.frame).even,
         np.zeros((f, problem.k)),
         1.0,
+        np.empty((0, 2), dtype=np.int64),
     )

@@ -18,7 +18,7 @@ __all__ = ["Problem"]
 
 Floats = npt.NDArray[np.float64]
 
-# Codes that a source gives in fewer of its votes than this do not make it multipolar: a stray vote is no second pole.
+# A source whose other votes are fewer than this share is not multipolar: a stray vote is no second pole.
 _POLE = 0.05
 
 
@@ -104,9 +104,11 @@ class Problem:
 
     @cached_property
     def multipolar(self) -> npt.NDArray[np.bool_]:
-        """Whether a source takes more than one side, shape (m,)."""
+        """Whether a source takes more than one side, shape (m,): no code has nearly all of its votes."""
         votes = self.member @ self.totals
-        return np.asarray((self.member @ (self.totals >= _POLE * votes[self.source])) > 1)
+        most = np.zeros(self.m)
+        np.maximum.at(most, self.source, self.totals)
+        return np.asarray(votes - most >= _POLE * votes)
 
     @cached_property
     def share(self) -> Floats:
