@@ -8,6 +8,10 @@ from pathlib import Path
 import hypothesis
 import pytest
 
+# Before any file of it is collected for its doctests: a file that is collected first would be imported a second time,
+# and its classes would not be those that tests know.
+import labelwright.labelmodels  # noqa: F401
+
 # Machines are shared: how long one example takes says nothing about the code.
 hypothesis.settings.register_profile("labelwright", deadline=None)
 hypothesis.settings.load_profile("labelwright")

@@ -29,7 +29,20 @@ def test_names_positions_and_dependencies_are_the_same_pairs():
 
 @pytest.mark.parametrize(
     "wrong",
-    ["learnt", ["ab"], [("a", "z")], [("a", "a")], [(0, 3)], [(0, -1)], [(0, 1, 2)], [5], [(0.5, 1)], [(True, 0)]],
+    [
+        "learnt",
+        5,
+        iter([(0, 1)]),
+        ["ab"],
+        [("a", "z")],
+        [("a", "a")],
+        [(0, 3)],
+        [(0, -1)],
+        [(0, 1, 2)],
+        [5],
+        [(0.5, 1)],
+        [(True, 0)],
+    ],
 )
 def test_what_is_not_a_pair_is_refused(wrong):
     with pytest.raises(ModelError):

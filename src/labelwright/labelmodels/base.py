@@ -325,7 +325,10 @@ def check_class_balance(balance: npt.ArrayLike | None, k: int) -> npt.NDArray[np
     """
     if balance is None:
         return None
-    p = np.asarray(balance, dtype=np.float64)
+    try:
+        p = np.asarray(balance, dtype=np.float64)
+    except (TypeError, ValueError):
+        p = np.empty(0)
     if p.shape != (k,) or not np.isfinite(p).all() or (p <= 0).any() or abs(p.sum() - 1) > 1e-6:
         raise ModelError(
             f"class_balance is {balance}; it must be {k} positive numbers, one for each class, that sum to 1."
@@ -336,7 +339,9 @@ def check_class_balance(balance: npt.ArrayLike | None, k: int) -> npt.NDArray[np
 def check_cardinality(k: int | None) -> int | None:
     """Return the option ``cardinality`` if it is one: None, or an integer of at least 2."""
     if k is not None:
-        check_classes(k)
+        if isinstance(k, bool) or not isinstance(k, (int, np.integer)):
+            raise ModelError(f"cardinality is {k!r}; it is the number of classes, an integer of at least 2, or None.")
+        check_classes(int(k))
     return k
 
 

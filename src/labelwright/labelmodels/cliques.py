@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,11 +12,31 @@ import numpy.typing as npt
 from labelwright.core import VoteFrame
 from labelwright.core.errors import ModelError
 
-__all__ = ["CliqueCells", "disjoint_cliques", "resolve_pairs"]
+__all__ = ["CliqueCells", "check_dependencies", "disjoint_cliques", "resolve_pairs"]
 
 # A clique whose members' votes combine in more ways than this is told apart by its net tally: fuller tables would have
 # more cells than most data have examples for each.
 MOST_CELLS = 256
+
+
+def check_dependencies(dependencies: Iterable[Any] | None) -> Iterable[Any]:
+    """Return the option ``dependencies`` if it can be gone through, time and again; none for None.
+
+    Raises
+    ------
+    ModelError
+        If it is text, a single thing, or an iterator, which the first fit would use up.
+
+    Examples
+    --------
+    >>> check_dependencies([("a", "b")])
+    [('a', 'b')]
+    """
+    if dependencies is None:
+        return ()
+    if isinstance(dependencies, (str, Iterator)) or not isinstance(dependencies, Iterable):
+        raise ModelError(f"dependencies is {dependencies!r}; give a list of pairs of sources: [('first', 'second')].")
+    return dependencies
 
 
 def resolve_pairs(dependencies: Iterable[Any] | None, sources: Sequence[str]) -> list[tuple[int, int]]:
@@ -39,11 +59,9 @@ def resolve_pairs(dependencies: Iterable[Any] | None, sources: Sequence[str]) ->
     >>> resolve_pairs([("b", "a"), (0, 1), (1, 2)], ["a", "b", "c"])
     [(0, 1), (1, 2)]
     """
-    if isinstance(dependencies, str):
-        raise ModelError(f"dependencies is {dependencies!r}; give pairs of sources, as [('first', 'second')].")
     place = {name: j for j, name in enumerate(sources)}
     found = set()
-    for pair in () if dependencies is None else dependencies:
+    for pair in check_dependencies(dependencies):
         ends = (pair.first, pair.second) if hasattr(pair, "first") and hasattr(pair, "second") else pair
         if isinstance(ends, str) or not isinstance(ends, Sequence | np.ndarray) or len(ends) != 2:
             raise ModelError(f"{pair!r} is not a pair of sources; give two names or two positions.")

@@ -156,8 +156,9 @@ def _at(table: sparse.csr_array[Any], row: Any, column: Any) -> Floats:
 
 def _together(table: sparse.csr_array[Any], weights: Floats) -> Floats:
     """Return for each pair of columns the weight of the rows that both have, shape (m, m)."""
-    weighted = sparse.csr_array((table.data * np.repeat(weights, np.diff(table.indptr)), table.indices, table.indptr))
-    weighted = sparse.csr_array(weighted, shape=table.shape)
+    data = table.data * np.repeat(weights, np.diff(table.indptr))
+    # With its shape: a table without entries tells none.
+    weighted = sparse.csr_array((data, table.indices, table.indptr), shape=table.shape)
     return np.asarray((table.T @ weighted).toarray())
 
 

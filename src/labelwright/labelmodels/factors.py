@@ -12,7 +12,7 @@ from scipy import sparse
 
 from labelwright.core.errors import ModelError
 
-from .cliques import disjoint_cliques, resolve_pairs
+from .cliques import check_dependencies, disjoint_cliques, resolve_pairs
 from .problem import Floats, Problem
 
 __all__ = ["KINDS", "Factor", "FactorGraph", "cells_of", "resolve_factors"]
@@ -72,10 +72,8 @@ def resolve_factors(dependencies: Iterable[Any] | None, sources: Sequence[str]) 
     >>> resolve_factors([("fixing", "b", "a"), (0, 1)], ["a", "b"])
     [Factor(kind='fixing', first='b', second='a'), Factor(kind='similar', first='a', second='b')]
     """
-    if isinstance(dependencies, str):
-        raise ModelError(f"dependencies is {dependencies!r}; give pairs of sources, as [('first', 'second')].")
     found = set()
-    for one in () if dependencies is None else dependencies:
+    for one in check_dependencies(dependencies):
         kind, pair = "similar", one
         if isinstance(one, Sequence) and not isinstance(one, str) and len(one) == 3:
             kind, pair = one[0], tuple(one[1:])

@@ -128,7 +128,7 @@ class GLAD(BaseLabelModel[PatternCounts, GLADParams]):
             frame.sources,
             frame.alphabet,
             balance,
-            of_all_sources(problem, frame, right.sum(axis=1) / heard.sum(axis=1), np.nan),
+            of_all_sources(problem, frame, _shares(right.sum(axis=1), heard.sum(axis=1)), np.nan),
             Outcome(kind, sentence, step),
             of_all_sources(problem, frame, abilities, _MEAN),
         )
@@ -176,6 +176,11 @@ def _joint(found: Candidates, meaning: npt.NDArray[np.bool_], slopes: Floats) ->
     for easiness, log_mass, row in zip(_EASINESS, _LOG_MASS, out, strict=True):
         row += (found.heard @ (-np.logaddexp(0.0, slopes * easiness) * tells))[found.item] + log_mass
     return np.asarray(out)
+
+
+def _shares(right: Floats, heard: Floats) -> Floats:
+    """Return the share of right answers, NaN where no answer leaves a class out, shape (m,)."""
+    return np.where(heard > 0, right / np.where(heard > 0, heard, 1), np.nan)
 
 
 def _collapse(joint: Floats) -> tuple[Floats, Floats]:
