@@ -11,10 +11,10 @@ export NO_MKDOCS_2_WARNING ?= 1
 # Without byte code the first import of every package looks three times slower.
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: help demo test check bench docs env format clean
+.PHONY: help demo test check bench bench-quality docs env format clean
 
 help: ## List the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
 
 demo: .venv/core ## Set up, run the main job on real data, write its report (needs no network after set-up)
 	$(BIN)/labelwright demo
@@ -40,6 +40,9 @@ format: .venv/dev ## Format the code and mend what lint can mend
 
 bench: .venv/dev .venv-peers/installed ## Measure speed and memory beside the peers (installs them into .venv-peers)
 	$(BIN)/python -m benchmarks
+
+bench-quality: .venv/dev .venv-peers/installed ## Score labels on real votes without gold beside the peers (some ten minutes)
+	$(BIN)/python -m benchmarks.quality
 
 docs: .venv/dev ## Build the documentation into site/
 	$(BIN)/mkdocs build --strict
