@@ -29,7 +29,8 @@ def chart(lines: Sequence[Row], rows: Sequence[Row]) -> Spec:
         for line in lines
     ]
     scale = {"domain": [-0.3, 0.25], "clamp": True}
-    x: Spec = {"field": "gain", "type": "quantitative", "scale": scale, "axis": {"title": TITLE, "format": "+.2f"}}
+    axis = {"title": "macro-F1 less that of majority vote", "format": "+.1f", "values": [-0.3, -0.2, -0.1, 0, 0.1, 0.2]}
+    x: Spec = {"field": "gain", "type": "quantitative", "scale": scale, "axis": axis}
     y: Spec = {"field": "method", "type": "nominal", "sort": order, "axis": {"title": None, "labelLimit": 260}}
     key = {"field": "whose", "title": None, "legend": {"orient": "top"}}
     colour = key | {"scale": {"domain": list(KINDS), "range": [colour for colour, _ in KINDS.values()]}}
@@ -55,9 +56,6 @@ def chart(lines: Sequence[Row], rows: Sequence[Row]) -> Spec:
             },
         ],
     }
-
-
-TITLE = "macro-F1 less that of majority vote"
 
 
 def label(line: Row) -> str:
