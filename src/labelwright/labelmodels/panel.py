@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +20,10 @@ from .scoring import score_sums
 from .slots import Slots
 
 __all__ = ["Answers", "Panel"]
+
+
+# So few different codes are counted along with the scores; more of them are counted vote by vote.
+_FEW_SLOTS = 8
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -81,28 +86,36 @@ class Panel:
         frame = VoteFrame.of(votes)
         features, slots, k = Features.of(frame), Slots.of(frame), frame.k
         experts = [e for e in chosen if e < len(self.scores)]
-        further = np.zeros((len(features.source), 0)) if more is None else more
-        table = np.concatenate([*self.scores[experts], features.share * self.mass[:, None], further], axis=1)
+        parts = [*self.scores[experts]]
+        if len(experts) < len(chosen):
+            parts.append(features.share * self.mass[:, None])
+        at = sum(part.shape[1] for part in parts)
+        hard = {e: ItemEffects(slots, self.typical, self.item_strengths[e]) for e in experts}
+        counted = bool(self.item_strengths[experts].any()) and len(slots.careful) <= _FEW_SLOTS
+        width = 0
+        if counted:
+            width = len(slots.careful)
+            parts.append((slots.slot[:, None] == np.arange(width)) * self.voices[:, None])
+        table = np.concatenate([*parts, np.zeros((len(features.source), 0)) if more is None else more], axis=1)
         for start, stop, sums, covered in score_sums(votes, table):
             probs = []
-            for at, e in enumerate(experts):
-                logits = sums[:, at * k : (at + 1) * k] + np.log(self.balances[e])
-                if self.item_strengths[e].any():
-                    logits += self._effects_of_items(e, features, slots, votes, start, stop)
+            for place, e in enumerate(experts):
+                logits = sums[:, place * k : (place + 1) * k] + np.log(self.balances[e])
+                if self.item_strengths[e].any() and counted:
+                    logits += hard[e].by_counts(sums[:, at : at + width])
+                elif self.item_strengths[e].any():
+                    logits += hard[e].log_ratios(ItemVotes.of(self._voiced(features.matrix(votes, start, stop)), slots))
                 probs.append(softmax_rows(logits))
-            at = len(experts) * k
             if len(experts) < len(chosen):
-                mass = sums[:, at : at + k].sum(axis=1, keepdims=True)
-                probs.append(sums[:, at : at + k] / np.where(mass > 0, mass, 1))
-            yield Answers(start, stop, np.stack(probs), sums[:, at + k :], covered)
+                shares = sums[:, at - k : at]
+                mass = shares @ np.ones(k)
+                probs.append(shares / np.where(mass > 0, mass, 1)[:, None])
+            yield Answers(start, stop, np.stack(probs), sums[:, at + width :], covered)
 
-    def _effects_of_items(
-        self, expert: int, features: Features, slots: Slots, votes: Votes, start: int, stop: int
-    ) -> Floats:
-        """Return what an expert that expects hard items adds to the log-odds of rows, shape (rows, k)."""
-        x = features.matrix(votes, start, stop)
-        if not self.voices.all():
-            x = sparse.csr_array(x @ sparse.diags_array(self.voices))
-            x.eliminate_zeros()
-        items = ItemEffects(slots, self.typical, self.item_strengths[expert])
-        return items.log_ratios(ItemVotes.of(x, slots))
+    def _voiced(self, x: sparse.csr_array[Any]) -> sparse.csr_array[Any]:
+        """Leave of the votes ``x`` (rows, f) one of those of the sources that are surely one."""
+        if self.voices.all():
+            return x
+        heard = sparse.csr_array(x @ sparse.diags_array(self.voices))
+        heard.eliminate_zeros()
+        return heard
