@@ -76,7 +76,7 @@ def test_known_parameters_are_found_again(kind, k):
     factors = resolve_factors([(kind, 0, 1)], list("01234"))
     theta = np.array([0.7, 0.5, 0.9, 0.6, 0.4, 0.3, 0.5, -0.2, 0.4, 0.1, 0.8])
     L, truth = draw(0, theta, factors, n=100_000, m=m, k=k, balance=balance)
-    model = DataProgramming([(kind, 0, 1)], class_balance=balance).fit(L)
+    model = DataProgramming(dependencies=[(kind, 0, 1)], class_balance=balance).fit(L)
     params = model.params_
     found = np.concatenate([params.accuracy_weights, params.propensity_weights, params.dependency_weights])
     assert np.abs(found - theta).max() < 0.1
@@ -120,12 +120,12 @@ def test_five_identical_coins_are_one_source_once_declared():
     junk = np.repeat(rng.integers(2, size=(10_000, 1)), 5, axis=1)
     good = np.where(rng.random((10_000, 5)) < 0.99, truth[:, None], 1 - truth[:, None])
     L = np.concatenate([junk, good], axis=1)
-    model = DataProgramming([(i, j) for i in range(5) for j in range(i)]).fit(L)
+    model = DataProgramming(dependencies=[(i, j) for i in range(5) for j in range(i)]).fit(L)
     assert model.score(L, truth) >= 0.99
     assert np.abs(model.accuracies_[:5] - 0.5).max() < 0.02
     assert np.abs(model.accuracies_[5:] - 0.99).max() < 0.005
     assert MajorityVote().fit(L).score(L, truth) < 0.8
-    chain = DataProgramming([(j, j + 1) for j in range(4)]).fit(L)
+    chain = DataProgramming(dependencies=[(j, j + 1) for j in range(4)]).fit(L)
     assert chain.score(L, truth) >= 0.99
 
 
@@ -133,16 +133,16 @@ def test_the_order_of_sources_does_not_matter():
     L, _ = worlds.several_sided(0, np.linspace(0.9, 0.6, 6), balance=(0.5, 0.3, 0.2), n=500)
     votes = Votes(L, classes=3, sources=list("abcdef"))
     declared = [("fixing", "d", "b"), ("a", "f"), ("exclusive", "b", "c")]
-    probs = DataProgramming(declared).fit(votes).predict_proba(votes)
+    probs = DataProgramming(dependencies=declared).fit(votes).predict_proba(votes)
     moved = votes.select(list("fbdaec"))
-    assert np.allclose(DataProgramming(declared[::-1]).fit(moved).predict_proba(moved), probs, rtol=0, atol=1e-9)
+    assert np.allclose(DataProgramming(dependencies=declared[::-1]).fit(moved).predict_proba(moved), probs, rtol=0, atol=1e-9)
 
 
 def test_a_declared_group_starts_as_one_vote():
     """Seven copies of a coin beside three sources of .8: from plain vote shares, the coin would be the truth."""
     L, truth = worlds.coins(1, [0.5, 0.8, 0.8, 0.8], n=3000)
     copied = np.c_[np.repeat(L[:, :1], 6, axis=1), L]
-    model = DataProgramming([(j, j + 1) for j in range(6)]).fit(copied)
+    model = DataProgramming(dependencies=[(j, j + 1) for j in range(6)]).fit(copied)
     assert model.score(copied, truth) > DataProgramming().fit(L).score(L, truth) - 0.01
     assert np.abs(model.accuracies_[:7] - 0.5).max() < 0.03
 
@@ -150,7 +150,7 @@ def test_a_declared_group_starts_as_one_vote():
 def test_copies_count_once_when_declared():
     L, truth = worlds.coins(1, [0.6, 0.75, 0.75, 0.75, 0.75], n=5000)
     copied = np.concatenate([L[:, [0]]] * 5 + [L], axis=1)
-    model = DataProgramming([(i, j) for i in range(6) for j in range(i)]).fit(copied)
+    model = DataProgramming(dependencies=[(i, j) for i in range(6) for j in range(i)]).fit(copied)
     alone = DataProgramming().fit(L)
     assert abs(model.score(copied, truth) - alone.score(L, truth)) < 0.005
     assert DataProgramming().fit(copied).score(copied, truth) < alone.score(L, truth) - 0.1
@@ -181,7 +181,7 @@ def test_class_balance_is_given_known_or_from_third_moments():
 
 def test_saved_models_answer_the_same():
     L, _ = worlds.coins(0, [0.8, 0.8, 0.7, 0.6], n=500, coverage=0.7)
-    model = DataProgramming([("similar", 0, 1), ("fixing", 3, 2)]).fit(L)
+    model = DataProgramming(dependencies=[("similar", 0, 1), ("fixing", 3, 2)]).fit(L)
     again = from_dict(json.loads(json.dumps(to_dict(model))))
     assert np.array_equal(again.predict_proba(L), model.predict_proba(L))
     assert again.params_.dependencies == model.params_.dependencies
@@ -190,11 +190,11 @@ def test_saved_models_answer_the_same():
 def test_bad_input():
     L = np.random.default_rng(0).integers(-1, 2, (40, 4))
     with pytest.raises(ModelError, match="allowed kinds"):
-        DataProgramming([("odd", 0, 1)]).fit(L)
+        DataProgramming(dependencies=[("odd", 0, 1)]).fit(L)
     with pytest.raises(ModelError, match="class_balance"):
         DataProgramming(class_balance=[np.nan, 1]).fit(L)
     with pytest.warns(FallbackWarning, match="only 2 of the sources"):
-        DataProgramming([(0, 1)]).fit(L[:, :2])
+        DataProgramming(dependencies=[(0, 1)]).fit(L[:, :2])
     for constant in (np.zeros((30, 4), dtype=int), np.repeat([[0], [1]], 20, axis=0) + np.zeros((1, 4), dtype=int)):
         model = DataProgramming(cardinality=2).fit(constant)
         assert np.isfinite(model.predict_proba(constant)).all()

@@ -12,6 +12,7 @@ import labelwright as lw
 from labelwright.core.errors import FallbackWarning, LabelingError, ModelError, ProjectError
 from labelwright.pipeline.keep import KeptRun
 from labelwright.pipeline.noticing import RunWarning
+from labelwright.pipeline.settings import LABEL_MODELS
 
 from .conftest import FUNCTIONS, SETTINGS, rows
 
@@ -99,6 +100,25 @@ def test_majority_vote_can_be_the_method(make_project):
     lw.Project(folder).run()
     soft = KeptRun.latest(folder).soft_labels("train")
     np.testing.assert_allclose(soft.probs[~soft.covered], [[0.7, 0.3]] * int((~soft.covered).sum()))
+
+
+@pytest.mark.filterwarnings("ignore::labelwright.core.errors.FallbackWarning")
+@pytest.mark.parametrize("method", list(LABEL_MODELS))
+def test_each_method_of_the_family_can_be_named(make_project, method):
+    folder = make_project(settings=SETTINGS + f'\n[label_model]\nmethod = "{method}"\n')
+    lw.Project(folder).run()
+    assert type(KeptRun.latest(folder).label_model()).__name__ == LABEL_MODELS[method]
+
+
+def test_declared_dependencies_reach_the_model(make_project):
+    folder = make_project(settings=SETTINGS + '\n[label_model]\ndependencies = [["has_link", "subscribe"]]\n')
+    lw.Project(folder).run()
+    assert KeptRun.latest(folder).label_model().get_params()["dependencies"] == [["has_link", "subscribe"]]
+    folder = make_project(
+        "other", settings=SETTINGS + '\n[label_model]\nmethod = "glad"\ndependencies = [["song", "love"]]\n'
+    )
+    with pytest.raises(ProjectError, match="glad takes none; methods that do: label_model"):
+        lw.Project(folder).run()
 
 
 def test_what_a_run_kept_is_what_it_made(make_project):

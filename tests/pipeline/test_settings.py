@@ -54,7 +54,7 @@ def test_paths_per_split_stand_in_place_of_the_path():
             [
                 "label_model.method is 'majority'",
                 "Did you mean 'majority_vote'?",
-                "Allowed: label_model, majority_vote",
+                "Allowed: label_model, majority_vote, weighted_vote",
             ],
         ),
         (DATA + TASK + "[label_model]\nclass_balance = [0.5, 0.6]", ["class_balance", "adding up to 1"]),

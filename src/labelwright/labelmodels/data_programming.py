@@ -128,7 +128,7 @@ class DataProgramming(BaseLabelModel[PatternCounts, DataProgrammingParams]):
     >>> truth = rng.integers(2, size=4000)
     >>> right = rng.random((4000, 4)) < [0.6, 0.8, 0.8, 0.8]
     >>> votes = np.where(right, truth[:, None], 1 - truth[:, None])[:, [0, 0, 0, 0, 0, 1, 2, 3]]
-    >>> model = DataProgramming([(0, 1), (1, 2), (2, 3), (3, 4)]).fit(votes)
+    >>> model = DataProgramming(dependencies=[(0, 1), (1, 2), (2, 3), (3, 4)]).fit(votes)
     >>> model.accuracies_.round(1).tolist()
     [0.6, 0.6, 0.6, 0.6, 0.6, 0.8, 0.8, 0.8]
     """
@@ -137,10 +137,9 @@ class DataProgramming(BaseLabelModel[PatternCounts, DataProgrammingParams]):
 
     def __init__(
         self,
-        dependencies: Iterable[Any] | None = None,
-        *,
         cardinality: int | None = None,
         class_balance: npt.ArrayLike | None = None,
+        dependencies: Iterable[Any] | None = None,
         random_state: int = 0,
     ) -> None:
         self.dependencies = dependencies

@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 from scipy.sparse import csgraph
+from scipy.special import ndtri
 
 from .problem import Floats, Problem
 
@@ -89,9 +90,14 @@ class Dependence:
         return np.asarray((1 / np.bincount(self.group)[self.group])[self.problem.source])
 
     def pairs(self, q: Floats) -> list[tuple[int, int]]:
-        """Return the pairs of sources whose agreement beyond the posterior ``q`` (p, k) stands out, ascending."""
+        """Return the pairs of sources whose agreement beyond the posterior ``q`` (p, k) surely stands out, ascending.
+
+        A discount that chance gives costs next to nothing, but a pair is a statement: with independent sources, any is
+        found in one of a hundred data sets (Bonferroni).
+        """
         seen = self.problem.xt @ (self.problem.weights[:, None] * q)
-        found = self._standing_out(self._residual_agreement(seen, q))
+        deviates = -ndtri(0.01 / max(1, int(self._pairs().sum())))
+        found = self._standing_out(self._residual_agreement(seen, q), deviates)
         first, second = np.nonzero(np.triu(np.maximum(found, found.T), 1))
         return list(zip(first.tolist(), second.tolist(), strict=True))
 
@@ -115,11 +121,12 @@ class Dependence:
             return 1.0
         scale = 1.4826 * float(np.median(np.abs(r[pairs]) * np.sqrt(self.both[pairs])))
         # Pairs of cliques are as many as tell something new.
-        apart = csgraph.connected_components(sparse.csr_array(standing), directed=False)[1]
+        apart = np.asarray(csgraph.connected_components(sparse.csr_array(standing * 1), directed=False)[1])
         groups = len(np.unique(apart[np.flatnonzero(problem.multipolar & self.distinct)]))
         if surely and scale <= 1 + 3 * 1.17 / np.sqrt(groups):
             return 0.0
-        return 1 - 1 / max(1.0, scale / (1 + 2 * 1.17 / np.sqrt(max(1, groups * (groups - 1) / 2)))) ** 2
+        chance = 1 + 2 * 1.17 / float(np.sqrt(max(1, groups * (groups - 1) / 2)))
+        return 1 - 1 / max(1.0, scale / chance) ** 2
 
     def _groups(self) -> npt.NDArray[np.int64]:
         """Number the sources by what they repeat, shape (m,).
@@ -161,8 +168,11 @@ class Dependence:
         shared = self.both / np.maximum(np.diag(self.both), 1)[:, None]
         return np.asarray((found * shared).sum(axis=1))
 
-    def _standing_out(self, r: Floats) -> Floats:
-        """Return how far residual agreements ``r`` stand out, 0 to 1, and 1 between copies, shape (m, m)."""
+    def _standing_out(self, r: Floats, deviates: float | None = None) -> Floats:
+        """Return how far residual agreements ``r`` stand out, 0 to 1, and 1 between copies, shape (m, m).
+
+        By so many ``deviates``, or by more than the largest of as many normal ones as there are pairs.
+        """
         problem, upper = self.problem, self._pairs()
         same = self.group[:, None] == self.group[None, :]
         found = np.where(same & ~np.eye(problem.m, dtype=bool), 1.0, 0.0)
@@ -171,7 +181,8 @@ class Dependence:
             excess = r - middle
             noise = 1 / np.sqrt(np.maximum(self.both, 1))
             spread = max(1.0, 1.4826 * float(np.median(np.abs(excess[upper]) / noise[upper])))
-            threshold = np.sqrt(2 * np.log(max(2, int(upper.sum())))) * spread * noise
+            largest = np.sqrt(2 * np.log(max(2, int(upper.sum())))) if deviates is None else deviates
+            threshold = largest * spread * noise
             # A group counts once among the others.
             pairs = problem.multipolar & self.distinct & ~same & (self.both >= 2)
             found += np.where(pairs & (excess > threshold), np.clip(excess / max(1 - middle, 0.01), 0, 1), 0)

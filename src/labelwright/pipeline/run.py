@@ -16,6 +16,7 @@ from typing import Any, Literal
 import msgspec
 
 import labelwright
+from labelwright import labelmodels
 from labelwright.analysis import Summary, render_report
 from labelwright.core import SoftLabels, Votes, atomic_write, check_classes
 from labelwright.core.errors import ProjectError
@@ -23,7 +24,7 @@ from labelwright.data import Dataset
 from labelwright.endmodels import EndModel, fit_end_model, save
 from labelwright.engines import LocalEngine
 from labelwright.labeling import LabelingFunction, apply
-from labelwright.labelmodels import BaseLabelModel, LabelModel, MajorityVote, Outcome, to_dict
+from labelwright.labelmodels import BaseLabelModel, MajorityVote, Outcome, to_dict
 from labelwright.store import ArtifactId, Store
 
 from .examples import field_values, open_sources
@@ -31,7 +32,7 @@ from .gather import gather_report, summarise
 from .keep import STORE_FOLDER, arrays_of_soft_labels, arrays_of_votes, open_store
 from .noticing import RunWarning, failed_functions, unvoted_classes
 from .scoring import LabelledSplit, Scoreboard, score_split
-from .settings import Settings
+from .settings import LABEL_MODELS, Settings
 from .supervision import describe, load_functions
 
 __all__ = ["RunResult", "apply_functions", "make_label_model", "run_project"]
@@ -199,11 +200,24 @@ def apply_functions(
 
 
 def make_label_model(settings: Settings) -> BaseLabelModel[Any, Any]:
-    """Build the label model that the settings name."""
+    """Build the label model that the settings name, with those of the settings that it has options for.
+
+    Raises
+    ------
+    ProjectError
+        If dependencies are declared to a method that has none.
+    """
     chosen = settings.label_model
-    if chosen.method == "majority_vote":
-        return MajorityVote(class_balance=chosen.class_balance)
-    return LabelModel(class_balance=chosen.class_balance, random_state=chosen.random_state)
+    method = getattr(labelmodels, LABEL_MODELS[chosen.method])
+    options = method().get_params()
+    if chosen.dependencies is not None and "dependencies" not in options:
+        able = [m for m, name in LABEL_MODELS.items() if "dependencies" in getattr(labelmodels, name)().get_params()]
+        raise ProjectError(
+            f"label_model.dependencies is given, but {chosen.method} takes none; methods that do: {', '.join(able)}."
+        )
+    given = msgspec.structs.asdict(chosen)
+    model: BaseLabelModel[Any, Any] = method(**{name: value for name, value in given.items() if name in options})
+    return model
 
 
 def _label(part: LabelledSplit, baseline: BaseLabelModel[Any, Any], model: BaseLabelModel[Any, Any]) -> LabelledSplit:

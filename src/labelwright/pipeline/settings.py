@@ -16,6 +16,7 @@ from labelwright.core.errors import ProjectError, VoteError
 
 __all__ = [
     "FILE_NAME",
+    "LABEL_MODELS",
     "SPLITS",
     "ApplySettings",
     "DataSettings",
@@ -100,11 +101,49 @@ class ApplySettings(_Table, frozen=True):
     workers: int | None = None
 
 
-class LabelModelSettings(_Table, frozen=True):
-    """``[label_model]``: how votes become soft labels. ``class_balance`` is estimated where it is not given."""
+# What a project may name -> the class in `labelwright.labelmodels`.
+LABEL_MODELS = {
+    "label_model": "LabelModel",
+    "majority_vote": "MajorityVote",
+    "weighted_vote": "WeightedVote",
+    "matrix_completion": "MatrixCompletion",
+    "triplets": "Triplets",
+    "spectral": "Spectral",
+    "data_programming": "DataProgramming",
+    "dawid_skene": "DawidSkene",
+    "hierarchical_dawid_skene": "HierarchicalDawidSkene",
+    "independent_bcc": "IndependentBCC",
+    "enhanced_bcc": "EnhancedBCC",
+    "glad": "GLAD",
+    "mace": "MACE",
+    "fusion": "Fusion",
+}
 
-    method: Literal["label_model", "majority_vote"] = "label_model"
+
+class LabelModelSettings(_Table, frozen=True):
+    """``[label_model]``: how votes become soft labels. ``class_balance`` is estimated where it is not given.
+
+    ``dependencies`` are pairs of functions that depend on each other, by name, for methods that take them.
+    """
+
+    method: Literal[
+        "label_model",
+        "majority_vote",
+        "weighted_vote",
+        "matrix_completion",
+        "triplets",
+        "spectral",
+        "data_programming",
+        "dawid_skene",
+        "hierarchical_dawid_skene",
+        "independent_bcc",
+        "enhanced_bcc",
+        "glad",
+        "mace",
+        "fusion",
+    ] = "label_model"
     class_balance: list[float] | None = None
+    dependencies: list[tuple[str, str]] | None = None
     random_state: int = 0
 
 
