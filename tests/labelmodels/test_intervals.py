@@ -94,7 +94,7 @@ def test_too_few_sub_sums_are_said():
     votes = Votes(worlds.coins(0, [0.9, 0.8, 0.7], n=400)[0], classes=2, groups=np.zeros(400, dtype=int))
     found = LabelModel().fit(votes).intervals()
     assert np.isnan(found.accuracies.low).all()
-    assert found.accuracies.reasons[0] == found.method == "the rows fill 1 of 32 sub-sums, and 6 are needed"
+    assert found.accuracies.reasons[0] == found.method == "the rows with votes fill 1 of 32 sub-sums, and 6 are needed"
 
 
 def test_falling_back_leaves_accuracies_unknown():

@@ -21,6 +21,7 @@ from .features import Features
 from .identifiability import Identifiability, identifiability
 from .majority_vote import gold_balance
 from .problem import Problem
+from .repeats import repeated_in_moments, third_of_weighted
 from .spectral import Spectral
 from .tensor import MOST_CLASSES
 
@@ -64,7 +65,10 @@ def solve_two_classes(
     tables[problem.used] = class_tables(problem.means, found.loadings, balance, problem.source)
     everywhere = np.zeros(len(tables))
     everywhere[problem.used] = problem.means
+    tables, everywhere = tables[problem.spoken_for], everywhere[problem.spoken_for]
     scores, silence = vote_scores(tables, everywhere, problem.features, rows=problem.rows, use_abstains=use_abstains)
+    # Sources that repeat each other share what one of them would say.
+    scores, silence = scores / problem.times[problem.features.source][:, None], silence / problem.times[:, None]
     cells = problem.cells(scores, silence, balance)
     members = np.zeros(stats.frame.m, dtype=bool)
     members[[j for clique in cliques for j in clique.members]] = True
@@ -130,6 +134,8 @@ class _Moments:
     source, group : ndarray of int64, shape (f,)
         Source of each vote; group of sources that is independent of the others given Y.
     side : ndarray of float, shape (f,)
+    first : ndarray of int64, shape (m,)
+        For each source the one that stands for all that say exactly the same; only their votes are among these.
     rows : float
     sums : RowSums
     stats : CompletionStats
@@ -143,6 +149,7 @@ class _Moments:
     source: Integers
     group: Integers
     side: Floats
+    first: Integers
     rows: float
     sums: RowSums
     stats: CompletionStats
@@ -160,6 +167,12 @@ class _Moments:
         first, second, together = stats.moments.together()
         moments = np.diag(counts[used] / rows)
         moments[place[first], place[second]] = moments[place[second], place[first]] = together / rows
+        members = {j for clique in cliques for j in clique.members}
+        every = np.zeros((len(counts), len(counts)))
+        every[np.ix_(used, used)] = moments
+        first = repeated_in_moments(counts, every, features, [j for j in range(stats.frame.m) if j not in members])
+        kept = np.flatnonzero(first[features.source[used]] == features.source[used])
+        used, moments = used[kept], moments[np.ix_(kept, kept)]
         leader = np.arange(stats.frame.m)
         for clique in cliques:
             leader[list(clique.members)] = clique.members[0]
@@ -170,7 +183,19 @@ class _Moments:
             sums = RowSums.of_patterns(stats.patterns, cliques)
         side = side_of(features)[used].astype(np.float64)
         group = np.unique(leader[source], return_inverse=True)[1]
-        return cls(features, used, counts[used] / rows, moments, source, group, side, rows, sums, stats, cliques)
+        return cls(features, used, counts[used] / rows, moments, source, group, side, first, rows, sums, stats, cliques)
+
+    @property
+    def times(self) -> Floats:
+        """How many sources say exactly what each source says, itself included, shape (m,)."""
+        return np.bincount(self.first, minlength=len(self.first))[self.first].astype(np.float64)
+
+    @property
+    def spoken_for(self) -> Integers:
+        """For each vote that may occur, that of the source that stands for its own, shape (number of votes,)."""
+        features = self.features
+        moved = features.offsets[self.first] - features.offsets[:-1]
+        return np.asarray(np.arange(len(features.source)) + moved[features.source])
 
     @property
     def covariance(self) -> Floats:
@@ -198,7 +223,10 @@ class _Moments:
         if not sampled:
             return None
         third = self.sums.third.sum(axis=0)[self.used] / sampled
-        return skewness(self.means, self.moments, third, found.loadings, found.weights, self.group, self.side, sampled)
+        times = self.times[self.source]
+        third = third_of_weighted(third, self.means, self.moments, self.side, times)
+        side = self.side * times
+        return skewness(self.means, self.moments, third, found.loadings, found.weights, self.group, side, sampled)
 
     def balance(self, given: Floats | None) -> tuple[Floats, str]:
         """Return P(Y), shape (2,), and where it comes from."""
@@ -236,6 +264,9 @@ class _Moments:
         sentence += f"; class balance {origin}."
         if cliques:
             sentence += f" {cliques} clique{'s' if cliques > 1 else ''} of dependent sources."
+        repeats = int((self.first != np.arange(len(self.first))).sum())
+        if repeats:
+            sentence += f" {repeats} source{'s' if repeats > 1 else ''} only repeat others and share their votes."
         if found.ridge:
             sentence += " Some votes nearly repeat others; noise was added to all before inverting their covariance."
         return Outcome(

@@ -14,7 +14,7 @@ from .effective import effective_sources
 from .findings import Finding
 from .fit_test import fit_test, known_cliques
 from .identifiability import identifiability
-from .intervals import Intervals, intervals, replicates
+from .intervals import Intervals, can_leave_out, intervals, replicates
 
 __all__ = ["model_findings"]
 
@@ -40,7 +40,7 @@ def model_findings(
         _outcome(params),
     ]
     found: Intervals | None = None
-    if resample and hasattr(model, "stats_"):
+    if resample and hasattr(model, "stats_") and can_leave_out(model.stats_):
         left_out = replicates(model)
         found = intervals(model, left_out=left_out)
         checks += [_dependent(facts, model, pairs, left_out), _jumps(params, left_out), _wide(params, found)]

@@ -14,7 +14,7 @@ from labelwright.core import Class
 from labelwright.core.errors import ModelError
 from labelwright.core.vote_counts import BUCKETS
 
-__all__ = ["Intervals", "Learned", "Range", "Resampled", "intervals", "replicates"]
+__all__ = ["Intervals", "Learned", "Range", "Resampled", "can_leave_out", "intervals", "replicates"]
 
 Floats = npt.NDArray[np.float64]
 
@@ -190,8 +190,10 @@ def intervals(model: Any, level: float = 0.95, *, left_out: Sequence[Learned] | 
     params: Learned = model._fitted()
     rows = bucket_rows(stats)
     full = np.flatnonzero(rows)
-    if len(full) < _FEWEST_BUCKETS:
-        why = f"the rows fill {len(full)} of {BUCKETS} sub-sums, and {_FEWEST_BUCKETS} are needed"
+    if not can_leave_out(stats):
+        why = (
+            f"the rows with votes fill {_voiced_buckets(stats)} of {BUCKETS} sub-sums, and {_FEWEST_BUCKETS} are needed"
+        )
         accuracies, balance = _unknown(params.accuracies, why), _unknown(params.class_balance, why)
         return Intervals(level, params.sources, params.classes, accuracies, balance, why, len(full))
     left_out = replicates(model) if left_out is None else left_out
@@ -222,6 +224,16 @@ def bucket_rows(stats: Any) -> npt.NDArray[np.int64]:
     """Return how many rows each sub-sum of ``stats`` is of, shape (32,)."""
     counts = getattr(stats, "counts", stats)
     return np.asarray(counts.rows, dtype=np.int64)
+
+
+def can_leave_out(stats: Any) -> bool:
+    """Whether enough sub-sums of ``stats`` hold rows with votes for one of them to be left out."""
+    return _voiced_buckets(stats) >= _FEWEST_BUCKETS
+
+
+def _voiced_buckets(stats: Any) -> int:
+    """Return how many sub-sums of ``stats`` hold a row with a vote."""
+    return int(np.count_nonzero(getattr(stats, "counts", stats).covered))
 
 
 def replicates(model: Any) -> list[Any]:

@@ -20,6 +20,8 @@ from .completion_solver import Solved, solve_many_classes, solve_two_classes
 from .completion_stats import CompletionStats
 from .expectation import softmax_rows
 from .majority_vote import MajorityVote, check_some_votes
+from .problem import Problem
+from .repeats import repeated_in_rows
 from .scoring import score_sums
 
 __all__ = ["MatrixCompletion", "MatrixCompletionParams"]
@@ -108,6 +110,8 @@ class MatrixCompletion(BaseLabelModel[CompletionStats, MatrixCompletionParams]):
     number of examples. For more classes second moments do not identify the model (an orthogonal transformation of the
     classes leaves them as they are), so that third moments are decomposed as in `Spectral`; ``outcome_`` says so.
 
+    Sources that say exactly the same on every example count as one, without being declared.
+
     With fewer than three groups of sources that vary, the model falls back to majority vote.
 
     The model takes all that sources do together, beyond declared dependencies, for agreement about Y: also that workers
@@ -163,10 +167,13 @@ class MatrixCompletion(BaseLabelModel[CompletionStats, MatrixCompletionParams]):
         given = check_class_balance(self.class_balance, frame.k)
         # One thread: sums of floats then add up in one order, and small products do not wait for idle threads.
         with _threads().limit(limits=1, user_api="blas"):
-            cliques = _cliques(frame, self._learned(stats) if self._learns() else self.dependencies)
+            dependencies = self._learned(stats) if self._learns() else self.dependencies
             if frame.k == 2:
+                cliques = _cliques(frame, dependencies)
                 found = solve_two_classes(stats, cliques, given, use_abstains=self.use_abstains)
             else:
+                assert stats.patterns is not None
+                cliques = _cliques(frame, dependencies, repeated_in_rows(Problem.of(stats.patterns)))
                 found = solve_many_classes(stats, cliques, given)
         return _params(frame, cliques, found)
 
@@ -214,8 +221,8 @@ def _threads() -> ThreadpoolController:
     return ThreadpoolController()
 
 
-def _cliques(frame: VoteFrame, dependencies: Any) -> tuple[CliqueCells, ...]:
-    pairs = resolve_pairs(dependencies, frame.sources)
+def _cliques(frame: VoteFrame, dependencies: Any, more: Iterable[Any] = ()) -> tuple[CliqueCells, ...]:
+    pairs = resolve_pairs(dependencies, frame.sources) + resolve_pairs(more, frame.sources)
     return tuple(CliqueCells.of(frame, members) for members in disjoint_cliques(frame.m, pairs))
 
 

@@ -119,7 +119,7 @@ def _plain(value: Any) -> Any:
 
 def _option(value: Any, name: str) -> Any:
     """Return the value of the option ``name`` as JSON: arrays as lists, which constructors take, and NaN as None."""
-    if isinstance(value, tuple(_KINDS.values())):
+    if type(value) in _KINDS.values():
         fields = {f.name: _option(getattr(value, f.name), name) for f in dataclasses.fields(value)}
         return {"kind": type(value).__name__, "fields": fields}
     if isinstance(value, Mapping):
