@@ -91,7 +91,7 @@ def test_clique_aware_model_sees_through_five_copies_of_a_coin():
     # Check A3: without dependencies the coin becomes the truth, with them labels are as good as the good sources. Where
     # the copies are perfect, they are seen without.
     L, truth = example_3_1(0)
-    slips = np.random.default_rng(1).random(L.shape) < [0.03] * 5 + [0.0] * 5
+    slips = np.random.default_rng(1).random(L.shape) < [0.005] * 5 + [0.0] * 5
     fooled = MatrixCompletion().fit(np.where(slips, 1 - L, L))
     assert (fooled.predict(L) == truth).mean() < 0.6
     assert (MatrixCompletion().fit(L).predict(L) == truth).mean() > 0.995
