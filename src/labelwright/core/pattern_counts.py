@@ -176,6 +176,23 @@ class PatternCounts:
         rows = self.patterns.take(alive)
         return PatternCounts(counts, self.level, rows, self.keys[alive], cells, self.cell_counts[kept], self.limit)
 
+    def within(self, limit: int) -> PatternCounts:
+        """Return the stats as if at most ``limit`` distinct patterns had been kept: of a smaller uniform sample.
+
+        Parameters
+        ----------
+        limit : int
+            At least 1.
+
+        Examples
+        --------
+        >>> votes = Votes([[0, 1], [0, -1], [1, 1]])
+        >>> PatternCounts.of(votes).within(2) == PatternCounts.of(votes, limit=2)
+        True
+        """
+        kept = min(limit, self.limit)
+        return _regroup(self.counts, self.level, self.patterns, self.keys, self.cells, self.cell_counts, kept)
+
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, PatternCounts):
             return NotImplemented

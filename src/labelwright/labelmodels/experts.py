@@ -16,6 +16,7 @@ from .features import Features
 from .free_fit import Pairs, free_fit
 from .hierarchical_dawid_skene import HierarchicalDawidSkene
 from .known_classes import correction, stacked
+from .many_classes import MOST_CELLS, OneAccuracy
 from .panel import Panel
 from .problem import Floats, Problem
 from .slots import Slots
@@ -33,6 +34,9 @@ _TOLERANCE = 1e-4
 
 # A share estimated from fewer random labels than this may be off by more than ten points; votes say more.
 _WORTH_OF_VOTES = 100
+
+# A rung that counts little may learn from fewer distinct rows, but from as many as tell tables of usual crowds.
+_ENOUGH_ROWS = 8_192
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -74,6 +78,9 @@ def one_sided(stats: PatternCounts, problem: Problem, dependence: Dependence, gi
     """Average over the weights of the prior, with votes discounted by how they correlate beyond the vote shares."""
     frame = stats.frame
     balance = np.full(problem.k, 1 / problem.k) if given is None else given
+    origin = "uniform" if given is None else "given"
+    if problem.meaning.size > MOST_CELLS:
+        return _one_accuracy(problem, frame, balance, origin)
     discounts = dependence.discounts(problem.vote_shares(np.ones(len(problem.source))))
     start = problem.vote_shares(discounts)
     fits = [
@@ -95,9 +102,27 @@ def one_sided(stats: PatternCounts, problem: Problem, dependence: Dependence, gi
         shares=np.full(len(fits) + 1, 1 / (len(fits) + 1)),
         discounts=mass,
         balance=balance,
-        origin="uniform" if given is None else "given",
+        origin=origin,
         accuracies=_accuracies(problem, frame, fits[0].q),
         steps=fits[0].steps,
+        free=False,
+        dependent=np.empty((0, 2), dtype=np.int64),
+    )
+
+
+def _one_accuracy(problem: Problem, frame: VoteFrame, balance: Floats, origin: str) -> Experts:
+    """Return vote shares weighted by one accuracy for each source: the only expert where tables would not fit."""
+    found, k = OneAccuracy.of(problem, frame, balance, steps=_STEPS), problem.k
+    f, none = len(found.mass), np.empty((0, k))
+    panel = Panel(np.empty((0, f, k)), none, none, Slots.of(frame).even, found.mass, np.ones(f))
+    return Experts(
+        panel=panel,
+        shares=np.ones(1),
+        discounts=np.ones(f),
+        balance=balance,
+        origin=f"{origin}; votes weighted by one accuracy for each source, as tables of {k:,} classes would not fit",
+        accuracies=found.accuracy,
+        steps=_STEPS,
         free=False,
         dependent=np.empty((0, 2), dtype=np.int64),
     )
@@ -135,6 +160,8 @@ def several_sided(
         dependent = {*dependence.pairs(free.q), *declared}
     if misfit > 0 or all_rungs:
         distinct = _distinct(stats, problem, dependence)
+        if not all_rungs:
+            distinct = _as_needed(distinct, misfit)
         like = _representatives(problem, dependence, frame)
         for prior in [balance, np.full(k, 1 / k)] if all_rungs else [balance]:
             tables = HierarchicalDawidSkene(class_balance=prior).solve(distinct)
@@ -181,6 +208,8 @@ def told(stats: PatternCounts, experts: Experts) -> tuple[Experts, Floats, float
         worth = frame.k if experts.origin == "uniform" else _WORTH_OF_VOTES
         balance = _with_known(experts.balance, np.asarray(stats.counts.gold.sum(axis=0), dtype=np.float64), worth)
         experts = replace(experts, balance=balance, origin="from the known classes")
+    if not len(experts.panel.scores):
+        return experts, np.zeros((int(frame.sizes.sum()), frame.k)), 1.0
     known = np.flatnonzero(stats.cells[:, 1] > 0)
     many = stats.cell_counts[known]
     rows = stats.patterns.take(np.repeat(stats.cells[known, 0], many))
@@ -255,6 +284,20 @@ def _distinct(stats: PatternCounts, problem: Problem, dependence: Dependence) ->
     patterns = SparseRows(indptr, rows.columns[stay], rows.codes[stay], rows.shape)
     votes = np.where(np.repeat(kept, frame.sizes), stats.counts.votes, 0)
     return replace(stats, patterns=patterns, counts=replace(stats.counts, votes=votes))
+
+
+def _as_needed(stats: PatternCounts, misfit: float) -> PatternCounts:
+    """Return a sample of the rows in which the rungs err as little, for what they count, as EM does on all rows.
+
+    An error falls with the root of the rows, and counts with the rung: a rung that counts a tenth needs a hundredth.
+    """
+    worth = misfit / 3 / max(1 - misfit, 1e-9)
+    needed = max(_ENOUGH_ROWS, int(np.ceil(min(1.0, worth**2) * len(stats.keys))))
+    if needed >= len(stats.keys):
+        return stats
+    sample = stats.within(needed)
+    # Ids that repeat fall on one side together, and may leave nothing.
+    return sample if len(sample.keys) >= _ENOUGH_ROWS / 4 else stats
 
 
 def _representatives(problem: Problem, dependence: Dependence, frame: VoteFrame) -> npt.NDArray[np.int64]:

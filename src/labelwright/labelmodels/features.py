@@ -44,8 +44,11 @@ class Features:
         offsets = np.concatenate([[0], np.cumsum(frame.sizes)]).astype(np.int64)
         meaning = np.zeros((int(offsets[-1]), frame.k), dtype=bool)
         own = dict(frame.alphabet)
+        plain = np.flatnonzero([source not in own for source in frame.sources])
+        cls_ = np.tile(np.arange(frame.k), len(plain))
+        meaning[np.repeat(offsets[plain], frame.k) + cls_, cls_] = True
         for j, source in enumerate(frame.sources):
-            for code, sets in enumerate(own.get(source, [frozenset([c]) for c in range(frame.k)])):
+            for code, sets in enumerate(own.get(source, ())):
                 meaning[offsets[j] + code, sorted(sets)] = True
         return cls(np.repeat(np.arange(frame.m), frame.sizes), meaning, offsets)
 
@@ -53,6 +56,13 @@ class Features:
     def share(self) -> npt.NDArray[np.float64]:
         """A vote's mass, spread evenly over the classes it means, shape (f, k)."""
         return np.asarray(self.meaning / self.meaning.sum(axis=1, keepdims=True))
+
+    @property
+    def shares(self) -> sparse.csr_array[Any]:
+        """`share` as a sparse matrix: of many classes, a vote means few."""
+        row, column = np.nonzero(self.meaning)
+        size = np.bincount(row, minlength=len(self.source))
+        return sparse.csr_array((1 / size[row], (row, column)), shape=self.meaning.shape)
 
     def matrix(self, votes: Votes | SparseRows, start: int = 0, stop: int | None = None) -> sparse.csr_array[Any]:
         """Return rows ``start`` to ``stop`` of the votes as a 0/1 matrix, shape (stop - start, f)."""

@@ -231,18 +231,20 @@ def _without_own(ballots: Ballots, tables: Floats, q: Floats) -> Floats:
     logits = x @ np.concatenate([np.log(tables / total), first, second], axis=1)
     k = q.shape[1]
     out = np.asarray(logits[:, :k] - q * (logits[:, k : 2 * k] + q / 2 * logits[:, 2 * k :]))
-    small = ~large[:, 0]
-    if not small[x.indices].any():
+    # Most cells of a large set are large: only votes for small ones are looked at.
+    small = ~large[:, 0][x.indices]
+    if not small.any():
         return out
-    row, y = np.nonzero(q > _NO_SHARE)
-    lengths = np.diff(x.indptr)[row]
+    indices, indptr = x.indices[small], np.concatenate([[0], np.cumsum(small)])[x.indptr]
+    row, y = np.nonzero((q > _NO_SHARE) & (np.diff(indptr) > 0)[:, None])
+    lengths = np.diff(indptr)[row]
     starts = np.cumsum(lengths) - lengths
-    pair = x.indices[np.arange(lengths.sum()) + np.repeat(x.indptr[row] - starts, lengths)]
+    pair = indices[np.arange(lengths.sum()) + np.repeat(indptr[row] - starts, lengths)]
     own = np.repeat(q[row, y], lengths)
     place = pair * k + np.repeat(y, lengths)
     cell, whole = tables.ravel()[place], total.ravel()[place]
     ratio = np.maximum(cell - own, _TINY) / np.maximum(whole - own, _TINY) * (whole / cell)
-    change = np.add.reduceat(np.where(small[pair], np.log(ratio), 0), starts)
+    change = np.add.reduceat(np.log(ratio), starts) if len(starts) else 0.0
     out[row, y] += change
     return out
 

@@ -9,11 +9,9 @@ from labelwright.core import SoftLabels, VoteCounts, Votes
 from labelwright.core.errors import ModelError
 
 from .base import BaseLabelModel, Outcome, Params, check_cardinality, check_class_balance
-from .features import Features
+from .scoring import share_sums
 
 __all__ = ["MajorityVote", "check_some_votes", "gold_balance"]
-
-_BLOCK = 65_536
 
 
 class MajorityVote(BaseLabelModel[VoteCounts, Params]):
@@ -58,15 +56,13 @@ class MajorityVote(BaseLabelModel[VoteCounts, Params]):
     def posterior(self, params: Params, votes: Votes | npt.ArrayLike) -> SoftLabels:
         """Return each example's vote shares."""
         found = self._votes_like(params, votes)
-        features = Features.of(params.frame)
         probs = np.empty((found.n, len(params.classes)))
         covered = np.empty(found.n, dtype=bool)
-        for start in range(0, found.n, _BLOCK):
-            stop = min(start + _BLOCK, found.n)
-            shares = features.matrix(found, start, stop) @ features.share
-            total = shares.sum(axis=1, keepdims=True)
-            covered[start:stop] = total[:, 0] > 0
-            probs[start:stop] = np.where(total > 0, shares / np.where(total > 0, total, 1), params.class_balance)
+        for start, stop, shares, voted in share_sums(found, np.ones(int(params.frame.sizes.sum()))):
+            total = np.where(voted, shares.sum(axis=1), 1)
+            probs[start:stop] = shares / total[:, None]
+            probs[start:stop][~voted] = params.class_balance
+            covered[start:stop] = voted
         return SoftLabels(probs, covered, classes=params.classes, example_ids=found.example_ids)
 
 

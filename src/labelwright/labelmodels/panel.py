@@ -16,7 +16,7 @@ from .expectation import softmax_rows
 from .features import Features
 from .item_effects import ItemEffects, ItemVotes
 from .problem import Floats
-from .scoring import score_sums
+from .scoring import score_sums, share_sums
 from .slots import Slots
 
 __all__ = ["Answers", "Panel"]
@@ -83,6 +83,10 @@ class Panel:
 
         ``more`` (f, c) is a further table to sum in the same pass.
         """
+        if more is None and list(chosen) == [len(self.scores)]:
+            for start, stop, shares, covered in share_sums(votes, self.mass):
+                yield Answers(start, stop, _shared(shares)[None], np.empty((stop - start, 0)), covered)
+            return
         frame = VoteFrame.of(votes)
         features, slots, k = Features.of(frame), Slots.of(frame), frame.k
         experts = [e for e in chosen if e < len(self.scores)]
@@ -107,9 +111,7 @@ class Panel:
                     logits += hard[e].log_ratios(ItemVotes.of(self._voiced(features.matrix(votes, start, stop)), slots))
                 probs.append(softmax_rows(logits))
             if len(experts) < len(chosen):
-                shares = sums[:, at - k : at]
-                mass = shares @ np.ones(k)
-                probs.append(shares / np.where(mass > 0, mass, 1)[:, None])
+                probs.append(_shared(sums[:, at - k : at]))
             yield Answers(start, stop, np.stack(probs), sums[:, at + width :], covered)
 
     def _voiced(self, x: sparse.csr_array[Any]) -> sparse.csr_array[Any]:
@@ -119,3 +121,9 @@ class Panel:
         heard = sparse.csr_array(x @ sparse.diags_array(self.voices))
         heard.eliminate_zeros()
         return heard
+
+
+def _shared(sums: Floats) -> Floats:
+    """Scale ``sums`` (rows, k) to rows that sum to 1; rows without a vote stay 0."""
+    mass = sums @ np.ones(sums.shape[1])
+    return np.asarray(sums / np.where(mass > 0, mass, 1)[:, None])

@@ -6,13 +6,14 @@ from collections.abc import Iterator
 
 import numpy as np
 import numpy.typing as npt
+from scipy import sparse
 
 from labelwright.core import SoftLabels, SparseRows, VoteFrame, Votes
 from labelwright.core.errors import ModelError
 
 from .features import Features
 
-__all__ = ["posterior_from_scores", "score_sums"]
+__all__ = ["posterior_from_scores", "score_sums", "share_sums"]
 
 Floats = npt.NDArray[np.float64]
 
@@ -22,6 +23,9 @@ _MOST_PASSES = 8
 # Doubles in a block: 1 MiB stays in the cache of one core, whatever n is.
 _BLOCK_VALUES = 131_072
 _SPARSE_ROWS = 16_384
+
+# Of vote shares, and of a dense table for them: 16 MiB, however many classes there are.
+_SHARE_VALUES = 2_097_152
 
 
 def score_sums(votes: Votes, table: npt.ArrayLike) -> Iterator[tuple[int, int, Floats, npt.NDArray[np.bool_]]]:
@@ -63,6 +67,38 @@ def score_sums(votes: Votes, table: npt.ArrayLike) -> Iterator[tuple[int, int, F
     if isinstance(rows, SparseRows) or frame.sizes.max(initial=0) > _MOST_PASSES:
         return _gathered(votes, scores, Features.of(frame))
     return _compared(rows, scores, frame.sizes)
+
+
+def share_sums(votes: Votes, mass: Floats) -> Iterator[tuple[int, int, Floats, npt.NDArray[np.bool_]]]:
+    """Sum the shares that votes give to the classes they mean, block by block; no large table of votes and classes.
+
+    Parameters
+    ----------
+    votes : Votes, shape (n, m)
+    mass : ndarray of float, shape (f,)
+        What the vote of each (source, code) pair counts.
+
+    Yields
+    ------
+    start, stop, sums, covered
+        As in `score_sums`; sums have a column for each class.
+
+    Examples
+    --------
+    >>> [(start, stop, sums, covered)] = share_sums(Votes([[1, 0], [-1, 1], [-1, -1]]), np.array([1.0, 2, 3, 4]))
+    >>> sums.tolist(), covered.tolist()
+    ([[3.0, 2.0], [0.0, 4.0], [0.0, 0.0]], [True, True, False])
+    """
+    features = Features.of(VoteFrame.of(votes))
+    if features.meaning.size <= _SHARE_VALUES:
+        yield from score_sums(votes, features.share * mass[:, None])
+        return
+    table = sparse.csr_array(features.shares.multiply(mass[:, None]))
+    size = max(64, _SHARE_VALUES // votes.k)
+    for start in range(0, votes.n, size):
+        stop = min(start + size, votes.n)
+        x = features.matrix(votes, start, stop)
+        yield start, stop, np.asarray((x @ table).toarray()), np.diff(x.indptr) > 0
 
 
 def posterior_from_scores(votes: Votes, scores: npt.ArrayLike, balance: npt.ArrayLike) -> SoftLabels:
