@@ -15,9 +15,12 @@ from labelwright.core import Votes, generator
 from labelwright.core.errors import FallbackWarning, ModelError, NotFittedError, VoteError
 from labelwright.labelmodels import BaseLabelModel, from_dict, to_dict
 
-__all__ = ["LABEL_MODEL_LAWS", "check_label_model", "example_votes"]
+__all__ = ["LABEL_MODEL_LAWS", "check_label_model", "check_repetition", "example_votes"]
 
 Model = BaseLabelModel[Any, Any]
+
+# How far, on average, repetition may move P(Y | votes): three points of probability, as copies are found by estimates.
+_MOVED = 0.03
 
 
 def example_votes(random_state: int = 0, *, n: int = 300, k: int = 3, unipolar: bool = False) -> Votes:
@@ -72,6 +75,66 @@ def check_label_model(model: Model) -> None:
                 raise AssertionError(
                     f"{type(model).__name__} breaks the law of {name} on {kind} sources: {error}"
                 ) from error
+
+
+def check_repetition(model: Model, *, declared: bool = False) -> None:
+    """Check that three exact copies of a source hardly move the labels: the law of repetition.
+
+    Few methods keep it, as most take sources to be independent given the class; so it is not among
+    `LABEL_MODEL_LAWS`, and a model claims it by this call.
+
+    Parameters
+    ----------
+    model : BaseLabelModel
+        Not fitted, with options that suit any cardinality; it is not changed.
+    declared : bool
+        Whether the copies are declared in the option ``dependencies``, which the model then must have. By default it
+        has to find them.
+
+    Raises
+    ------
+    AssertionError
+        If P(Y | votes) moves by more than three points (total variation, mean over the examples with votes).
+
+    Examples
+    --------
+    >>> from labelwright.labelmodels import MajorityVote
+    >>> check_repetition(MajorityVote())
+    Traceback (most recent call last):
+    AssertionError: MajorityVote breaks the law of repetition on several-sided sources of 2 classes: copies of ...
+    """
+    for k in (2, 3):
+        for unipolar in (False, True):
+            votes = example_votes(n=1000, k=k, unipolar=unipolar)
+            before = _quietly(type(model)(**model.get_params()), votes)
+            for source in ("c", "g"):
+                copies = [f"{source} again {i}" for i in range(3)]
+                options = {"dependencies": [(source, copy) for copy in copies]} if declared else {}
+                more = _with_copies(votes, source, copies)
+                after = _quietly(type(model)(**model.get_params()).set_params(**options), more)
+                moved = float(np.abs(after - before).sum(axis=1)[votes.covered].mean()) / 2
+                kind = "one-sided" if unipolar else "several-sided"
+                assert moved <= _MOVED, (
+                    f"{type(model).__name__} breaks the law of repetition on {kind} sources of {k} classes: copies of "
+                    f"source {source!r} move P(Y | votes) by {100 * moved:.1f} points on average"
+                )
+
+
+def _quietly(model: Model, votes: Votes) -> npt.NDArray[np.float64]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FallbackWarning)
+        return model.fit(votes).predict_proba(votes)
+
+
+def _with_copies(votes: Votes, source: str, copies: list[str]) -> Votes:
+    column = votes.values[:, [votes.sources.index(source)]]
+    return Votes(
+        np.hstack([votes.values, *[column] * len(copies)]),
+        classes=votes.classes,
+        sources=[*votes.sources, *copies],
+        example_ids=votes.example_ids,
+        groups=votes.groups,
+    )
 
 
 def _estimator(model: Model, votes: Votes) -> None:
@@ -181,6 +244,34 @@ def _few_sources(model: Model, votes: Votes) -> None:
         assert str(model.outcome_), "outcome_ must say what happened"
 
 
+def _known_classes(model: Model, votes: Votes) -> None:
+    probs = model.fit(votes).predict_proba(votes)
+    nobody = np.full(votes.n, -1)
+    again = type(model)(**model.get_params()).fit(votes, nobody).predict_proba(votes)
+    assert np.array_equal(again, probs), "y of -1 alone must change nothing"
+    codes = np.where(np.arange(votes.n) % 7 == 0, np.arange(votes.n) % votes.k, -1)
+    numbered, named = (
+        Votes(votes.rows, classes=classes, sources=votes.sources)
+        for classes in (votes.k, [f"class {c}" for c in range(votes.k)])
+    )
+    told = model.fit(numbered, codes).predict_proba(numbered)
+    assert np.isfinite(told).all(), "probabilities with known classes must be finite"
+    names = np.array([None if c < 0 else f"class {c}" for c in codes.tolist()], dtype=object)
+    _close(model.fit(named, names).predict_proba(named), told, "known classes by name and by code differ")
+
+
+def _groups(model: Model, votes: Votes) -> None:
+    probs = model.fit(votes).predict_proba(votes)
+    alone = Votes(votes.rows, classes=votes.classes, sources=votes.sources, example_ids=votes.example_ids)
+    _close(model.fit(alone).predict_proba(alone), probs, "groups change the answer; they only keep rows together")
+    stats = model.summarize(votes)
+    if not hasattr(stats, "without"):
+        return
+    for bucket in np.unique(votes.bucket)[:3].tolist():
+        rest = model.summarize(votes.take(votes.bucket != bucket))
+        assert stats.without(bucket) == rest, "without(bucket) must equal the stats of all other groups"
+
+
 def _bad_input(model: Model, votes: Votes) -> None:
     wrong: list[tuple[str, Callable[[], object], type[Exception]]] = [
         ("all abstain", lambda: model.fit(np.full((5, 3), -1)), ModelError),
@@ -211,6 +302,8 @@ LABEL_MODEL_LAWS: dict[str, Callable[[Model, Votes], None]] = {
     "determinism": _determinism,
     "saving": _saving,
     "few sources": _few_sources,
+    "known classes": _known_classes,
+    "groups": _groups,
     "bad input": _bad_input,
 }
 """Law -> check; each check takes a model of its own and votes."""
