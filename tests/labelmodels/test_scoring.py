@@ -104,3 +104,16 @@ def test_features_and_tables_agree_on_the_order():
     votes, table = world(3)
     sums = np.concatenate([s for _, _, s, _ in score_sums(votes, table)])
     np.testing.assert_allclose(sums, Features.of(VoteFrame.of(votes)).matrix(votes) @ table, atol=1e-13)
+
+
+def test_shares_of_many_classes_are_those_of_a_dense_table(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(0)
+    alphabet = {"1": [{0}, {1, 2}, {0, 1, 2}]}
+    votes = Votes(rng.integers(-1, 3, (200, 4)), classes=3, sources=list("0123"), alphabet=alphabet)
+    mass = rng.random(12)
+    dense = [part[2:] for part in scoring.share_sums(votes, mass)]
+    monkeypatch.setattr(scoring, "_SHARE_VALUES", 8)
+    sparse = [part[2:] for part in scoring.share_sums(votes, mass)]
+    assert len(sparse) > 1
+    for at in (0, 1):
+        np.testing.assert_allclose(np.concatenate([p[at] for p in sparse]), np.concatenate([p[at] for p in dense]))

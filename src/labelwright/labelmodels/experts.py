@@ -79,7 +79,7 @@ def one_sided(stats: PatternCounts, problem: Problem, dependence: Dependence, gi
     frame = stats.frame
     balance = np.full(problem.k, 1 / problem.k) if given is None else given
     origin = "uniform" if given is None else "given"
-    if problem.meaning.size > MOST_CELLS:
+    if int(frame.sizes.sum()) * problem.k > MOST_CELLS:
         return _one_accuracy(problem, frame, balance, origin)
     discounts = dependence.discounts(problem.vote_shares(np.ones(len(problem.source))))
     start = problem.vote_shares(discounts)
