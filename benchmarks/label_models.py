@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 ROUNDS = 5
+LIMIT = 600
 HERE = Path(__file__).resolve().parent
 PEERS = HERE.parent / ".venv-peers" / "bin" / "python"
 
@@ -33,19 +34,20 @@ CASES: dict[str, tuple[int, int, int, float, bool, tuple[str, ...]]] = {
     "one side each": (100_000, 20, 4, 0.3, True, (SNORKEL,)),
     "a million examples": (1_000_000, 50, 2, 0.2, False, (SNORKEL,)),
     "two thousand sources": (10_000, 2_000, 2, 0.02, True, ()),
+    "fifteen hundred classes": (20_000, 20, 1_500, 0.25, False, ()),
 }
 
 
-def votes(n: int, m: int, k: int, coverage: float, one_sided: bool) -> npt.NDArray[np.int8]:
+def votes(n: int, m: int, k: int, coverage: float, one_sided: bool) -> npt.NDArray[np.integer]:
     """Sources right between .5 and .9 of the time, on a balanced truth."""
     rng = np.random.default_rng(0)
     truth = rng.integers(0, k, n)
-    out = np.empty((n, m), dtype=np.int8)
+    out = np.empty((n, m), dtype=np.int8 if k < 128 else np.int16)
     for j in range(m):
         right = rng.random(n) < 0.5 + 0.4 * j / max(1, m - 1)
         out[:, j] = np.where(right, truth, (truth + rng.integers(1, k, n)) % k)
     if one_sided:
-        out = np.where(out == np.arange(m) % k, out, -1).astype(np.int8)
+        out = np.where(out == np.arange(m) % k, out, -1).astype(out.dtype)
         coverage = min(1.0, coverage * k)
     out[rng.random((n, m)) >= coverage] = -1
     return out
@@ -53,7 +55,11 @@ def votes(n: int, m: int, k: int, coverage: float, one_sided: bool) -> npt.NDArr
 
 def measured(command: list[object]) -> dict[str, float] | None:
     """Run one model in a process of its own, so that its peak memory is its own; None where it fails."""
-    done = subprocess.run([str(c) for c in command], capture_output=True, text=True)
+    try:
+        done = subprocess.run([str(c) for c in command], capture_output=True, text=True, timeout=LIMIT)
+    except subprocess.TimeoutExpired:
+        print(f"  {command[-3]}: more than {LIMIT} s")
+        return None
     if done.returncode:
         print(f"  {command[-3]}: {(done.stderr.strip().splitlines() or ['no output'])[-1]}")
         return None

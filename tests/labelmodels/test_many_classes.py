@@ -35,8 +35,10 @@ def test_a_silent_source_is_unknown_and_one_worse_than_chance_counts_next_to_not
     votes = np.stack([truth, truth, truth, (truth + 1) % 3, np.full(600, -1)], axis=1)
     stats = PatternCounts.of(Votes(votes, classes=3))
     found = OneAccuracy.of(Problem.of(stats), stats.frame, np.full(3, 1 / 3), steps=5)
-    assert np.isnan(found.accuracy[4]) and np.isfinite(found.mass).all()
-    assert (found.mass > 0).all() and found.mass[9:12].max() < 1e-3 < found.mass[:3].min()
+    assert np.isnan(found.accuracy[4])
+    assert np.isfinite(found.mass).all()
+    assert (found.mass > 0).all()
+    assert found.mass[9:12].max() < 1e-3 < found.mass[:3].min()
 
 
 def test_the_default_falls_back_on_it_and_beats_vote_shares(monkeypatch: pytest.MonkeyPatch) -> None:
