@@ -65,6 +65,13 @@ def renewed(model):
     return type(model)(**model.get_params())
 
 
+def fitted(model, votes, y=None):
+    """Return ``model``, not touched itself, fitted; falling back is an answer here."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FallbackWarning)
+        return renewed(model).fit(votes, y)
+
+
 def voted(k, n=120, m=5):
     """Return votes of sources of which the first is best, as a plain array, and the truth."""
     return several_sided(0, np.linspace(0.85, 0.6, m), balance=np.full(k, 1 / k), n=n, coverage=0.7)
@@ -257,7 +264,7 @@ def test_copies_of_a_source_leave_labels_of_use(model):
 def test_adding_votes_equals_one_fit(model, k):
     L, truth = voted(k)
     y = np.where(np.arange(len(L)) % 5 == 0, truth, -1)
-    whole = renewed(model).fit(Votes(L, classes=k), y)
+    whole = fitted(model, Votes(L, classes=k), y)
     parts = renewed(model)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FallbackWarning)
@@ -327,9 +334,7 @@ def test_votes_that_are_none_are_refused(model):
 @each_model
 def test_strange_votes_are_refused_when_labels_are_asked_for(model):
     votes = Votes(voted(2)[0], sources=list("abcde"))
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", FallbackWarning)
-        model = renewed(model).fit(votes)
+    model = fitted(model, votes)
     for strange in (
         votes.select(list("abcd")),
         Votes(votes.values, sources=list("abcdf")),
@@ -346,13 +351,13 @@ def test_strange_votes_are_refused_when_labels_are_asked_for(model):
 @each_model
 def test_every_model_has_intervals(model):
     L, _ = voted(2, n=400)
-    found = renewed(model).fit(L).intervals()
+    found = fitted(model, L).intervals()
     for values in (found.accuracies, found.class_balance):
         known = np.isfinite(values.low)
         assert (values.low[known] <= values.estimate[known]).all()
         assert (values.estimate[known] <= values.high[known]).all()
         assert all(reason for reason, one in zip(values.reasons, known, strict=True) if not one)
-    few = renewed(model).fit(L[:3]).intervals()
+    few = fitted(model, L[:3]).intervals()
     assert np.isnan(few.accuracies.low).all()
     assert all(few.accuracies.reasons)
 
@@ -367,7 +372,5 @@ def test_odd_votes_get_findings(model, k):
     shown |= {"one example", "one vote", "two examples", "one source six times", "no two sources meet"}
     for what, L in odd_votes(k).items():
         votes = Votes(L, classes=k)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", FallbackWarning)
-            found = diagnose(votes, renewed(model).fit(votes), resample=len(L) < 10)
+        found = diagnose(votes, fitted(model, votes), resample=len(L) < 10)
         assert what not in shown or len(found), what
