@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
 
 import numpy as np
 import numpy.typing as npt
 from scipy import sparse
+from threadpoolctl import ThreadpoolController
 
 from labelwright.core import SoftLabels, SparseRows, VoteFrame, Votes
 from labelwright.core.errors import ModelError
@@ -175,10 +177,18 @@ def _compared(
         block = rows[start : start + size]
         sums = np.zeros((len(block), scores.shape[1]))
         said = fired[: len(block)]
-        for code, part in parts:
-            said[...] = block == code
-            sums += said @ part
+        # Waking idle threads for so small a product takes longer than the product, most of all on a busy machine.
+        with _threads().limit(limits=1, user_api="blas"):
+            for code, part in parts:
+                said[...] = block == code
+                sums += said @ part
         yield start, start + len(block), sums, np.asarray((block >= 0).any(axis=1))
+
+
+@cache
+def _threads() -> ThreadpoolController:
+    """Return the libraries in this process that use threads; to look for them takes milliseconds."""
+    return ThreadpoolController()
 
 
 def _gathered(
