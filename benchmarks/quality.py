@@ -26,7 +26,7 @@ from labelwright.labelmodels import BaseLabelModel, LabelModel
 HERE = Path(__file__).resolve().parent
 PEERS_PYTHON = HERE.parent / ".venv-peers" / "bin" / "python"
 # Seconds of the processor that a peer has for one set.
-LIMIT = 20.0
+LIMIT = 30.0
 GOLD = 50
 DRAWS = 20
 SEEDS = 10
