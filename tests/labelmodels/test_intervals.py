@@ -75,19 +75,43 @@ def test_what_is_not_known_has_a_reason_and_no_interval():
     L[:, 3] = -1
     L[1:, 4] = -1
     found = LabelModel().fit(L).intervals()
-    assert found.accuracies.reasons == ("", "", "", "it is unknown", "its votes lie in one sub-sum")
+    assert found.accuracies.reasons == ("", "", "", "it never votes", "its votes lie in one sub-sum")
     for values in (found.accuracies.standard_error, found.accuracies.low, found.accuracies.high):
         assert np.isnan(values[3:]).all()
         assert np.isfinite(values[:3]).all()
-    assert "no interval: it is unknown" in repr(found)
+    assert repr(found).splitlines()[4] == "3       it never votes"
     assert json.loads(json.dumps(found.to_dict(), allow_nan=False))["accuracies"][3]["low"] is None
 
 
-def test_a_given_balance_has_no_error():
+@pytest.mark.parametrize("model", [LabelModel(class_balance=[0.4, 0.6]), MajorityVote()])
+def test_a_balance_that_was_not_learned_has_no_interval(model):
     L, _ = worlds.coins(0, [0.9, 0.8, 0.7], n=400)
-    found = LabelModel(class_balance=[0.4, 0.6]).fit(L).intervals().class_balance
-    assert found.low.tolist() == found.high.tolist() == [0.4, 0.6]
-    assert found.standard_error.tolist() == [0, 0]
+    found = model.fit(L).intervals().class_balance
+    assert np.isfinite(found.estimate).all()
+    assert np.isnan([found.low, found.high, found.standard_error]).all()
+    assert set(found.reasons) == {"given or assumed, not learned"}
+    assert repr(found).splitlines()[0].endswith("[no interval: given or assumed, not learned]")
+
+
+class Bound(Share):
+    """Source 0 at .995, nearer to 1 than twenty rows can tell; source 1 stays at .7 whatever is left out."""
+
+    def solve(self, stats):
+        params = super().solve(stats)
+        rows = (stats if isinstance(stats, VoteCounts) else stats.counts).rows.sum()
+        params.accuracies[:2] = 0.995 - 0.001 * (rows < 20), 0.7
+        return params
+
+
+def test_an_interval_has_a_width_and_holds_the_estimate():
+    found = Bound().fit(worlds.coins(0, [0.9, 0.8, 0.7], n=20)[0]).intervals().accuracies
+    assert found.reasons == (
+        "it is nearer to 0 or 1 than so few examples can tell",
+        "it does not vary between sub-samples",
+        "",
+    )
+    assert np.isnan([found.low[:2], found.high[:2], found.standard_error[:2]]).all()
+    assert found.low[2] < found.estimate[2] < found.high[2]
 
 
 def test_too_few_sub_sums_are_said():
@@ -104,9 +128,10 @@ def test_falling_back_leaves_accuracies_unknown():
 
 
 def test_perfect_agreement_keeps_within_0_and_1():
-    found = MajorityVote().fit(np.tile([[0, 0, 0], [1, 1, 1]], (50, 1))).intervals()
+    found = Share().fit(np.repeat([[0, 1, 1], [1, 1, 1]], [1, 49], axis=0)).intervals()
+    assert np.isfinite(found.accuracies.low).any()
     for values in (found.accuracies, found.class_balance):
-        known = np.isfinite(values.estimate)
+        known = np.isfinite(values.low)
         assert ((values.low[known] >= 0) & (values.low[known] <= values.estimate[known])).all()
         assert ((values.high[known] <= 1) & (values.high[known] >= values.estimate[known])).all()
 

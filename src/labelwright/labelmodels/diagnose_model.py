@@ -14,7 +14,7 @@ from .effective import effective_sources
 from .findings import Finding
 from .fit_test import fit_test, known_cliques
 from .identifiability import identifiability
-from .intervals import Intervals, can_leave_out, intervals, replicates
+from .intervals import UNVARYING, Intervals, can_leave_out, intervals, replicates
 
 __all__ = ["model_findings"]
 
@@ -52,7 +52,10 @@ def _chance(facts: VoteFacts, params: Params, found: Intervals | None) -> Findin
     """Compare accuracies with what the class balance alone gives votes like these."""
     luck = facts.totals * (facts.features.meaning @ params.class_balance)
     chance = np.bincount(facts.features.source, weights=luck, minlength=facts.frame.m) / np.maximum(facts.cast, 1)
-    high = params.accuracies if found is None else found.accuracies.high
+    high = params.accuracies
+    if found is not None:
+        # What is the same whatever is left out has no interval, and is not in doubt by chance.
+        high = np.where(np.isin(found.accuracies.reasons, UNVARYING), high, found.accuracies.high)
     with np.errstate(invalid="ignore"):
         below = high < chance
     names = facts.named(below)

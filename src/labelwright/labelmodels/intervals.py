@@ -14,12 +14,23 @@ from labelwright.core import Class
 from labelwright.core.errors import ModelError
 from labelwright.core.vote_counts import BUCKETS
 
-__all__ = ["Intervals", "Learned", "Range", "Resampled", "can_leave_out", "intervals", "replicates"]
+__all__ = ["UNVARYING", "Intervals", "Learned", "Range", "Resampled", "can_leave_out", "intervals", "replicates"]
 
 Floats = npt.NDArray[np.float64]
 
 # A variance from fewer sub-sums than this says so little that the t quantile passes 2.6 standard errors.
 _FEWEST_BUCKETS = 6
+
+_UNKNOWN = "it is unknown"
+_GIVEN = "given or assumed, not learned"
+_STILL = "it does not vary between sub-samples"
+_BOUND = "it is nearer to 0 or 1 than so few examples can tell"
+
+UNVARYING = (_STILL, _BOUND)
+"""Why an accuracy that is known has no interval although its source votes in several sub-sums."""
+
+# Solving again leaves rounding errors of this size where nothing moved.
+_ROUNDING = 1e-12
 
 
 class Learned(Protocol):
@@ -82,7 +93,9 @@ class Range:
     def lines(self) -> list[str]:
         """Return one line for each entry."""
         return [
-            f"{e:.3f} [{low:.3f}, {high:.3f}]" if not reason else f"{e:.3f} [no interval: {reason}]"
+            (reason if np.isnan(e) else f"{e:.3f} [no interval: {reason}]")
+            if reason
+            else f"{e:.3f} [{low:.3f}, {high:.3f}]"
             for e, low, high, reason in zip(self.estimate, self.low, self.high, self.reasons, strict=True)
         ]
 
@@ -100,7 +113,7 @@ class Intervals:
     accuracies : Range, shape (m,)
         Of each source's share of right votes.
     class_balance : Range, shape (k,)
-        Of P(Y). Where it was given, the error is 0.
+        Of P(Y). Where it was given or assumed, the votes say nothing about its error: NaN, with that reason.
     method : str
         How they were worked out.
     buckets : int
@@ -171,7 +184,9 @@ def intervals(model: Any, level: float = 0.95, *, left_out: Sequence[Learned] | 
     there are sub-sums, and maps back, which keeps the ends between 0 and 1.
 
     An interval is about chance, not about a wrong model: where sources depend on each other and the model does not
-    know, it holds what the model would learn from endless votes.
+    know, it holds what the model would learn from endless votes. What is the same whatever is left out was not learned
+    from the votes, and what lies nearer to 0 or 1 than half an example has log-odds that the votes do not tell; such
+    entries have no interval but a reason.
 
     Examples
     --------
@@ -191,14 +206,17 @@ def intervals(model: Any, level: float = 0.95, *, left_out: Sequence[Learned] | 
     rows = bucket_rows(stats)
     full = np.flatnonzero(rows)
     if not can_leave_out(stats):
-        why = (
+        few = (
             f"the rows with votes fill {_voiced_buckets(stats)} of {BUCKETS} sub-sums, and {_FEWEST_BUCKETS} are needed"
         )
-        accuracies, balance = _unknown(params.accuracies, why), _unknown(params.class_balance, why)
-        return Intervals(level, params.sources, params.classes, accuracies, balance, why, len(full))
+        accuracies, balance = _unknown(params.accuracies, few), _unknown(params.class_balance, few)
+        return Intervals(level, params.sources, params.classes, accuracies, balance, few, len(full))
     left_out = replicates(model) if left_out is None else left_out
-    accuracies = _range(params.accuracies, np.stack([p.accuracies for p in left_out]), rows[full], level)
-    balance = _range(params.class_balance, np.stack([p.class_balance for p in left_out]), rows[full], level)
+    counts: Any = getattr(stats, "counts", stats)
+    why = [_UNKNOWN if counts.by_source(source).any() else "it never votes" for source in params.sources]
+    some, shares = (np.stack([getattr(p, name) for p in left_out]) for name in ("accuracies", "class_balance"))
+    accuracies = _range(params.accuracies, some, rows[full], level, why, _STILL)
+    balance = _range(params.class_balance, shares, rows[full], level, [_UNKNOWN] * params.class_balance.size, _GIVEN)
     method = f"block jackknife over {len(full)} sub-sums of the votes, on the log-odds"
     return Intervals(level, params.sources, params.classes, accuracies, balance, method, len(full))
 
@@ -242,8 +260,13 @@ def replicates(model: Any) -> list[Any]:
     return [model.solve(stats.without(int(b))) for b in np.flatnonzero(bucket_rows(stats))]
 
 
-def _range(estimate: Floats, left_out: Floats, rows: npt.NDArray[np.int64], level: float) -> Range:
-    """Return the jackknife's range of ``estimate`` (d,), given ``left_out`` (b, d) and the sizes ``rows`` (b,)."""
+def _range(
+    estimate: Floats, left_out: Floats, rows: npt.NDArray[np.int64], level: float, unknown: list[str], still: str
+) -> Range:
+    """Return the jackknife's range of ``estimate`` (d,), given ``left_out`` (b, d) and the sizes ``rows`` (b,).
+
+    ``unknown`` says for each entry why it would be NaN, ``still`` why one would not vary.
+    """
     known = np.isfinite(estimate)
     steady = known & np.isfinite(left_out).all(axis=0)
     # Half a row away from 0 and 1, so that log-odds stay finite.
@@ -254,15 +277,18 @@ def _range(estimate: Floats, left_out: Floats, rows: npt.NDArray[np.int64], leve
     pseudo = ratio * centre - (ratio - 1) * moved
     error = np.sqrt((((pseudo - pseudo.mean(axis=0)) ** 2) / (ratio - 1)).mean(axis=0))
     half = float(stdtrit(len(rows) - 1, 0.5 + level / 2)) * error
-    same = (left_out == estimate).all(axis=0)
-    ends = [np.where(same, estimate, expit(centre + sign * half)) for sign in (-1, 1)]
-    spread = np.where(same, 0.0, error * expit(centre) * expit(-centre))
-    reasons = tuple(
-        "" if s else "its votes lie in one sub-sum" if k else "it is unknown"
-        for k, s in zip(known.tolist(), steady.tolist(), strict=True)
+    low, high = (expit(centre + sign * half) for sign in (-1, 1))
+    spread = error * expit(centre) * expit(-centre)
+    tests = (
+        (~known, unknown),
+        (~steady, "its votes lie in one sub-sum"),
+        ((np.abs(left_out - estimate) <= _ROUNDING).all(axis=0), still),
+        ((estimate < least) | (estimate > 1 - least), _BOUND),
+        (~((low < estimate) & (estimate < high)), still),
     )
-    error, low, high = (np.where(steady, values, np.nan) for values in (spread, *ends))
-    return Range(estimate, error, low, high, reasons)
+    reasons = np.select([test for test, _ in tests], [np.broadcast_to(why, known.shape) for _, why in tests], "")
+    low, high, spread = (np.where(reasons == "", values, np.nan) for values in (low, high, spread))
+    return Range(estimate, spread, low, high, tuple(reasons.tolist()))
 
 
 def _unknown(estimate: Floats, why: str) -> Range:
