@@ -54,7 +54,7 @@ def hard_tweets(seed, n=600, m=20):
 def test_a_class_does_not_become_that_of_the_hard_items(seed):
     L, truth = hard_tweets(seed)
     problem, dependence = prepared(L, 3)
-    free = free_fit(problem, dependence, np.full(3, 1 / 3), learn_balance=True, declared=[])
+    free = free_fit(problem, dependence, np.full(3, 1 / 3), learn_balance=True)
     assert free is None or free.balance[2] < 0.02
     model = LabelModel(3).fit(L)
     assert (model.predict(L) == 2).mean() < 0.02

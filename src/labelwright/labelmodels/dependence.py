@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 import numpy.typing as npt
 from scipy import sparse
@@ -15,8 +17,9 @@ __all__ = ["Dependence"]
 # Above this many (source, code) pairs that vote, the table of their co-occurrences would not fit in memory.
 MAX_FEATURES = 4_096
 
-# Two sources that surely disagree less than this share of what chance would have are one source twice.
-_SAME_SOURCE = 0.05
+# Two sources that disagree less than the first share of what chance would have, and surely less than the second, are
+# one source twice.
+_SAME_SOURCE, _SURELY_SAME = 0.01, 0.05
 
 # With 95 % confidence a rate is below (what was seen + 3) / trials, where little was seen (the rule of three).
 _RULE_OF_THREE = 3
@@ -40,6 +43,8 @@ class Dependence:
     Parameters
     ----------
     problem : Problem
+    declared : iterable of (int, int)
+        Pairs of sources that are known to depend on each other: all that they agree beyond Y is repetition.
 
     Attributes
     ----------
@@ -47,12 +52,16 @@ class Dependence:
         False for a source that repeats another one which has more votes.
     """
 
-    def __init__(self, problem: Problem) -> None:
+    def __init__(self, problem: Problem, declared: Iterable[tuple[int, int]] = ()) -> None:
         self.problem = problem
         self.known = len(problem.source) <= MAX_FEATURES
         self.distinct = np.ones(problem.m, dtype=bool)
+        self.group = np.arange(problem.m)
+        self.declared = np.zeros((problem.m, problem.m), dtype=bool)
         if not self.known:
             return
+        for first, second in declared:
+            self.declared[first, second] = self.declared[second, first] = True
         weighted = problem.x.multiply(problem.weights[:, None]).tocsr()
         self.together = np.asarray((problem.xt @ weighted).todense())
         fired = problem.x @ problem.member.T
@@ -87,18 +96,25 @@ class Dependence:
     @property
     def copies(self) -> Floats:
         """What a vote of each feature counts where only sources that are surely one share it, shape (f,)."""
-        return np.asarray((1 / np.bincount(self.group)[self.group])[self.problem.source])
+        if self.distinct.all():
+            return np.ones(len(self.problem.source))
+        same = self.group[:, None] == self.group[None, :]
+        # Those of a group that seldom vote on the same examples repeat each other as seldom.
+        shared = np.where(same, self.both, 0).sum(axis=1) / np.maximum(np.diag(self.both), 1)
+        return np.asarray((1 / np.maximum(shared, 1))[self.problem.source])
 
     def pairs(self, q: Floats) -> list[tuple[int, int]]:
-        """Return the pairs of sources whose agreement beyond the posterior ``q`` (p, k) surely stands out, ascending.
+        """Return the pairs of sources that are declared, or whose agreement beyond ``q`` (p, k) surely stands out.
 
         A discount that chance gives costs next to nothing, but a pair is a statement: with independent sources, any is
         found in one of a hundred data sets (Bonferroni).
         """
+        if not self.known:
+            return []
         seen = self.problem.xt @ (self.problem.weights[:, None] * q)
         deviates = -ndtri(0.01 / max(1, int(self._pairs().sum())))
         found = self._standing_out(self._residual_agreement(seen, q), deviates)
-        first, second = np.nonzero(np.triu(np.maximum(found, found.T), 1))
+        first, second = np.nonzero(np.triu((found > 0) | (found.T > 0) | self.declared, 1))
         return list(zip(first.tolist(), second.tolist(), strict=True))
 
     def misfit(self, q: Floats, *, surely: bool = False) -> float:
@@ -131,7 +147,8 @@ class Dependence:
     def _groups(self) -> npt.NDArray[np.int64]:
         """Number the sources by what they repeat, shape (m,).
 
-        Y alone makes two sources agree so much only if both are right in 99 of 100 votes; then one of them is enough.
+        Y alone makes two sources agree so much only if both are right in 399 of 400 votes; then one of them is enough.
+        Their codes must mean the same in the same order, as one speaks for the other.
         """
         problem = self.problem
         shared = self.together @ problem.member.T
@@ -141,14 +158,18 @@ class Dependence:
             said = problem.member[:, of_kind] @ shared[of_kind]
             chance += said * said.T / np.maximum(self.both, 1)
         sides = problem.multipolar[:, None] & problem.multipolar[None, :]
-        differ = self.both - self.agree
-        same = sides & (differ + _RULE_OF_THREE <= _SAME_SOURCE * (self.both - chance))
+        first: dict[tuple[int, ...], int] = {}
+        kinds = np.split(self.by_kind, np.flatnonzero(np.diff(problem.source)) + 1)
+        alike = np.array([first.setdefault(tuple(kind.tolist()), len(first)) for kind in kinds])
+        differ, by_chance = self.both - self.agree, self.both - chance
+        same = sides & (differ + _RULE_OF_THREE <= _SURELY_SAME * by_chance) & (differ <= _SAME_SOURCE * by_chance)
+        same &= alike[:, None] == alike[None, :]
         return np.asarray(csgraph.connected_components(sparse.csr_array(same), directed=False)[1], dtype=np.int64)
 
     def _pairs(self) -> npt.NDArray[np.bool_]:
         """Return which pairs of distinct sources that take several sides voted together, once each, shape (m, m)."""
         sides = self.problem.multipolar & self.distinct
-        return np.triu(sides[:, None] & sides[None, :] & (self.both >= 2), 1)
+        return np.triu(sides[:, None] & sides[None, :] & (self.both >= 2) & ~self.declared, 1)
 
     def _firing(self, seen: Floats, q: Floats) -> Floats:
         """Positive correlation of firing beyond Y, each shrunk by its own noise, shape (f, f)."""
@@ -186,7 +207,7 @@ class Dependence:
             # A group counts once among the others.
             pairs = problem.multipolar & self.distinct & ~same & (self.both >= 2)
             found += np.where(pairs & (excess > threshold), np.clip(excess / max(1 - middle, 0.01), 0, 1), 0)
-        return found
+        return np.where(self.declared & ~same, np.maximum(np.clip(r, 0, 1), found), found)
 
     def _residual_agreement(self, seen: Floats, q: Floats) -> Floats:
         """Correlation of what two sources say, where both vote, beyond Y, shape (m, m)."""

@@ -41,10 +41,10 @@ def expected_accuracies(problem: Problem, frame: VoteFrame, q: Floats) -> Floats
 
 
 def among_all_features(problem: Problem, frame: VoteFrame, values: Floats, silent: float) -> Floats:
-    """Return ``values`` (kept features, k) in their places among all features of ``frame``, shape (f, k).
+    """Return ``values`` (kept features, ...) in their places among all features of ``frame``, shape (f, ...).
 
     Features without a vote get ``silent``.
     """
-    out = np.full((int(frame.sizes.sum()), values.shape[1]), silent)
+    out = np.full((int(frame.sizes.sum()), *values.shape[1:]), silent)
     out[problem.kept] = values
     return out

@@ -11,9 +11,10 @@ from labelwright.core import PatternCounts, SparseRows, VoteFrame, Votes
 
 from .dawid_skene import DawidSkene
 from .dependence import Dependence
+from .estimates import among_all_features, expected_accuracies
 from .expectation import Fit, run, vote_scores
 from .features import Features
-from .free_fit import Pairs, free_fit
+from .free_fit import free_fit
 from .hierarchical_dawid_skene import HierarchicalDawidSkene
 from .known_classes import correction, stacked
 from .many_classes import MOST_CELLS, OneAccuracy
@@ -34,6 +35,9 @@ _TOLERANCE = 1e-4
 
 # A share estimated from fewer random labels than this may be off by more than ten points; votes say more.
 _WORTH_OF_VOTES = 100
+
+_NEXT_TO_NOTHING = 0.01
+_RUNG_STEPS = 100
 
 # A rung that counts little may learn from fewer distinct rows, but from as many as tell tables of usual crowds.
 _ENOUGH_ROWS = 8_192
@@ -57,8 +61,10 @@ class Experts:
         Expected share of each source's votes that are right, by the first expert; NaN where it is silent.
     steps : int
         Of the first expert.
-    free : bool
-        Whether the first expert is EM without a prior.
+    ended : str
+        How its EM ended, for people.
+    misfit : float or None
+        What the rungs count beside EM without a prior, which then is the first expert; None where it is not used.
     dependent : ndarray of int64, shape (pairs, 2)
         Positions of the sources that the first expert takes for dependent beyond Y.
     """
@@ -70,7 +76,8 @@ class Experts:
     origin: str
     accuracies: Floats
     steps: int
-    free: bool
+    ended: str
+    misfit: float | None
     dependent: npt.NDArray[np.int64]
 
 
@@ -87,13 +94,13 @@ def one_sided(stats: PatternCounts, problem: Problem, dependence: Dependence, gi
         run(problem, start, balance, discounts, prior_weight=w, steps=_STEPS, tolerance=_TOLERANCE)
         for w in _PRIOR_WEIGHTS
     ]
-    scores = [_everywhere(problem, frame, fit.scores * discounts[:, None], 0.0) for fit in fits]
-    mass = _everywhere(problem, frame, discounts, 1.0)
+    scores = [among_all_features(problem, frame, fit.scores * discounts[:, None], 0.0) for fit in fits]
+    mass = among_all_features(problem, frame, discounts, 1.0)
     panel = Panel(
         scores=np.stack(scores),
         balances=np.tile(balance, (len(fits), 1)),
         item_strengths=np.zeros((len(fits), problem.k)),
-        typical=Slots.of(frame).even,
+        typical=np.tile(Slots.of(frame).even, (len(fits), 1, 1)),
         mass=mass,
         voices=np.ones(len(mass)),
     )
@@ -103,9 +110,10 @@ def one_sided(stats: PatternCounts, problem: Problem, dependence: Dependence, gi
         discounts=mass,
         balance=balance,
         origin=origin,
-        accuracies=_accuracies(problem, frame, fits[0].q),
+        accuracies=expected_accuracies(problem, frame, fits[0].q),
         steps=fits[0].steps,
-        free=False,
+        ended=f"Stopped after {fits[0].steps} steps of EM, as planned",
+        misfit=None,
         dependent=np.empty((0, 2), dtype=np.int64),
     )
 
@@ -114,7 +122,8 @@ def _one_accuracy(problem: Problem, frame: VoteFrame, balance: Floats, origin: s
     """Return vote shares weighted by one accuracy for each source: the only expert where tables would not fit."""
     found, k = OneAccuracy.of(problem, frame, balance, steps=_STEPS), problem.k
     f, none = len(found.mass), np.empty((0, k))
-    panel = Panel(np.empty((0, f, k)), none, none, Slots.of(frame).even, found.mass, np.ones(f))
+    typical = np.empty((0, *Slots.of(frame).even.shape))
+    panel = Panel(np.empty((0, f, k)), none, none, typical, found.mass, np.ones(f))
     return Experts(
         panel=panel,
         shares=np.ones(1),
@@ -123,7 +132,8 @@ def _one_accuracy(problem: Problem, frame: VoteFrame, balance: Floats, origin: s
         origin=f"{origin}; votes weighted by one accuracy for each source, as tables of {k:,} classes would not fit",
         accuracies=found.accuracy,
         steps=_STEPS,
-        free=False,
+        ended=f"Stopped after {_STEPS} steps of EM, as planned",
+        misfit=None,
         dependent=np.empty((0, 2), dtype=np.int64),
     )
 
@@ -134,7 +144,6 @@ def several_sided(
     dependence: Dependence,
     given: Floats | None,
     *,
-    declared: Pairs,
     all_rungs: bool,
 ) -> Experts:
     """Use EM without a prior as far as it fits; for the rest, average over how much structure sources have.
@@ -143,40 +152,46 @@ def several_sided(
     to it, hard items expected. Which of them the data support they do not tell without known classes: for these,
     ``all_rungs`` adds the experts of a uniform P(Y), with a share of 0.
     """
-    free, balance, origin = _free(problem, dependence, given, declared)
-    misfit = 1.0 if free is None else dependence.misfit(free.q)
+    if int(stats.frame.sizes.sum()) * problem.k > MOST_CELLS:
+        plural = _plurality(problem, dependence.copies)
+        known = (plural, "from the most frequent votes") if given is None else (given, "given")
+        return _one_accuracy(problem, stats.frame, *known)
+    free, balance, origin = _free(problem, dependence, given)
+    misfit = 1.0 if free is None else max(dependence.misfit(free.q), _doubt(problem))
+    # Rungs that count next to nothing are not worth climbing.
+    misfit = misfit if misfit > _NEXT_TO_NOTHING else 0.0
     frame, k = stats.frame, stats.frame.k
-    mass = _everywhere(problem, frame, dependence.copies, 1.0)
-    scores, balances, strengths, typical = [], [], [], Slots.of(frame).even
+    mass = among_all_features(problem, frame, dependence.copies, 1.0)
+    scores, balances, strengths, typical, even = [], [], [], [], Slots.of(frame).even
     shares, discounts, accuracies, steps = [], mass, np.full(frame.m, np.nan), 0
     dependent: set[tuple[int, int]] = set()
     if free is not None:
         repeats = dependence.discounts(free.q)
         own = vote_scores(problem, free.q, balance, 0.0) * repeats[:, None]
-        scores, balances, strengths = [_everywhere(problem, frame, own, 0.0)], [balance], [np.zeros(k)]
+        scores, balances, strengths = [among_all_features(problem, frame, own, 0.0)], [balance], [np.zeros(k)]
+        typical = [even]
         shares = [1 - misfit]
-        discounts = _everywhere(problem, frame, repeats, 1.0)
-        accuracies, steps = _accuracies(problem, frame, free.q), free.steps
-        dependent = {*dependence.pairs(free.q), *declared}
+        discounts = among_all_features(problem, frame, repeats, 1.0)
+        accuracies, steps = expected_accuracies(problem, frame, free.q), free.steps
+        dependent = set(dependence.pairs(free.q))
     if misfit > 0 or all_rungs:
         distinct = _distinct(stats, problem, dependence)
         if not all_rungs:
             distinct = _as_needed(distinct, misfit)
         like = _representatives(problem, dependence, frame)
         for prior in [balance, np.full(k, 1 / k)] if all_rungs else [balance]:
-            tables = HierarchicalDawidSkene(class_balance=prior).solve(distinct)
-            coins = DawidSkene(class_balance=prior, one_coin=True).solve(distinct)
+            tables = HierarchicalDawidSkene(class_balance=prior, max_steps=_RUNG_STEPS).solve(distinct)
+            coins = DawidSkene(class_balance=prior, one_coin=True, max_steps=_RUNG_STEPS).solve(distinct)
             scores += [tables.tables[like] * mass[:, None], coins.tables[like] * mass[:, None]]
             balances += [prior, prior]
             strengths += [tables.item_strengths, np.zeros(k)]
+            typical += [tables.typical, even]
             shares += [misfit / 3 if prior is balance else 0.0] * 2
-            if prior is balance:
-                typical = tables.typical
-                if free is None:
-                    speaker = Features.of(frame).source[like][np.cumsum(frame.sizes) - frame.sizes]
-                    accuracies, steps = tables.accuracies[speaker], tables.outcome.steps
-    voices = _everywhere(problem, frame, dependence.distinct[problem.source].astype(np.float64), 1.0)
-    panel = Panel(np.stack(scores), np.stack(balances), np.stack(strengths), typical, mass, voices)
+            if prior is balance and free is None:
+                speaker = Features.of(frame).source[like][np.cumsum(frame.sizes) - frame.sizes]
+                accuracies, steps = tables.accuracies[speaker], tables.outcome.steps
+    voices = among_all_features(problem, frame, dependence.distinct[problem.source].astype(np.float64), 1.0)
+    panel = Panel(np.stack(scores), np.stack(balances), np.stack(strengths), np.stack(typical), mass, voices)
     return Experts(
         panel=panel,
         shares=np.array([*shares, misfit / 3]),
@@ -185,7 +200,10 @@ def several_sided(
         origin=origin,
         accuracies=accuracies,
         steps=steps,
-        free=free is not None,
+        ended=f"Converged after {steps} steps of EM"
+        if free is not None
+        else f"EM without a prior is not to be trusted here; {steps} steps of EM with one",
+        misfit=None if free is None else misfit,
         dependent=_positions(problem, frame)[np.array(sorted(dependent), dtype=np.int64).reshape(-1, 2)],
     )
 
@@ -234,25 +252,36 @@ def _stacked(shares: Floats, likelihoods: Floats) -> Floats:
     return np.asarray(found[0] * shares + found[1:])
 
 
-def _free(
-    problem: Problem, dependence: Dependence, given: Floats | None, declared: Pairs
-) -> tuple[Fit | None, Floats, str]:
+def _free(problem: Problem, dependence: Dependence, given: Floats | None) -> tuple[Fit | None, Floats, str]:
     """Return EM without a prior, if it is to be trusted, P(Y), and where that comes from.
 
     P(Y) is one of the parameters that EM finds. Where the model surely does not fit, it counts as far as it fits, and
-    for the rest how often each class has most of an example's votes.
+    for the rest how often each class has most of an example's votes. That is worth some examples in any case: where
+    these are few and sources weak, the likelihood hardly tells one P(Y) from another.
     """
+    if not dependence.known:
+        plural = _plurality(problem, dependence.copies)
+        return None, plural if given is None else given, "from the most frequent votes" if given is None else "given"
     if given is not None:
-        return free_fit(problem, dependence, given, learn_balance=False, declared=declared), given, "given"
+        return free_fit(problem, dependence, given, learn_balance=False), given, "given"
     plural = _plurality(problem, dependence.copies)
-    learned = free_fit(problem, dependence, plural, learn_balance=True, declared=declared)
+    learned = free_fit(problem, dependence, plural, learn_balance=True)
     if learned is not None:
         misfit = dependence.misfit(learned.q, surely=True)
-        balance = (1 - misfit) * learned.balance + misfit * plural
-        free = free_fit(problem, dependence, balance, learn_balance=False, declared=declared)
+        heard = (1 - misfit) * learned.balance + misfit * plural
+        balance = _with_known(plural, problem.rows * heard, _WORTH_OF_VOTES)
+        free = free_fit(problem, dependence, balance, learn_balance=False)
         if free is not None:
             return free, balance, "from the votes"
     return None, plural, "from the most frequent votes"
+
+
+def _doubt(problem: Problem) -> float:
+    """Return how much EM without a prior is to be doubted for want of examples, 0 to 1.
+
+    That a model fits says nothing where its tables have as many free numbers as there are examples.
+    """
+    return min(1.0, problem.k * (problem.k - 1) * problem.m / problem.rows)
 
 
 def _with_known(balance: Floats, known: Floats, worth: float) -> Floats:
@@ -309,28 +338,13 @@ def _representatives(problem: Problem, dependence: Dependence, frame: VoteFrame)
         speaker[place[problem.names[j]]] = place[chosen[int(dependence.group[j])]]
     offsets = np.cumsum(frame.sizes) - frame.sizes
     source = np.repeat(np.arange(frame.m), frame.sizes)
-    return np.asarray(offsets[speaker][source] + np.arange(len(source)) - offsets[source])
+    code = np.arange(len(source)) - offsets[source]
+    # A copy may know codes that its speaker does not; these it says for itself.
+    able = code < frame.sizes[speaker][source]
+    return np.asarray(np.where(able, offsets[speaker][source], offsets[source]) + code)
 
 
 def _positions(problem: Problem, frame: VoteFrame) -> npt.NDArray[np.int64]:
     """Return where the sources that vote stand in the frame, shape (problem.m,)."""
     place = {name: j for j, name in enumerate(frame.sources)}
     return np.array([place[name] for name in problem.names], dtype=np.int64)
-
-
-def _accuracies(problem: Problem, frame: VoteFrame, q: Floats) -> Floats:
-    """Return the expected share of each source's votes that hold the true class, shape (m,)."""
-    seen = problem.xt @ (problem.weights[:, None] * q)
-    right = problem.member @ (seen * problem.meaning).sum(axis=1)
-    votes = problem.member @ seen.sum(axis=1)
-    out = np.full(frame.m, np.nan)
-    # A rare source may have no vote in a sample of the rows.
-    out[_positions(problem, frame)] = np.where(votes > 0, right / np.maximum(votes, 1e-9), np.nan)
-    return out
-
-
-def _everywhere(problem: Problem, frame: VoteFrame, values: Floats, silent: float) -> Floats:
-    """Put ``values`` of the kept features in their places among all features, shape (f, ...)."""
-    out = np.full((int(frame.sizes.sum()), *values.shape[1:]), silent)
-    out[problem.kept] = values
-    return out

@@ -13,11 +13,10 @@ from .dependence import Dependence
 from .expectation import Fit, posterior_of, run, vote_scores
 from .problem import Floats, Problem
 
-__all__ = ["Pairs", "free_fit", "identified"]
+__all__ = ["free_fit", "identified"]
 
 # EM may run until it converges, or is not trusted. P(Y) moves slowest of all: a class of 3 % takes some 300 steps.
-_MOST_STEPS = 60
-_MOST_BALANCE_STEPS = 500
+_MOST_STEPS = 500
 _TOLERANCE = 1e-4
 
 _NO_REPETITION = 0.9
@@ -41,39 +40,36 @@ def identified(problem: Problem, dependence: Dependence) -> bool:
     """
     distinct = problem.multipolar & dependence.distinct
     several = problem.multipolar[problem.source]
-    if not dependence.known or distinct.sum() < 3 or problem.totals[several].sum() <= problem.totals.sum() / 2:
+    if distinct.sum() < 3 or problem.totals[several].sum() <= problem.totals.sum() / 2:
         return False
     threes = problem.x @ distinct[problem.source].astype(np.float64) >= 3
     return bool(problem.weights[threes].sum() >= problem.k * distinct.sum())
 
 
-Pairs = list[tuple[int, int]]
-
-
-def free_fit(
-    problem: Problem, dependence: Dependence, balance: Floats, *, learn_balance: bool, declared: Pairs
-) -> Fit | None:
+def free_fit(problem: Problem, dependence: Dependence, balance: Floats, *, learn_balance: bool) -> Fit | None:
     """Run EM without a prior; return None where it does not converge, or classes do not mean what votes call them.
 
     A free P(Y) is learned from the several-sided sources alone: one-sided ones would draw it to one class.
 
     Independence goes first: if it leaves over no agreement that stands out, nothing repeats. If it does, discounts are
     found again from the sharper posterior, which explains agreement that a cautious one left over. At last, sources
-    whose agreement still stands out, or that are ``declared`` dependent, are taken as one that says what they say
+    whose agreement still stands out, or that are declared dependent, are taken as one that says what they say
     together: that is exact, where a discount is a guess, but it cannot be undone, and so comes last.
     """
     none = np.ones(len(problem.source))
-    most = _MOST_BALANCE_STEPS if learn_balance else _MOST_STEPS
-    options: _Options = {"prior_weight": 0, "steps": most, "tolerance": _TOLERANCE, "learn_balance": learn_balance}
+    options: _Options = {
+        "prior_weight": 0,
+        "steps": _MOST_STEPS,
+        "tolerance": _TOLERANCE,
+        "learn_balance": learn_balance,
+    }
     found = run(problem, problem.vote_shares(none), balance, _heard(problem, none, learn_balance), **options)
-    if declared or not found.converged or dependence.discounts(found.q).min() <= _NO_REPETITION:
-        found = _with_repetition(problem, dependence, balance, declared, options)
+    if dependence.declared.any() or not found.converged or dependence.discounts(found.q).min() <= _NO_REPETITION:
+        found = _with_repetition(problem, dependence, balance, options)
     return found if found.converged and _means_what_it_says(problem, found.q) else None
 
 
-def _with_repetition(
-    problem: Problem, dependence: Dependence, balance: Floats, declared: Pairs, options: _Options
-) -> Fit:
+def _with_repetition(problem: Problem, dependence: Dependence, balance: Floats, options: _Options) -> Fit:
     q, steps = _cautious(problem, dependence, balance), 0
     for _ in range(_SHARPER):
         discounts = dependence.discounts(q)
@@ -81,7 +77,7 @@ def _with_repetition(
         if not found.converged:
             return found
         q, steps = found.q, steps + found.steps
-    composed = compose(problem, disjoint_cliques(problem.m, dependence.pairs(q) + declared))
+    composed = compose(problem, disjoint_cliques(problem.m, dependence.pairs(q)))
     discounts = composed.discounts(dependence.discounts(q))
     exact = run(composed, q, balance, _heard(composed, discounts, options["learn_balance"]), **options)
     return replace(exact if exact.converged else found, steps=steps + exact.steps)
@@ -106,7 +102,7 @@ def _cautious(problem: Problem, dependence: Dependence, balance: Floats) -> Floa
 
 
 def _means_what_it_says(problem: Problem, q: Floats) -> bool:
-    """Tell whether on the examples of each class that occurs, that class has most of the votes.
+    """Tell whether on the examples of each class that occurs, no other class has more of the votes.
 
     Where it has not, EM has made the name of a rare class the name of examples that are hard: a fit may be good, and
     its class still not be what the votes mean.

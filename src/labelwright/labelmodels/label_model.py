@@ -17,7 +17,7 @@ from .base import BaseLabelModel, Outcome, Params, check_cardinality, check_clas
 from .cliques import resolve_pairs
 from .dependence import Dependence
 from .experts import Experts, one_sided, several_sided, told
-from .free_fit import Pairs, identified
+from .free_fit import identified
 from .known_classes import corrected
 from .majority_vote import check_some_votes, gold_balance
 from .panel import Panel
@@ -81,7 +81,7 @@ class LabelModelParams(Params):
             "voices": (f,),
             "balances": (experts, k),
             "item_strengths": (experts, k),
-            "typical": (len(Slots.of(self.frame).careful), k),
+            "typical": (experts, len(Slots.of(self.frame).careful), k),
             "correction": (f, k),
             "dependent": (len(self.dependent), 2),
         }
@@ -139,8 +139,8 @@ class LabelModel(BaseLabelModel[PatternCounts, LabelModelParams]):
     >>> bool((np.diff(model.accuracies_[:4]) < 0).all())
     True
     >>> print(model.outcome_)
-    Converged after ... steps of EM; 2,000 examples in 32 distinct vote rows, class balance from the votes. Weight of
-    the prior for misfit: ...%.
+    Converged after ... steps of EM; 2,000 examples in 32 distinct vote rows, class balance from the votes. Misfit:
+    ...%.
     """
 
     params_type = LabelModelParams
@@ -179,15 +179,15 @@ class LabelModel(BaseLabelModel[PatternCounts, LabelModelParams]):
                 f"more than {stats.limit:,} distinct vote rows leave a sample, and no row with a vote is in it. Ids "
                 "that repeat between batches do this; give each row its own (Votes(..., example_ids=...))."
             )
+        declared = self._declared(stats, problem)
         if problem.m < 3:
             return _majority(stats, problem, given)
         # One thread: sums of floats then add up in one order, and small products do not wait for idle threads.
         with threadpool_limits(limits=1, user_api="blas"):
-            dependence = Dependence(problem)
+            dependence = Dependence(problem, declared)
             informed = bool(stats.counts.gold.any())
             if identified(problem, dependence):
-                declared = self._declared(stats, problem)
-                experts = several_sided(unlabelled, problem, dependence, given, declared=declared, all_rungs=informed)
+                experts = several_sided(unlabelled, problem, dependence, given, all_rungs=informed)
             else:
                 experts = one_sided(unlabelled, problem, dependence, given)
             added, sharpness = np.zeros((int(stats.frame.sizes.sum()), stats.frame.k)), 1.0
@@ -219,10 +219,13 @@ class LabelModel(BaseLabelModel[PatternCounts, LabelModelParams]):
         params = self._fitted()
         return tuple((params.sources[int(i)], params.sources[int(j)]) for i, j in params.dependent)
 
-    def _declared(self, stats: PatternCounts, problem: Problem) -> Pairs:
-        """Return the declared pairs as numbers of sources that vote."""
+    def _declared(self, stats: PatternCounts, problem: Problem) -> list[tuple[int, int]]:
+        """Return the declared pairs of sources that take several sides, as numbers of sources that vote.
+
+        Of others, all that they fire together beyond Y is discounted anyway.
+        """
         sources = stats.frame.sources
-        number = {name: j for j, name in enumerate(problem.names)}
+        number = {name: j for j, name in enumerate(problem.names) if problem.multipolar[j]}
         pairs = [(sources[i], sources[j]) for i, j in resolve_pairs(self.dependencies, sources)]
         return [(number[a], number[b]) for a, b in pairs if a in number and b in number]
 
@@ -254,13 +257,12 @@ def _outcome(stats: PatternCounts, problem: Problem, experts: Experts, dependenc
     rows = f"{int(stats.counts.covered.sum()):,} examples in {len(problem.weights):,} distinct vote rows"
     if stats.level:
         rows += f" (a sample of one example in {2**stats.level})"
-    sentence = f"{'Converged' if experts.free else 'Stopped'} after {experts.steps} steps of EM"
-    sentence += f"{'' if experts.free else ', as planned'}; {rows}, class balance {experts.origin}."
-    if experts.free:
-        sentence += f" Weight of the prior for misfit: {1 - experts.shares[0]:.0%}."
+    sentence = f"{experts.ended}; {rows}, class balance {experts.origin}."
+    if experts.misfit is not None:
+        sentence += f" Misfit: {experts.misfit:.0%}."
     if not dependence:
         sentence += " There are too many (source, vote) pairs to look for correlated sources."
-    return Outcome("converged" if experts.free else "max_steps", sentence, experts.steps)
+    return Outcome("converged" if experts.misfit is not None else "max_steps", sentence, experts.steps)
 
 
 def _majority(stats: PatternCounts, problem: Problem, given: Floats | None) -> LabelModelParams:
@@ -284,7 +286,7 @@ def _majority(stats: PatternCounts, problem: Problem, given: Floats | None) -> L
         np.ones(f),
         np.empty((0, problem.k)),
         np.empty((0, problem.k)),
-        Slots.of(stats.frame).even,
+        np.empty((0, *Slots.of(stats.frame).even.shape)),
         np.zeros((f, problem.k)),
         1.0,
         np.empty((0, 2), dtype=np.int64),

@@ -60,7 +60,7 @@ class Panel:
     item_strengths : ndarray of float, shape (experts, k)
         How alike the votes on one item are (`labelwright.labelmodels.item_effects.ItemEffects`); 0 for experts that
         take them for independent.
-    typical : ndarray of float, shape (slots, k)
+    typical : ndarray of float, shape (experts, slots, k)
         P(code | Y) of the whole crowd; only effects of items ask for it.
     mass : ndarray of float, shape (f,)
         What a vote counts in the vote shares.
@@ -94,7 +94,7 @@ class Panel:
         if len(experts) < len(chosen):
             parts.append(features.share * self.mass[:, None])
         at = sum(part.shape[1] for part in parts)
-        hard = {e: ItemEffects(slots, self.typical, self.item_strengths[e]) for e in experts}
+        hard = {e: ItemEffects(slots, self.typical[e], self.item_strengths[e]) for e in experts}
         counted = bool(self.item_strengths[experts].any()) and len(slots.careful) <= _FEW_SLOTS
         width = 0
         if counted:

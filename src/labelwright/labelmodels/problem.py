@@ -108,7 +108,8 @@ class Problem:
         votes = self.member @ self.totals
         most = np.zeros(self.m)
         np.maximum.at(most, self.source, self.totals)
-        return np.asarray(votes - most >= _POLE * votes)
+        # A source may have no vote in a sample of the rows.
+        return np.asarray((votes - most >= _POLE * votes) & (votes > 0))
 
     @cached_property
     def share(self) -> Floats:

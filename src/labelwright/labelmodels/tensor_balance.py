@@ -39,8 +39,8 @@ def class_balance_from_tensor(
     -----
     See `labelwright.labelmodels.tensor.tensor_decomposition` (Anandkumar et al. 2014). Nothing is drawn and nothing
     iterates from a start that could matter. One-sided sources are left out: their firing would draw P(Y) to the class
-    that they fire for. For two classes and three sources it is the closed form of
-    `labelwright.labelmodels.class_balance.balance_from_third_cumulants`.
+    that they fire for. For two classes and three sources it is a closed form in the third
+    cumulant.
 
     Examples
     --------
