@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from labelwright.core.errors import DataError
+from labelwright.core.errors import DataError, VoteError
 from labelwright.data.crowds import read_claims, read_votes
 
 ROWS = [("q2", "bob", "cat"), ("q1", "ann", "dog"), ("q2", "ann", "dog"), ("q1", "cleo", "cat")]
@@ -115,7 +115,7 @@ def test_all_examples_in_the_order_wanted():
     ("data", "options", "words"),
     [
         (FRAME.drop("worker"), {}, ["recognised as the worker", "worker='...'", "columns: task, answer"]),
-        (FRAME, {"worker": "workers"}, ["no column 'workers'", "did you mean 'worker'"]),
+        (FRAME, {"worker": "workers"}, ["no column 'workers'", "Did you mean 'worker'"]),
         (FRAME, {"worker": "task"}, ["'task' would be item and worker"]),
         (
             FRAME.with_columns(Item_ID=pl.lit("x"), item_id=pl.lit("y")).drop("task"),
@@ -170,3 +170,51 @@ def test_many_workers_stay_sparse():
 def test_real_crowd(data_root):
     votes = read_votes(data_root / "crowd_rte" / "answers.parquet")
     assert (votes.n, votes.m, votes.k) == (800, 164, 2)
+
+
+def test_codes_are_checked_before_there_are_as_many_classes():
+    with pytest.raises(DataError, match=r"'label' \(label\) holds 1000000000000, but codes .* to 32,767"):
+        read_votes([("a", "w", 10**12), ("b", "w", 0)])
+    with pytest.raises(VoteError, match="32,768"):
+        read_votes([("a", "w", 1)], classes=10**12)
+    assert read_votes([("a", "w", 32767), ("b", "w", 0)]).k == 32768
+    with pytest.raises(DataError, match=r"\(label\) holds whole numbers past 2\^63"):
+        read_votes([("a", "w", 10**30), ("b", "w", 0)])
+
+
+def test_ids_past_64_bits_are_text(tmp_path):
+    large = 10**30
+    (tmp_path / "a.csv").write_text(f"item,worker,label\n{large},w,1\n3,w,0\n")
+    for data in ([(large, "w", 1), (3, "w", 0)], tmp_path / "a.csv"):
+        assert read_votes(data).example_ids.tolist() == [str(large), "3"]
+    assert read_votes([("a", large, 1), ("b", 1, 0)]).sources == ("1", str(large))
+    assert set(read_claims([("a", large, large), ("b", 1, 2)]).items) == {"1", str(large)}
+    narrow = pl.DataFrame({"item": pl.Series([7, 3], dtype=pl.Int128), "worker": ["w", "w"], "label": [1, 0]})
+    assert read_votes(narrow).example_ids.tolist() == [7, 3]
+
+
+@pytest.mark.parametrize("frame", [pd.DataFrame, pl.DataFrame])
+def test_whole_numbers_that_lost_digits_are_refused(frame):
+    with pytest.raises(DataError, match="as text"):
+        read_votes(frame({"item": [1e30, 1.0], "worker": ["a", "b"], "label": [1, 0]}))
+
+
+def test_pandas_objects_past_64_bits_are_refused():
+    with pytest.raises(DataError, match="'item' of the pandas frame"):
+        read_votes(pd.DataFrame({"item": [10**30, 1], "worker": ["a", "b"], "label": [1, 0]}))
+
+
+def test_tables_without_rows_are_refused(tmp_path):
+    (tmp_path / "a.csv").write_text("source,item,value\n")
+    with pytest.raises(DataError, match=r"'value' \(value\) holds no value"):
+        read_claims(tmp_path / "a.csv")
+    with pytest.raises(DataError, match=r"'value' \(label\) holds no label"):
+        read_votes(tmp_path / "a.csv")
+    with pytest.raises(DataError, match=r"list is empty; it should hold tuples \(item, worker, label\)"):
+        read_votes([])
+
+
+def test_a_column_that_is_not_there_is_named_in_a_sentence():
+    with pytest.raises(DataError) as error:
+        read_votes(pl.DataFrame({"x": [1], "worker": ["a"]}), item="worke")
+    assert str(error.value) == "there is no column 'worke'; columns: x, worker. Did you mean 'worker'?"

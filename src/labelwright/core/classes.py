@@ -11,6 +11,9 @@ from .errors import VoteError
 
 __all__ = ["Class", "check_classes", "numbered_classes"]
 
+# Codes of votes are int16, from 0 on.
+_MOST_CLASSES = int(np.iinfo(np.int16).max) + 1
+
 Class: TypeAlias = str | int
 
 
@@ -25,7 +28,7 @@ def numbered_classes(k: int) -> tuple[int, ...]:
     Raises
     ------
     VoteError
-        If ``k`` is below 2.
+        If ``k`` is below 2, or above the 32,768 codes that a vote can have.
 
     Examples
     --------
@@ -34,6 +37,8 @@ def numbered_classes(k: int) -> tuple[int, ...]:
     """
     if k < 2:
         raise VoteError(f"cardinality is {k}, but a task needs at least 2 classes.")
+    if k > _MOST_CLASSES:
+        raise VoteError(f"cardinality is {k:,}, but votes tell at most {_MOST_CLASSES:,} classes apart.")
     return tuple(range(k))
 
 

@@ -18,6 +18,8 @@ from .long_tables import Codes, Repeats, encode, ids_of, read_long, without_repe
 
 __all__ = ["read_claims", "read_votes"]
 
+_LARGEST_CODE = int(np.iinfo(np.int16).max)
+
 _ITEM = ("item", "item_id", "task", "task_id", "example", "example_id", "question", "question_id", "unit", "unit_id")
 _ANSWERS = {
     "item": (*_ITEM, "id"),
@@ -71,11 +73,12 @@ def read_votes(
     ------
     DataError
         If the table cannot be read, a column is not found, an item or a worker is missing, a label is not among the
-        classes, or a worker answers twice under ``repeats="error"``.
+        classes, a code is above 32,767, or a worker answers twice under ``repeats="error"``.
 
     Notes
     -----
-    A missing label, and -1 among whole numbers, is an abstain: the item and the worker stay, without that vote.
+    A missing label, and -1 among whole numbers, is an abstain: the item and the worker stay, without that vote. Ids
+    that are whole numbers past 64 bits are read as text.
 
     Examples
     --------
@@ -128,8 +131,8 @@ def read_claims(
     Raises
     ------
     DataError
-        If the table cannot be read, a column is not found, a source or an item is missing, or a source claims twice
-        about one item under ``repeats="error"``.
+        If the table cannot be read or holds no claim, a column is not found, a source or an item is missing, or a
+        source claims twice about one item under ``repeats="error"``.
 
     Examples
     --------
@@ -144,6 +147,8 @@ def read_claims(
     }
     ids = ids_of(said["item"], "item")
     kept = without_repeats(said, np.flatnonzero(said["value"].codes >= 0), repeats)
+    if not len(kept):
+        raise DataError(f"column {table['value'].name!r} (value) holds no value, so that nobody claims anything.")
     values = np.empty(len(said["value"].values), dtype=object)
     values[:] = said["value"].values.to_list()
     return Claims.from_entries(
@@ -210,6 +215,11 @@ def _classes(labels: list[Any], column: str) -> tuple[Class, ...]:
     """Return the classes that the labels of a table are of: codes if they are whole numbers from 0 on, else names."""
     spoken = [x for x in labels if x != -1]
     if spoken and isinstance(spoken[0], int) and min(spoken) == 0:
+        if max(spoken) > _LARGEST_CODE:
+            raise DataError(
+                f"column {column!r} (label) holds {max(spoken)}, but codes of classes go from 0 to {_LARGEST_CODE:,}. "
+                "If it is no code, hand the labels in as text; if it is an id or a count, name another column."
+            )
         return check_classes(max(2, max(spoken) + 1))
     if len(spoken) < 2:
         shown = f"only the label {spoken[0]!r}" if spoken else "no label"

@@ -173,7 +173,7 @@ def from_pandas(frame: Any) -> pl.DataFrame:
                 columns.append(pl.Series(name, pa.array(series.to_numpy(), from_pandas=True)))
             else:
                 columns.append(pl.from_pandas(series, nan_to_null=False).alias(name))
-        except (pl.exceptions.PolarsError, pa.ArrowException, TypeError, ValueError) as error:
+        except (pl.exceptions.PolarsError, pa.ArrowException, TypeError, ValueError, OverflowError) as error:
             raise DataError(
                 f"column {name!r} of the pandas frame cannot be read: its values must be of one type, such as text, "
                 f"numbers, dates, lists or dictionaries ({error})."

@@ -17,6 +17,9 @@ from .read import read
 
 __all__ = ["Codes", "Repeats", "encode", "ids_of", "read_long", "without_repeats"]
 
+# NumPy has no whole numbers that wide. Files and lists give them where 64 bits are too few.
+_WIDE = tuple(getattr(pl, name) for name in ("Int128", "UInt128") if hasattr(pl, name))
+
 Repeats: TypeAlias = Literal["error", "first", "last", "majority"]
 """Where one worker answers twice about one item: refuse, or keep the first, the last or the most frequent answer."""
 
@@ -58,7 +61,9 @@ def read_long(data: Any, known: Mapping[str, Sequence[str]], given: Mapping[str,
     DataError
         If the data cannot be read, a column is not there, or several might be meant.
     """
-    if isinstance(data, (list, tuple)) and data and isinstance(data[0], tuple):
+    if isinstance(data, (list, tuple)) and not data:
+        raise DataError(f"the list is empty; it should hold tuples ({', '.join(known)}) or dictionaries.")
+    if isinstance(data, (list, tuple)) and isinstance(data[0], tuple):
         named = [column for column in given.values() if column is not None]
         if named:
             raise DataError(f"a list of tuples has no columns to name, but {named[0]!r} is given; leave it out.")
@@ -171,7 +176,8 @@ def _column(columns: Sequence[str], meaning: str, names: Sequence[str], given: s
         if given in columns:
             return given
         close = difflib.get_close_matches(given, columns, n=1)
-        raise DataError(f"there is no column {given!r}{f'; did you mean {close[0]!r}?' if close else ''} {listed}")
+        hint = f" Did you mean {close[0]!r}?" if close else ""
+        raise DataError(f"there is no column {given!r}; {listed}{hint}")
     folded = {column: column.strip().lower().replace(" ", "_") for column in columns}
     for name in names:
         found = [column for column in columns if folded[column] == name]
@@ -204,7 +210,29 @@ def _tidy(column: pl.Series, meaning: str) -> pl.Series:
     if kind.is_float():
         column = column.fill_nan(None)
         whole = column.drop_nulls()
-        return column.cast(pl.Int64) if len(whole) and (whole == whole.round()).all() else column
+        if not len(whole) or not (whole == whole.round()).all():
+            return column
+        if (whole.abs() >= 2.0**63).any():
+            raise DataError(
+                f"column {column.name!r} ({meaning}) holds whole numbers past 2^63 as decimals, which have lost "
+                "digits; hand them in as text."
+            )
+        return column.cast(pl.Int64)
+    if kind in _WIDE:
+        return _narrow(column, meaning)
     if kind.is_integer() or kind == pl.Boolean or kind == pl.String:
         return column
     raise DataError(f"column {column.name!r} ({meaning}) has type {kind}; it must hold text or numbers.")
+
+
+def _narrow(column: pl.Series, meaning: str) -> pl.Series:
+    """Return whole numbers of 128 bits as ones of 64 bits where they fit, and as text where they do not."""
+    try:
+        return column.cast(pl.Int64)
+    except pl.exceptions.InvalidOperationError:
+        if meaning == "label":
+            raise DataError(
+                f"column {column.name!r} (label) holds whole numbers past 2^63; codes go from 0 to "
+                f"{np.iinfo(np.int16).max:,}, so hand other labels in as text."
+            ) from None
+        return column.cast(pl.String)
