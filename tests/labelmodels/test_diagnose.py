@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import json
 import re
@@ -9,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from labelwright import labelmodels
 from labelwright.core import Failure, PatternCounts, Votes
 from labelwright.core.errors import ModelError, NotFittedError
 from labelwright.labelmodels import LabelModel, MajorityVote
@@ -218,3 +220,15 @@ def test_the_page_explains_every_code_once():
     assert re.findall(r"^\| (LW\d{3}) ", page, flags=re.MULTILINE) == list(CODES)
     for code, title in CODES.items():
         assert f"| {code} | {title} |" in page
+
+
+def test_the_reference_lists_functions_named_like_their_modules():
+    page = (ROOT / "docs" / "reference" / "labelmodels.md").read_text()
+    modules = {file.stem for file in (ROOT / "src" / "labelwright" / "labelmodels").glob("*.py")}
+    listed = re.findall(r"^::: (labelwright\.labelmodels\.\S+)$", page, flags=re.MULTILINE)
+    hidden = {f"labelwright.labelmodels.{name}.{name}" for name in modules & set(labelmodels.__all__)}
+    assert hidden
+    assert hidden <= set(listed)
+    for path in listed:
+        module, _, name = path.rpartition(".")
+        assert hasattr(importlib.import_module(module), name)
