@@ -135,7 +135,9 @@ def test_the_order_of_sources_does_not_matter():
     declared = [("fixing", "d", "b"), ("a", "f"), ("exclusive", "b", "c")]
     probs = DataProgramming(dependencies=declared).fit(votes).predict_proba(votes)
     moved = votes.select(list("fbdaec"))
-    assert np.allclose(DataProgramming(dependencies=declared[::-1]).fit(moved).predict_proba(moved), probs, rtol=0, atol=1e-9)
+    assert np.allclose(
+        DataProgramming(dependencies=declared[::-1]).fit(moved).predict_proba(moved), probs, rtol=0, atol=1e-9
+    )
 
 
 def test_a_declared_group_starts_as_one_vote():

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import sparse
 
+from labelwright.core import Votes
 from labelwright.labelmodels import LabelModel
 from labelwright.labelmodels.known_classes import corrected, correction, stacked
 
@@ -112,8 +113,11 @@ def test_the_order_of_rows_and_sources_does_not_matter():
     L, truth = worlds.one_sided(0, n=600)
     gold = np.where(np.arange(600) < 60, truth, -1)
     whole = LabelModel(2).fit(L, gold).predict_proba(L)
-    rows = np.random.default_rng(0).permutation(600)
-    np.testing.assert_allclose(LabelModel(2).fit(L[rows], gold[rows]).predict_proba(L), whole, atol=1e-6)
+    rng = np.random.default_rng(0)
+    rows, columns = rng.permutation(600), rng.permutation(12)
+    np.testing.assert_allclose(LabelModel(2).fit(L[rows], gold[rows]).predict_proba(L), whole, atol=1e-9)
+    moved = Votes(L[:, columns], classes=2, sources=[str(j) for j in columns])
+    np.testing.assert_allclose(LabelModel(2).fit(moved, gold).predict_proba(moved), whole, atol=1e-9)
 
 
 def test_known_classes_of_examples_without_votes_only_move_the_balance():

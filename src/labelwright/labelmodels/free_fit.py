@@ -20,6 +20,7 @@ _MOST_STEPS = 500
 _TOLERANCE = 1e-4
 
 _NO_REPETITION = 0.9
+_MEETINGS = 20
 _SHARPER = 3
 _CAUTIOUS_STEPS = 5
 _CAUTIOUS_WEIGHT = 0.3
@@ -35,15 +36,15 @@ class _Options(TypedDict):
 def identified(problem: Problem, dependence: Dependence) -> bool:
     """Tell whether votes of sources that take several sides can tell how good each is.
 
-    Three distinct ones or more give most of the votes, and as many examples have three of their votes as there are rows
-    in the tables of all of them: with fewer, chance decides what is learned.
+    Three distinct ones or more give most of the votes; and they meet: a third of the examples has three of their votes,
+    or as many as make twenty for each row of their tables.
     """
     distinct = problem.multipolar & dependence.distinct
     several = problem.multipolar[problem.source]
     if distinct.sum() < 3 or problem.totals[several].sum() <= problem.totals.sum() / 2:
         return False
-    threes = problem.x @ distinct[problem.source].astype(np.float64) >= 3
-    return bool(problem.weights[threes].sum() >= problem.k * distinct.sum())
+    threes = problem.weights[problem.x @ distinct[problem.source].astype(np.float64) >= 3].sum()
+    return bool(threes >= min(problem.rows / 3, _MEETINGS * problem.k * distinct.sum()))
 
 
 def free_fit(problem: Problem, dependence: Dependence, balance: Floats, *, learn_balance: bool) -> Fit | None:
