@@ -55,8 +55,11 @@ def test_new_votes_are_matched_by_the_names_of_sources(model):
     fitted = model().fit(VOTES)
     moved = VOTES.select(["c", "a", "b"])
     np.testing.assert_allclose(fitted.predict_proba(moved), fitted.predict_proba(VOTES))
-    with pytest.raises(ModelError, match=r"differ in their sources: c\."):
+    with pytest.raises(ModelError, match=r"their sources\. Missing from the votes: c\. .*fit the model again\.$"):
         fitted.predict_proba(VOTES.select(["a", "b"]))
+    other = Votes(VOTES.values, sources=["a", "b", "d"], classes=VOTES.classes)
+    with pytest.raises(ModelError, match=r"Missing from the votes: c\. .*New to the model: d\. .*votes\.select"):
+        fitted.predict_proba(other)
     with pytest.raises(VoteError, match="2 columns of votes but 3 source names"):
         fitted.predict_proba([[0, 1]])
     with pytest.raises(ModelError, match="knows the classes"):

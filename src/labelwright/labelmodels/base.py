@@ -302,8 +302,7 @@ class BaseLabelModel(abc.ABC, Generic[S, P]):
         if votes.classes != params.classes:
             raise ModelError(f"the model knows the classes {params.classes}, but the votes have {votes.classes}.")
         if set(votes.sources) != set(params.sources):
-            strange = sorted(set(votes.sources) ^ set(params.sources))
-            raise ModelError(f"the votes and the model differ in their sources: {', '.join(strange[:5])}.")
+            raise ModelError(_other_sources(votes.sources, params.sources))
         found = votes if votes.sources == params.sources else votes.select(params.sources)
         if tuple(sorted(found.alphabet.items())) != params.alphabet:
             raise ModelError("the votes and the model differ in their alphabet.")
@@ -343,6 +342,20 @@ def check_cardinality(k: int | None) -> int | None:
             raise ModelError(f"cardinality is {k!r}; it is the number of classes, an integer of at least 2, or None.")
         check_classes(int(k))
     return k
+
+
+def _other_sources(given: tuple[str, ...], known: tuple[str, ...]) -> str:
+    """Return what to say, and to do, where votes are of ``given`` sources and the model knows the ``known`` ones."""
+    missing, new = ([s for s in one if s not in set(other)] for one, other in ((known, given), (given, known)))
+    said = ["the votes and the model differ in their sources."]
+    for names, what, todo in (
+        (missing, "Missing from the votes", "Apply all functions that the model was fitted with"),
+        (new, "New to the model", "Leave them out (votes.select)"),
+    ):
+        if names:
+            shown = ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
+            said.append(f"{what}: {shown}. {todo}, or fit the model again.")
+    return " ".join(said)
 
 
 def _rows_seen(stats: Stats) -> int:
