@@ -46,6 +46,11 @@ def test_sparse_votes_and_counts_of_them_give_the_same():
     assert drop_one(model, votes, refit=True) == drop_one(model, L, refit=True)
 
 
+def test_effects_are_plain_numbers():
+    L = [[0, 1, 1], [1, 1, -1], [0, 0, 1]]
+    assert "np." not in repr(drop_one(MajorityVote().fit(L), L))
+
+
 def test_a_silent_source_changes_nothing_and_the_best_one_most():
     L, _ = worlds.coins(2, [0.95, 0.7, 0.7, 0.7], n=500)
     L = np.c_[L, np.full(500, -1)]

@@ -142,7 +142,7 @@ def _effect(
     flips = float(weights[touched] @ (_label(was) != _label(after))) * scale
     total = weights.sum() * scale
     shift = float(weights[touched] @ moved) * scale / total
-    return SourceEffect(source, round(flips), flips / total, shift, float(moved.max(initial=0.0)), refit)
+    return SourceEffect(source, round(flips), float(flips / total), float(shift), float(moved.max(initial=0.0)), refit)
 
 
 def _label(probs: Floats) -> npt.NDArray[np.int64]:

@@ -8,6 +8,8 @@ from typing import Literal
 
 from .base import Outcome
 
+_SHOWN = 20
+
 __all__ = ["Dependencies", "Dependency"]
 
 
@@ -62,9 +64,11 @@ class Dependency:
         return f"{self.first} ~ {self.second}: {', '.join(said) or self.origin}"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Dependencies:
     """The dependencies of a set of sources, strongest evidence first; iterates over them.
+
+    Printed, the twenty that move labels most come first.
 
     Parameters
     ----------
@@ -109,5 +113,10 @@ class Dependencies:
             return pair in self.found
         return isinstance(pair, (tuple, list, set, frozenset)) and any(set(d.pair) == set(pair) for d in self.found)
 
-    def __str__(self) -> str:
-        return "\n".join([str(self.outcome), *(f"  {d}" for d in self.found)])
+    def __repr__(self) -> str:
+        # Unknown effects last; sorting keeps the order of the evidence among equals.
+        ordered = sorted(self.found, key=lambda d: -d.effect if d.effect == d.effect else 1.0)
+        more = len(ordered) - _SHOWN
+        return "\n".join(
+            [str(self.outcome), *(f"  {d}" for d in ordered[:_SHOWN]), *([f"  and {more} more"] if more > 0 else [])]
+        )
