@@ -14,6 +14,7 @@ from labelwright import labelmodels
 from labelwright.core import Failure, PatternCounts, Votes
 from labelwright.core.errors import ModelError, NotFittedError
 from labelwright.labelmodels import LabelModel, MajorityVote
+from labelwright.labelmodels.base import Outcome
 from labelwright.labelmodels.diagnose import diagnose
 from labelwright.labelmodels.effective import effective_sources
 from labelwright.labelmodels.findings import CODES, Finding, Findings
@@ -139,6 +140,35 @@ def test_falling_back_is_a_finding():
     assert found["LW021"].evidence == str(model.outcome_)
 
 
+@pytest.mark.parametrize(
+    ("ended", "codes"),
+    [
+        ("Stopped after 5 steps of EM, as planned; 10 examples.", []),
+        ("EM without a prior is not to be trusted here; 5 steps of EM with one.", [("LW023", "note")]),
+        ("Stopped after 100 steps.", [("LW021", "note")]),
+    ],
+)
+def test_stopping_as_planned_is_no_finding(ended, codes):
+    L, _ = good(n=400)
+    model = LabelModel().fit(L)
+    model.params_ = replace(model.params_, outcome=Outcome("max_steps", ended, 5))
+    found = diagnose(L, model, resample=False)
+    assert [(one.code, one.severity) for one in found if one.code in ("LW021", "LW023")] == codes
+
+
+def test_what_label_models_say_of_stopping_is_understood():
+    one_sided = worlds.coins(0, ACCURACIES, n=400)[0]
+    one_sided = np.where(np.arange(6) % 2 == one_sided, one_sided, -1)
+    rare = worlds.coins(0, [0.9, 0.6, 0.5, 0.5], n=300, positive=0.05)[0]
+    said = []
+    for L in (one_sided, rare):
+        model = LabelModel().fit(L)
+        assert model.outcome_.kind == "max_steps"
+        assert "LW021" not in diagnose(L, model, resample=False)
+        said.append("LW023" in diagnose(L, model, resample=False))
+    assert said == [False, True]
+
+
 def test_a_sample_of_rows_is_a_finding():
     votes = Votes(np.random.default_rng(0).integers(-1, 2, (3000, 8)), classes=2)
     model = MajorityVote().fit(votes)
@@ -188,6 +218,8 @@ def test_nothing_to_diagnose_is_said():
         diagnose(np.empty((0, 3), dtype=int))
     with pytest.raises(NotFittedError):
         diagnose([[0, 1]], LabelModel())
+    with pytest.raises(ModelError, match="model is 'x'; it must be a fitted label model"):
+        diagnose([[0, 1]], "x")
 
 
 def test_many_classes_and_sparse_votes_are_diagnosed():
@@ -211,6 +243,9 @@ def test_findings_are_ordered_and_shown():
     assert "u, v, w, x, y and 1 more" in repr(found)
     assert "D &lt;d&gt;." in found._repr_html_()
     assert [one["code"] for one in json.loads(json.dumps(found.to_dict()))["findings"]] == ["LW014", "LW009"]
+    assert "Effective" not in repr(found)
+    for some in ([note], []):
+        assert repr(Findings.of(some, "votes", 3.14159)).endswith("\nEffective number of sources: 3.1.")
     with pytest.raises(KeyError, match="there are LW014, LW009"):
         found["LW001"]
 

@@ -38,7 +38,7 @@ def diagnose(
     dependencies : iterable of pairs of sources, optional
         Pairs that the model knows to depend on each other; they are no finding.
     resample : bool
-        Whether to solve the model 32 times more, for intervals, the fit test and stability.
+        Whether to solve the model 32 times more, for intervals, the fit test and stability (LW013, LW015, LW019).
 
     Returns
     -------
@@ -50,7 +50,7 @@ def diagnose(
     VoteError
         If the votes or ``y`` break their rules.
     ModelError
-        If the model is not fitted, or was fitted to other votes.
+        If the model is no label model or not fitted, or was fitted to other votes.
 
     Notes
     -----
@@ -69,6 +69,10 @@ def diagnose(
     LW007 warning Sources take one side each, and nothing tells the class balance.
     LW010 warning No source votes for a class that was declared.
     """
+    if model is not None and not isinstance(model, BaseLabelModel):
+        raise ModelError(
+            f"model is {model!r}; it must be a fitted label model, or be left out. Known classes go to y=."
+        )
     found = model._votes_like(model._fitted(), votes) if model is not None else _as_votes(votes)
     if not found.n:
         raise ModelError("there are no examples, so there is nothing to diagnose.")

@@ -159,6 +159,11 @@ def _outcome(params: Params) -> Finding | None:
     kind = params.outcome.kind
     if kind in ("converged", "closed_form"):
         return None
+    if "as planned" in params.outcome.sentence:
+        return None
+    if "not to be trusted" in params.outcome.sentence:
+        todo = "Nothing, as a rule: labels are averaged over priors. More examples, or some known classes, would tell."
+        return Finding("LW023", "note", "The model kept its priors.", params.outcome.sentence, todo)
     severity: Any = "warning" if kind == "fell_back" else "note"
     what = "The model fell back to a simpler one." if kind == "fell_back" else "Solving stopped before it converged."
     todo = "Read the outcome; it says what is missing."

@@ -36,6 +36,7 @@ CODES: dict[str, str] = {
     "LW020": "source with few votes",
     "LW021": "fell back, or did not converge",
     "LW022": "source that failed",
+    "LW023": "priors that were kept",
 }
 
 _ORDER: tuple[Severity, ...] = ("error", "warning", "note")
@@ -146,14 +147,16 @@ class Findings:
         raise KeyError(f"{code} was not found; there are {', '.join(self.codes) or 'none'}.")
 
     def __repr__(self) -> str:
+        known = self.effective_sources == self.effective_sources
+        worth = [f"Effective number of sources: {self.effective_sources:.1f}."] if known else []
         if not self.found:
-            return f"Nothing found in {self.checked}."
+            return "\n".join([f"Nothing found in {self.checked}.", *worth])
         lines = [f"{len(self.found)} findings in {self.checked}:" if len(self.found) > 1 else f"In {self.checked}:"]
         for one in self.found:
             lines += [f"{one.code} {one.severity}: {one.what}", f"    {one.evidence}"]
             lines += [f"    sources: {one.named}"] if one.sources else []
             lines += [f"    -> {one.what_to_do}"]
-        return "\n".join(lines)
+        return "\n".join(lines + worth)
 
     def _repr_html_(self) -> str:
         rows = "".join(
