@@ -36,7 +36,10 @@ _TOLERANCE = 1e-4
 # A share estimated from fewer random labels than this may be off by more than ten points; votes say more.
 _WORTH_OF_VOTES = 100
 
+# Rungs that count no more than this are not worth climbing.
 _NEXT_TO_NOTHING = 0.01
+
+# Rungs need not converge to the last digit, as they are averaged with others.
 _RUNG_STEPS = 100
 
 # A rung that counts little may learn from fewer distinct rows, but from as many as tell tables of usual crowds.
@@ -158,54 +161,84 @@ def several_sided(
         return _one_accuracy(problem, stats.frame, *known)
     free, balance, origin = _free(problem, dependence, given)
     misfit = 1.0 if free is None else max(dependence.misfit(free.q), _doubt(problem))
-    # Rungs that count next to nothing are not worth climbing.
     misfit = misfit if misfit > _NEXT_TO_NOTHING else 0.0
-    frame, k = stats.frame, stats.frame.k
+    frame = stats.frame
     mass = among_all_features(problem, frame, dependence.copies, 1.0)
-    scores, balances, strengths, typical, even = [], [], [], [], Slots.of(frame).even
-    shares, discounts, accuracies, steps = [], mass, np.full(frame.m, np.nan), 0
-    dependent: set[tuple[int, int]] = set()
+    experts: list[_Expert] = []
+    accuracies, steps = np.full(frame.m, np.nan), 0
+    discounts, dependent = mass, np.empty((0, 2), dtype=np.int64)
+    if misfit > 0 or all_rungs:
+        share = misfit / 3
+        distinct = _distinct(stats, problem, dependence)
+        distinct = distinct if all_rungs else _as_needed(distinct, misfit)
+        like = _representatives(problem, dependence, frame)
+        experts, accuracies, steps = _rungs(distinct, like, mass, balance, share)
+        if all_rungs:
+            experts += _rungs(distinct, like, mass, np.full(frame.k, 1 / frame.k), 0.0)[0]
     if free is not None:
         repeats = dependence.discounts(free.q)
         own = vote_scores(problem, free.q, balance, 0.0) * repeats[:, None]
-        scores, balances, strengths = [among_all_features(problem, frame, own, 0.0)], [balance], [np.zeros(k)]
-        typical = [even]
-        shares = [1 - misfit]
+        independent = np.zeros(frame.k), Slots.of(frame).even
+        experts.insert(0, _Expert(among_all_features(problem, frame, own, 0.0), balance, *independent, 1 - misfit))
         discounts = among_all_features(problem, frame, repeats, 1.0)
         accuracies, steps = expected_accuracies(problem, frame, free.q), free.steps
-        dependent = set(dependence.pairs(free.q))
-    if misfit > 0 or all_rungs:
-        distinct = _distinct(stats, problem, dependence)
-        if not all_rungs:
-            distinct = _as_needed(distinct, misfit)
-        like = _representatives(problem, dependence, frame)
-        for prior in [balance, np.full(k, 1 / k)] if all_rungs else [balance]:
-            tables = HierarchicalDawidSkene(class_balance=prior, max_steps=_RUNG_STEPS).solve(distinct)
-            coins = DawidSkene(class_balance=prior, one_coin=True, max_steps=_RUNG_STEPS).solve(distinct)
-            scores += [tables.tables[like] * mass[:, None], coins.tables[like] * mass[:, None]]
-            balances += [prior, prior]
-            strengths += [tables.item_strengths, np.zeros(k)]
-            typical += [tables.typical, even]
-            shares += [misfit / 3 if prior is balance else 0.0] * 2
-            if prior is balance and free is None:
-                speaker = Features.of(frame).source[like][np.cumsum(frame.sizes) - frame.sizes]
-                accuracies, steps = tables.accuracies[speaker], tables.outcome.steps
+        dependent = _positions(problem, frame)[np.array(dependence.pairs(free.q), dtype=np.int64).reshape(-1, 2)]
     voices = among_all_features(problem, frame, dependence.distinct[problem.source].astype(np.float64), 1.0)
-    panel = Panel(np.stack(scores), np.stack(balances), np.stack(strengths), np.stack(typical), mass, voices)
+    trusted = f"Converged after {steps} steps of EM"
     return Experts(
-        panel=panel,
-        shares=np.array([*shares, misfit / 3]),
+        panel=_panel(experts, mass, voices),
+        shares=np.array([*(e.share for e in experts), misfit / 3]),
         discounts=discounts,
         balance=balance,
         origin=origin,
         accuracies=accuracies,
         steps=steps,
-        ended=f"Converged after {steps} steps of EM"
-        if free is not None
-        else f"EM without a prior is not to be trusted here; {steps} steps of EM with one",
+        ended=f"EM without a prior is not to be trusted here; {steps} steps of EM with one"
+        if free is None
+        else trusted,
         misfit=None if free is None else misfit,
-        dependent=_positions(problem, frame)[np.array(sorted(dependent), dtype=np.int64).reshape(-1, 2)],
+        dependent=dependent,
     )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Expert:
+    """One expert of a panel (`labelwright.labelmodels.panel.Panel`), and what it counts."""
+
+    scores: Floats
+    balance: Floats
+    item_strengths: Floats
+    typical: Floats
+    share: float
+
+
+def _panel(experts: list[_Expert], mass: Floats, voices: Floats) -> Panel:
+    return Panel(
+        scores=np.stack([e.scores for e in experts]),
+        balances=np.stack([e.balance for e in experts]),
+        item_strengths=np.stack([e.item_strengths for e in experts]),
+        typical=np.stack([e.typical for e in experts]),
+        mass=mass,
+        voices=voices,
+    )
+
+
+def _rungs(
+    stats: PatternCounts, like: npt.NDArray[np.int64], mass: Floats, balance: Floats, share: float
+) -> tuple[list[_Expert], Floats, int]:
+    """Return the rungs above the vote shares, and the accuracies (m,) and the steps of EM of the tables.
+
+    ``stats`` are of sources none of which is surely another; ``like`` (f,) and ``mass`` (f,) give the others a voice.
+    """
+    frame = stats.frame
+    tables = HierarchicalDawidSkene(class_balance=balance, max_steps=_RUNG_STEPS).solve(stats)
+    coins = DawidSkene(class_balance=balance, one_coin=True, max_steps=_RUNG_STEPS).solve(stats)
+    rungs = [
+        _Expert(tables.tables[like] * mass[:, None], balance, tables.item_strengths, tables.typical, share),
+        _Expert(coins.tables[like] * mass[:, None], balance, np.zeros(frame.k), Slots.of(frame).even, share),
+    ]
+    speaker = Features.of(frame).source[like][np.cumsum(frame.sizes) - frame.sizes]
+    return rungs, tables.accuracies[speaker], tables.outcome.steps
 
 
 def told(stats: PatternCounts, experts: Experts) -> tuple[Experts, Floats, float]:

@@ -19,8 +19,13 @@ __all__ = ["free_fit", "identified"]
 _MOST_STEPS = 500
 _TOLERANCE = 1e-4
 
+# Discounts above this are what chance gives.
 _NO_REPETITION = 0.9
+
+# So many examples for each row of a table tell a rate to ten points.
 _MEETINGS = 20
+
+# Discounts and posterior settle each other within a few rounds; they only choose where the last EM starts.
 _SHARPER = 3
 _CAUTIOUS_STEPS = 5
 _CAUTIOUS_WEIGHT = 0.3
