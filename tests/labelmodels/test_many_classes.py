@@ -54,6 +54,14 @@ def test_the_default_falls_back_on_it_and_beats_vote_shares(monkeypatch: pytest.
     assert np.allclose(lw.LabelModel(cardinality=40).fit(votes, y=told).predict_proba(votes).sum(axis=1), 1)
 
 
+def test_known_classes_do_not_move_a_class_balance_that_is_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    votes, truth, _ = _world(n=300, k=3)
+    monkeypatch.setattr(experts, "MOST_CELLS", 10)
+    told = np.where(np.arange(300) < 50, truth, -1)
+    model = lw.LabelModel(class_balance=[0.2, 0.3, 0.5]).fit(votes, y=told)
+    np.testing.assert_allclose(model.class_balance_, [0.2, 0.3, 0.5])
+
+
 @pytest.mark.slow
 def test_fifteen_hundred_classes_take_no_table_of_votes_and_classes() -> None:
     rng = np.random.default_rng(0)

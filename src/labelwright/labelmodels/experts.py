@@ -132,10 +132,11 @@ def _one_accuracy(problem: Problem, frame: VoteFrame, balance: Floats, origin: s
         shares=np.ones(1),
         discounts=np.ones(f),
         balance=balance,
-        origin=f"{origin}; votes weighted by one accuracy for each source, as tables of {k:,} classes would not fit",
+        origin=origin,
         accuracies=found.accuracy,
         steps=_STEPS,
-        ended=f"Stopped after {_STEPS} steps of EM, as planned",
+        ended=f"Stopped after {_STEPS} steps of EM, as planned, with one accuracy for each source, as tables of {k:,} "
+        "classes would not fit",
         misfit=None,
         dependent=np.empty((0, 2), dtype=np.int64),
     )
