@@ -205,20 +205,25 @@ def test_ctrl_c_leaves_no_worker_behind(tmp_path: Path) -> None:
             import labelwright as lw
             from labelwright.engines import LocalEngine
             def slow(x):
-                print(os.getpid(), flush=True)
+                os.write(1, f"{os.getpid()}\\n".encode())  # one write: print's two may interleave with another worker's
                 time.sleep(0.2)
                 return 1
             f = lw.labeling_function(name="slow")(slow)
             lw.apply([f], [{"i": i} for i in range(10000)], engine=LocalEngine(workers=2, kind="processes"))
         """)
     )
-    job = subprocess.Popen(
+    with subprocess.Popen(
         [sys.executable, str(path)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
-    )
-    assert job.stdout is not None
-    workers = {int(job.stdout.readline()) for _ in range(20)}
-    os.killpg(job.pid, signal.SIGINT)
-    _, err = job.communicate(timeout=60)
+    ) as job:
+        try:
+            assert job.stdout is not None
+            workers = {int(job.stdout.readline()) for _ in range(20)}
+            os.killpg(job.pid, signal.SIGINT)
+            _, err = job.communicate(timeout=60)
+        except BaseException:
+            # Whatever is left must not run on, nor fail the next test by its open files.
+            os.killpg(job.pid, signal.SIGKILL)
+            raise
     assert err.count("KeyboardInterrupt") == 1
     deadline = time.monotonic() + 10
     while any(_alive(pid) for pid in workers) and time.monotonic() < deadline:
