@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
+import polars as pl
 
 from labelwright.core import Failure, SoftLabels, SparseRows, Votes
 from labelwright.core.errors import ProjectError
@@ -17,8 +20,12 @@ from labelwright.endmodels import EndModel, load
 from labelwright.labelmodels import BaseLabelModel, from_dict
 from labelwright.store import ArtifactFolder, ArtifactId, Catalog, RunRow, Store
 
+from .examples import Source, Split, open_sources
+from .settings import Settings
+
 __all__ = [
     "STORE_FOLDER",
+    "ExampleRow",
     "KeptRun",
     "arrays_of_soft_labels",
     "arrays_of_votes",
@@ -102,8 +109,31 @@ def open_store(folder: Path) -> tuple[Store, Catalog]:
 
 
 @dataclass(frozen=True, slots=True)
+class ExampleRow:
+    """One example as a run saw it.
+
+    Parameters
+    ----------
+    id : str or int
+    split : str
+    part : str
+        Digest of the data part that it is in.
+    row : int
+        Its position in that part.
+    values : mapping of str to object
+        Its fields.
+    """
+
+    id: str | int
+    split: str
+    part: str
+    row: int
+    values: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
 class KeptRun:
-    """The last finished run of a project, read from its store."""
+    """A finished run of a project, read from its store."""
 
     folder: Path
     store: Store
@@ -123,6 +153,18 @@ class KeptRun:
         if row is None:
             raise ProjectError(f"the project in {folder} has no finished run; run it first: labelwright run.")
         return cls(folder, store, row)
+
+    @classmethod
+    def named(cls, folder: Path, name: str | int) -> KeptRun:
+        """Open a run by the name of a snapshot, its number, the start of its id, ``latest`` or ``latest~1``.
+
+        Raises
+        ------
+        ProjectError
+            If there is no such run, or several ids start so.
+        """
+        store, catalog = open_store(folder)
+        return cls(folder, store, _named(catalog, folder, str(name)))
 
     def artifact(self, role: str) -> ArtifactId:
         """Return the id of what the run made for ``role``.
@@ -155,7 +197,63 @@ class KeptRun:
 
     def functions(self) -> dict[str, str]:
         """Return the version of each function, by name."""
-        return {f["name"]: f["version"] for f in self.store.get_json(self.artifact("functions"))}
+        return {f["name"]: f["version"] for f in self.function_records()}
+
+    def function_records(self) -> list[dict[str, Any]]:
+        """Return what was kept of each function: see `labelwright.pipeline.supervision.record`."""
+        records: list[dict[str, Any]] = self.store.get_json(self.artifact("functions"))
+        return records
+
+    def settings(self) -> Settings:
+        """Return the settings of the run."""
+        return msgspec.convert(self.store.get_json(self.artifact("settings")), Settings)
+
+    def metrics(self) -> dict[str, Any]:
+        """Return the scores by split, as `labelwright.pipeline.scoring.Scoreboard.to_dict` gives them."""
+        found: dict[str, Any] = self.store.get_json(self.artifact("metrics"))
+        return found
+
+    def frame(self, split: str, columns: Sequence[str] | None = None) -> pl.DataFrame:
+        """Return the examples of a split in the order of `votes`, with the given columns (default: all)."""
+        source, found = self._split(split)
+        return source.frame(found, list(source.dataset.schema) if columns is None else columns)
+
+    def groups(self, split: str) -> npt.NDArray[Any] | None:
+        """Return the group of each example of a split, shape (n,), or ``None`` where there are none."""
+        return self._split(split)[1].groups
+
+    def gold(self, split: str) -> npt.NDArray[np.int64] | None:
+        """Return the gold class code of each example, shape (n,), -1 where unknown; ``None`` without a gold column."""
+        return self._split(split)[1].gold
+
+    def example(self, example_id: str | int) -> ExampleRow:
+        """Return one example.
+
+        Raises
+        ------
+        ProjectError
+            If the run has no example of that id.
+        """
+        for split in self.splits:
+            ids = self.soft_labels(split).example_ids
+            found = np.flatnonzero(ids.astype(np.str_) == str(example_id))
+            if len(found):
+                row = int(found[0])
+                values = self.frame(split).row(row, named=True)
+                return ExampleRow(ids[row].item(), split, "", row, values)
+        raise ProjectError(f"run {self.row.run_id} has no example {example_id!r}.")
+
+    def votes_of(self, example_id: str | int) -> Votes:
+        """Return the votes on one example, n = 1."""
+        found = self.example(example_id)
+        return self.votes(found.split).take([found.row])
+
+    def _split(self, name: str) -> tuple[Source, Split]:
+        for source in open_sources(self.settings(), self.folder):
+            for split in source.splits:
+                if split.name == name:
+                    return source, split
+        raise ProjectError(f"run {self.row.run_id} has no split {name!r}; it has {', '.join(self.splits)}.")
 
     def text_columns(self) -> list[str]:
         """Return the columns of the data that were text; none where the run is older than this was kept."""
@@ -175,3 +273,20 @@ class KeptRun:
     def end_model(self) -> EndModel:
         """Return the fitted end model."""
         return load(self.end_model_folder())
+
+
+def _named(catalog: Catalog, folder: Path, name: str) -> RunRow:
+    rows = catalog.runs()
+    if not rows:
+        raise ProjectError(f"the project in {folder} has no finished run; run it first: labelwright run.")
+    back = re.fullmatch(r"latest(?:~(\d+))?", name)
+    if back:
+        steps = int(back[1] or 0)
+        if steps < len(rows):
+            return rows[-1 - steps]
+        raise ProjectError(f"the project in {folder} has {len(rows)} runs, so there is no {name}.")
+    found = [row for row in rows if str(row.number) == name] or [r for r in rows if r.run_id.startswith(name)][-1:]
+    if not found:
+        known = ", ".join(f"{row.number} ({row.run_id})" for row in rows[-5:])
+        raise ProjectError(f"no run is called {name!r}; the last ones are {known}.")
+    return found[0]

@@ -33,7 +33,7 @@ from .keep import STORE_FOLDER, arrays_of_soft_labels, arrays_of_votes, open_sto
 from .noticing import RunWarning, failed_functions, unvoted_classes
 from .scoring import LabelledSplit, Scoreboard, score_split
 from .settings import LABEL_MODELS, Settings
-from .supervision import describe, load_functions
+from .supervision import load_functions, record
 
 __all__ = ["RunResult", "apply_functions", "make_label_model", "run_project"]
 
@@ -129,7 +129,7 @@ def run_project(folder: Path, settings: Settings, *, step: Step) -> RunResult:
     _check_write_access(folder)
     step("reading functions and data")
     functions = load_functions(folder)
-    described = [describe(f) for f in functions]  # now, while the files hold what was imported
+    described = [record(f, folder) for f in functions]  # now, while the files hold what was imported
     sources = open_sources(settings, folder)
     applied = [apply_functions(functions, source.dataset, settings, step=step) for source in sources]
     parts = [
@@ -285,7 +285,7 @@ def _finish(
 ) -> RunResult:
     store, catalog = open_store(folder)
     made = _keep(store, settings, functions, parts, model, end, scores)
-    run_id = _run_id(made)
+    run_id = _run_id(made, functions)
     name = settings.project.name or folder.resolve().name
     summary = summarise(parts, model, {f["name"]: f["version"] for f in functions})
     page = render_report(gather_report(name, run_id, settings, parts, summary, model, scores, warned, made))
@@ -341,6 +341,9 @@ def _keep(
     return made
 
 
-def _run_id(made: Mapping[str, ArtifactId]) -> str:
-    content = {"labelwright": labelwright.__version__, **{role: str(key) for role, key in made.items()}}
+def _run_id(made: Mapping[str, ArtifactId], functions: Sequence[Mapping[str, Any]]) -> str:
+    # What functions do counts, not how they are written: a comment gives no other run.
+    versions = [{key: f[key] for key in ("name", "kind", "labels", "fields", "version")} for f in functions]
+    content = {role: str(key) for role, key in made.items()}
+    content |= {"labelwright": labelwright.__version__, "functions": json.dumps(versions)}
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import hashlib
 import importlib.util
+import os
 import sys
 import traceback
 from collections.abc import Iterator, Sequence
@@ -16,9 +17,10 @@ from typing import Any
 import cloudpickle
 
 from labelwright.core.errors import ProjectError
+from labelwright.functions.versions import explain
 from labelwright.labeling import LabelingFunction
 
-__all__ = ["describe", "load_functions", "pick_functions"]
+__all__ = ["describe", "load_functions", "pick_functions", "record"]
 
 # Modules that a project brought in, so that the next project (or the same one, edited) gets its own and not these.
 _ours: dict[str, ModuleType] = {}
@@ -58,6 +60,29 @@ def describe(function: LabelingFunction) -> dict[str, Any]:
         "fields": None if function.fields is None else list(function.fields),
         "version": function.version,
     }
+
+
+def record(function: LabelingFunction, folder: Path) -> dict[str, Any]:
+    """Return what a run keeps of a function: `describe`, what its version is made of, and its source.
+
+    ``explanation`` is what `labelwright.functions.versions.Explanation.to_dict` gives, with places relative to
+    ``folder``, so that a project says the same wherever it lies; ``source`` is the text of the function, or its
+    parameters where it was declared and has no text.
+    """
+    explanation = explain(function).to_dict()
+    root = f"{folder.resolve()}{os.sep}"
+    for part in explanation["parts"]:
+        part["where"] = str(part["where"]).removeprefix(root)
+    return {**describe(function), "explanation": explanation, "source": _source(explanation["parts"])}
+
+
+def _source(parts: Sequence[dict[str, Any]]) -> str:
+    """Return the text of the function that a labeling function holds, or what it was declared with, line by line."""
+    own = next((p["text"] for p in parts if p["kind"] == "function" and p["parent"] == 0), "")
+    if own:
+        return str(own)
+    given = [f"    {p['name'].rpartition(' > ')[2]}={p['text']}," for p in parts[1:] if p["parent"] == 0]
+    return "\n".join([f"{parts[0]['text']}(", *given, ")", ""])
 
 
 def pick_functions(functions: Sequence[LabelingFunction], names: Sequence[str] | None) -> list[LabelingFunction]:
