@@ -11,6 +11,8 @@ from labelwright.core import ABSTAIN, Class
 from labelwright.core.errors import FunctionError
 from labelwright.data.damage import separator_hint
 
+from .examples import Example, checked_examples
+
 if TYPE_CHECKING:
     import polars as pl
 
@@ -30,16 +32,20 @@ class LabelingFunction(abc.ABC):
         any class.
     fields : sequence of str, optional
         The columns it reads. Default ``None``: every column.
+    examples : sequence of (value or mapping of fields, vote), optional
+        What it must vote, for ``labelwright test``; a bare value goes to its one field, ``None`` and -1 = it abstains.
+        They are no part of the version.
 
     Raises
     ------
     FunctionError
-        If the name is empty, or if ``labels`` or ``fields`` are not sequences of the right kind.
+        If the name is empty, or if ``labels``, ``fields`` or ``examples`` are not sequences of the right kind.
     """
 
     name: str
     labels: tuple[Class, ...] | None = None
     fields: tuple[str, ...] | None = None
+    examples: tuple[Example, ...] = ()
 
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not self.name.strip():
@@ -60,6 +66,7 @@ class LabelingFunction(abc.ABC):
                     f"{what} of labeling function {self.name!r} must be a list of {kinds}, got {list(value)!r}."
                 )
             object.__setattr__(self, what, kept)
+        object.__setattr__(self, "examples", checked_examples(self.examples, self.name))
 
     @cached_property
     def version(self) -> str:
@@ -117,7 +124,7 @@ class VectorisedFunction(LabelingFunction):
     ----------
     label : str or int
         The class it votes for where the expression holds.
-    name, labels, fields
+    name, labels, fields, examples
         As for `LabelingFunction`; ``labels`` is always ``(label,)``.
     """
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, overload
 
@@ -13,6 +13,7 @@ from labelwright.core.errors import FunctionError
 from labelwright.functions.versions import version_of
 
 from .base import LabelingFunction
+from .examples import Example
 from .votes import checked
 
 __all__ = ["BatchFunction", "batch_lf"]
@@ -30,7 +31,7 @@ class BatchFunction(LabelingFunction):
         Keyword arguments of every call.
     depends_on : sequence of object
         What else the version depends on.
-    name, labels, fields
+    name, labels, fields, examples
         As for `LabelingFunction`.
     """
 
@@ -96,6 +97,7 @@ def batch_lf(
     labels: Sequence[Class] | None = None,
     fields: Sequence[str] | None = None,
     depends_on: Sequence[Any] = (),
+    examples: Iterable[Example] = (),
 ) -> Callable[[Callable[..., Any]], BatchFunction]: ...
 def batch_lf(
     name: str | Callable[..., Any] | None = None,
@@ -104,6 +106,7 @@ def batch_lf(
     labels: Sequence[Class] | None = None,
     fields: Sequence[str] | None = None,
     depends_on: Sequence[Any] = (),
+    examples: Iterable[Example] = (),
 ) -> BatchFunction | Callable[[Callable[..., Any]], BatchFunction]:
     """Make a function of a whole part a labeling function: a decorator, with or without parentheses.
 
@@ -122,6 +125,8 @@ def batch_lf(
         The columns of the frame. Default: all.
     depends_on : sequence of object, optional
         What else the version depends on, where that cannot be worked out.
+    examples : sequence of (value or mapping of fields, vote), optional
+        What it must vote, for ``labelwright test``: see `LabelingFunction`.
 
     Returns
     -------
@@ -138,6 +143,7 @@ def batch_lf(
     if callable(name):
         return BatchFunction(name=_name(name), function=name, labels=labels, fields=fields)  # type: ignore[arg-type]
     made: dict[str, Any] = {"resources": resources or {}, "depends_on": tuple(depends_on)}
+    made["examples"] = examples
     made |= {"labels": labels, "fields": fields}
     return lambda function: BatchFunction(name=name or _name(function), function=function, **made)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +13,7 @@ from labelwright.core.errors import FunctionError
 
 from .batch import BatchFunction
 from .declarative import check_field, unknown_field
+from .examples import Example
 
 __all__ = ["column_lf"]
 
@@ -33,7 +34,13 @@ class _Mapped:
         return {"field": self.field, "mapping": dict(self.mapping)}
 
 
-def column_lf(name: str, field: str, mapping: Mapping[Any, Class | None] | Sequence[Class]) -> BatchFunction:
+def column_lf(
+    name: str,
+    field: str,
+    mapping: Mapping[Any, Class | None] | Sequence[Class],
+    *,
+    examples: Iterable[Example] = (),
+) -> BatchFunction:
     """Make a labeling function of a column that votes already: an annotator, another system, a star rating.
 
     Parameters
@@ -45,6 +52,8 @@ def column_lf(name: str, field: str, mapping: Mapping[Any, Class | None] | Seque
     mapping : mapping of value to (str or int or None), or sequence of (str or int)
         The class that each value votes for; other values, and missing ones, abstain. A sequence of classes stands for
         a column that holds these classes themselves.
+    examples : sequence of (value or mapping of fields, vote), optional
+        What it must vote, for ``labelwright test``: see `LabelingFunction`.
 
     Returns
     -------
@@ -71,4 +80,5 @@ def column_lf(name: str, field: str, mapping: Mapping[Any, Class | None] | Seque
         )
     kept = dict(mapping) if isinstance(mapping, Mapping) else {value: value for value in mapping}
     labels = tuple(dict.fromkeys(label for label in kept.values() if label is not None))
-    return BatchFunction(name=name, labels=labels, fields=(field,), function=_Mapped(field, kept))
+    function = _Mapped(field, kept)
+    return BatchFunction(name=name, labels=labels, fields=(field,), function=function, examples=examples)  # type: ignore[arg-type]

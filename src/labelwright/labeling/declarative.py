@@ -27,7 +27,7 @@ class DeclarativeFunction(VectorisedFunction):
 
     Parameters
     ----------
-    name, label, fields
+    name, label, fields, examples
         As for `VectorisedFunction`.
     """
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice, product
@@ -15,6 +15,7 @@ from labelwright.core import Class
 from labelwright.core.errors import FunctionError, VersionError
 
 from .declarative import DeclarativeFunction, read_field, unknown_field
+from .examples import Example
 from .expression_language import ParsedExpression, parse_expression
 
 __all__ = ["ExpressionFunction", "expression_lf"]
@@ -31,7 +32,7 @@ class ExpressionFunction(DeclarativeFunction):
     ----------
     condition : str or polars.Expr
         The condition.
-    name, label, fields
+    name, label, fields, examples
         As for `DeclarativeFunction`.
     """
 
@@ -85,7 +86,9 @@ def _parsed(text: str, owner: str) -> ParsedExpression:
     return parse_expression(text, owner)
 
 
-def expression_lf(name: str, expression: str | pl.Expr, label: Class) -> ExpressionFunction:
+def expression_lf(
+    name: str, expression: str | pl.Expr, label: Class, *, examples: Iterable[Example] = ()
+) -> ExpressionFunction:
     """Make a labeling function that votes where a condition over the columns holds.
 
     Parameters
@@ -100,6 +103,8 @@ def expression_lf(name: str, expression: str | pl.Expr, label: Class) -> Express
         that gives one Boolean per row and depends on that row alone.
     label : str or int
         The class to vote for.
+    examples : sequence of (value or mapping of fields, vote), optional
+        What it must vote, for ``labelwright test``: see `LabelingFunction`.
 
     Returns
     -------
@@ -141,7 +146,7 @@ def expression_lf(name: str, expression: str | pl.Expr, label: Class) -> Express
         )
     if not fields:
         raise FunctionError(f"expression of labeling function {name!r} reads no column; name at least one.")
-    return ExpressionFunction(name=name, label=label, fields=fields, condition=expression)
+    return ExpressionFunction(name=name, label=label, fields=fields, condition=expression, examples=examples)  # type: ignore[arg-type]
 
 
 def _check_expression(expression: pl.Expr, name: object) -> None:

@@ -12,6 +12,7 @@ from labelwright.core import Class
 from labelwright.core.errors import FunctionError
 
 from .declarative import check_field
+from .examples import Example
 from .regex import RegexFunction
 
 __all__ = ["KeywordFunction", "keyword_lf"]
@@ -27,7 +28,7 @@ class KeywordFunction(RegexFunction):
         The words or phrases.
     case_sensitive, whole_words : bool
         As for `keyword_lf`.
-    name, label, fields, pattern, flags
+    name, label, fields, examples, pattern, flags
         As for `RegexFunction`; the pattern says the same as the words.
     """
 
@@ -53,6 +54,7 @@ def keyword_lf(
     *,
     case_sensitive: bool = False,
     whole_words: bool = True,
+    examples: Iterable[Example] = (),
 ) -> KeywordFunction:
     """Make a labeling function that votes where at least one of some words occurs in a text.
 
@@ -72,6 +74,8 @@ def keyword_lf(
         Whether letters, digits and underscores next to a word spoil it: "ham" is not found in "shampoo". Pass False for
         stems, so that "subscri" finds "subscribe" and "subscription". An end of a word that is itself a sign, as in
         "$$$" or "c++", is free.
+    examples : sequence of (value or mapping of fields, vote), optional
+        What it must vote, for ``labelwright test``: see `LabelingFunction`.
 
     Returns
     -------
@@ -100,6 +104,7 @@ def keyword_lf(
         words=kept,
         case_sensitive=bool(case_sensitive),
         whole_words=bool(whole_words),
+        examples=examples,  # type: ignore[arg-type]  # the base class checks them and makes a tuple of them
     )
 
 

@@ -12,6 +12,7 @@ from labelwright.core import Class
 from labelwright.core.errors import FunctionError
 
 from .declarative import DeclarativeFunction, check_field, read_field
+from .examples import Example
 
 __all__ = ["LookupFunction", "lookup_lf"]
 
@@ -24,7 +25,7 @@ class LookupFunction(DeclarativeFunction):
     ----------
     known : frozenset of tuple
         The entries, one value per field.
-    name, label, fields
+    name, label, fields, examples
         As for `DeclarativeFunction`.
     """
 
@@ -56,7 +57,14 @@ class LookupFunction(DeclarativeFunction):
         return pl.Series([entry in self.known for entry in entries], dtype=pl.Boolean)
 
 
-def lookup_lf(name: str, fields: str | Sequence[str], known: Iterable[Any], label: Class) -> LookupFunction:
+def lookup_lf(
+    name: str,
+    fields: str | Sequence[str],
+    known: Iterable[Any],
+    label: Class,
+    *,
+    examples: Iterable[Example] = (),
+) -> LookupFunction:
     """Make a labeling function that votes where an example is an entry of a knowledge base.
 
     Parameters
@@ -70,6 +78,8 @@ def lookup_lf(name: str, fields: str | Sequence[str], known: Iterable[Any], labe
         case included. A missing field is never known.
     label : str or int
         The class to vote for.
+    examples : sequence of (value or mapping of fields, vote), optional
+        What it must vote, for ``labelwright test``: see `LabelingFunction`.
 
     Returns
     -------
@@ -98,7 +108,7 @@ def lookup_lf(name: str, fields: str | Sequence[str], known: Iterable[Any], labe
     entries = {entry for entry in entries if not any(value is None or value != value for value in entry)}
     if not entries:
         raise FunctionError(f"labeling function {name!r} knows no entry; it would never fire.")
-    return LookupFunction(name=name, label=label, fields=names, known=frozenset(entries))
+    return LookupFunction(name=name, label=label, fields=names, known=frozenset(entries), examples=examples)  # type: ignore[arg-type]
 
 
 def _entry(entry: Any, names: tuple[str, ...], name: object) -> tuple[Any, ...]:

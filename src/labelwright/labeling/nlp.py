@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from typing import Any, overload
 
 from labelwright.core import Class
 from labelwright.functions.nlp import SpacyPreprocessor
 from labelwright.functions.preprocessors import Preprocessor
 
+from .examples import Example
 from .python import PythonFunction, labeling_function
 
 __all__ = ["nlp_labeling_function"]
@@ -31,6 +32,7 @@ def nlp_labeling_function(
     *,
     labels: Sequence[Class] | None = None,
     depends_on: Sequence[Any] = (),
+    examples: Iterable[Example] = (),
 ) -> Callable[[Callable[..., Any]], PythonFunction]: ...
 def nlp_labeling_function(
     name: str | Callable[..., Any] | None = None,
@@ -46,6 +48,7 @@ def nlp_labeling_function(
     *,
     labels: Sequence[Class] | None = None,
     depends_on: Sequence[Any] = (),
+    examples: Iterable[Example] = (),
 ) -> PythonFunction | Callable[[Callable[..., Any]], PythonFunction]:
     """Make a Python function of a spaCy document a labeling function; needs the extra ``text``.
 
@@ -54,7 +57,7 @@ def nlp_labeling_function(
 
     Parameters
     ----------
-    name, resources, labels, depends_on
+    name, resources, labels, depends_on, examples
         As for `labeling_function`.
     pre : sequence of Preprocessor, optional
         Preprocessors that go before spaCy.
@@ -79,4 +82,4 @@ def nlp_labeling_function(
     )
     if callable(name):
         return labeling_function(pre=[document])(name)
-    return labeling_function(name, resources, [document], labels=labels, depends_on=depends_on)
+    return labeling_function(name, resources, [document], labels=labels, depends_on=depends_on, examples=examples)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, overload
 
@@ -16,6 +16,7 @@ from labelwright.functions.records import record_type
 from labelwright.functions.versions import version_of
 
 from .base import LabelingFunction
+from .examples import Example
 from .votes import checked
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ class PythonFunction(LabelingFunction):
         Run on the example first.
     depends_on : sequence of object
         What else the version depends on.
-    name, labels, fields
+    name, labels, fields, examples
         As for `LabelingFunction`. Without ``fields``, they are worked out from the syntax tree.
     """
 
@@ -153,6 +154,7 @@ def labeling_function(
     labels: Sequence[Class] | None = None,
     fields: Sequence[str] | None = None,
     depends_on: Sequence[Any] = (),
+    examples: Iterable[Example] = (),
 ) -> Callable[[Callable[..., Any]], PythonFunction]: ...
 def labeling_function(
     name: str | Callable[..., Any] | None = None,
@@ -162,6 +164,7 @@ def labeling_function(
     labels: Sequence[Class] | None = None,
     fields: Sequence[str] | None = None,
     depends_on: Sequence[Any] = (),
+    examples: Iterable[Example] = (),
 ) -> PythonFunction | Callable[[Callable[..., Any]], PythonFunction]:
     """Make a Python function a labeling function: a decorator, with or without parentheses.
 
@@ -184,6 +187,8 @@ def labeling_function(
         only used as ``x.field``, ``x["field"]`` or ``x.get("field")``; otherwise all columns are built.
     depends_on : sequence of object, optional
         What else the version depends on, where that cannot be worked out.
+    examples : sequence of (value or mapping of fields, vote), optional
+        What it must vote, for ``labelwright test``: see `LabelingFunction`.
 
     Returns
     -------
@@ -191,7 +196,7 @@ def labeling_function(
 
     Examples
     --------
-    >>> @labeling_function(labels=["spam"])
+    >>> @labeling_function(labels=["spam"], examples=[("subscribe now", "spam"), ("nice song", None)])
     ... def asks_to_subscribe(x):
     ...     return "spam" if "subscribe" in x.text.lower() else None
     >>> asks_to_subscribe({"text": "Please SUBSCRIBE"})
@@ -199,7 +204,9 @@ def labeling_function(
     """
     if callable(name):
         return _decorate(name, None, labels, fields)
-    given, made = name, {"resources": resources or {}, "pre": tuple(pre or ()), "depends_on": tuple(depends_on)}
+    given = name
+    made: dict[str, Any] = {"resources": resources or {}, "pre": tuple(pre or ()), "depends_on": tuple(depends_on)}
+    made["examples"] = examples
     return lambda function: _decorate(function, given, labels, fields, **made)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +11,7 @@ import polars as pl
 from labelwright.core import Class
 
 from .declarative import DeclarativeFunction, check_field
+from .examples import Example
 from .patterns import PatternSearch, check_pattern
 
 __all__ = ["RegexFunction", "regex_lf"]
@@ -26,7 +27,7 @@ class RegexFunction(DeclarativeFunction):
         The pattern.
     flags : int
         Flags of `re.compile`.
-    name, label, fields
+    name, label, fields, examples
         As for `DeclarativeFunction`; ``fields`` is the one text field.
     """
 
@@ -75,7 +76,15 @@ class RegexFunction(DeclarativeFunction):
         )
 
 
-def regex_lf(name: str, pattern: str, label: Class, field: str = "text", *, flags: int = 0) -> RegexFunction:
+def regex_lf(
+    name: str,
+    pattern: str,
+    label: Class,
+    field: str = "text",
+    *,
+    flags: int = 0,
+    examples: Iterable[Example] = (),
+) -> RegexFunction:
     r"""Make a labeling function that votes where a pattern occurs in a text.
 
     Parameters
@@ -90,6 +99,8 @@ def regex_lf(name: str, pattern: str, label: Class, field: str = "text", *, flag
         The column that holds the text. A missing text never fires.
     flags : int, default 0
         Flags of `re.compile`, such as ``re.IGNORECASE``.
+    examples : sequence of (value or mapping of fields, vote), optional
+        What it must vote, for ``labelwright test``: see `LabelingFunction`.
 
     Returns
     -------
@@ -115,4 +126,5 @@ def regex_lf(name: str, pattern: str, label: Class, field: str = "text", *, flag
     >>> shouts({"text": "freedom!"}) is None
     True
     """
-    return RegexFunction(name=name, label=label, fields=(check_field(field, name),), pattern=pattern, flags=flags)
+    fields = (check_field(field, name),)
+    return RegexFunction(name=name, label=label, fields=fields, pattern=pattern, flags=flags, examples=examples)  # type: ignore[arg-type]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from numbers import Real
 from typing import Any, Literal
@@ -15,6 +15,7 @@ from labelwright.core import Class
 from labelwright.core.errors import FunctionError
 
 from .declarative import DeclarativeFunction, check_field, read_field
+from .examples import Example
 
 __all__ = ["Comparison", "ThresholdFunction", "threshold_lf"]
 
@@ -42,7 +43,7 @@ class ThresholdFunction(DeclarativeFunction):
         The comparison, field first.
     value : int or float
         The bound.
-    name, label, fields
+    name, label, fields, examples
         As for `DeclarativeFunction`; ``fields`` is the one number.
     """
 
@@ -122,7 +123,9 @@ def _as_float(value: float) -> float:
         return math.inf if value > 0 else -math.inf
 
 
-def threshold_lf(name: str, field: str, op: Comparison, value: float, label: Class) -> ThresholdFunction:
+def threshold_lf(
+    name: str, field: str, op: Comparison, value: float, label: Class, *, examples: Iterable[Example] = ()
+) -> ThresholdFunction:
     """Make a labeling function that votes where a number is on one side of a bound.
 
     Parameters
@@ -137,6 +140,8 @@ def threshold_lf(name: str, field: str, op: Comparison, value: float, label: Cla
         The bound.
     label : str or int
         The class to vote for.
+    examples : sequence of (value or mapping of fields, vote), optional
+        What it must vote, for ``labelwright test``: see `LabelingFunction`.
 
     Returns
     -------
@@ -155,4 +160,5 @@ def threshold_lf(name: str, field: str, op: Comparison, value: float, label: Cla
     >>> tall({"height": float("nan")}) is None
     True
     """
-    return ThresholdFunction(name=name, label=label, fields=(check_field(field, name),), op=op, value=value)
+    fields = (check_field(field, name),)
+    return ThresholdFunction(name=name, label=label, fields=fields, op=op, value=value, examples=examples)  # type: ignore[arg-type]
