@@ -1,12 +1,19 @@
-"""How often intervals hold the truth, and the fit test rejects what fits, over simulated sets of votes."""
+"""How often intervals hold the truth, and the fit test rejects what fits, over simulated sets of votes.
+
+``python -m benchmarks.intervals --sets 2000 --keep FOLDER`` writes a line for each set, so that it can be stopped and
+goes on where it stopped; ``--figure FILE.svg`` draws what was kept.
+"""
 
 from __future__ import annotations
 
 import argparse
+import json
 import multiprocessing
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,100 +23,179 @@ from labelwright.labelmodels import BaseLabelModel, LabelModel
 from labelwright.labelmodels.fit_test import fit_test
 from labelwright.labelmodels.matrix_completion import MatrixCompletion
 
+Floats = npt.NDArray[np.float64]
+
 SETS = 100
 N = 5_000
 ACCURACIES = np.linspace(0.6, 0.85, 8)
 EDGE = (0, 1)
 # The share of examples on which source 1 copies source 0.
 COPIED = 0.3
-# name: (share of class 1, coverage, share copied)
+LEVEL = 0.95
+
+
+@dataclass(frozen=True)
+class World:
+    """Where votes come from: classes, of which the first has the share ``first``; coverage; and the share copied."""
+
+    first: float = 0.5
+    coverage: float = 1.0
+    copied: float = 0.0
+    k: int = 2
+
+    @property
+    def balance(self) -> Floats:
+        """P(Y): the first class, and the others alike."""
+        return np.array([self.first, *[(1 - self.first) / (self.k - 1)] * (self.k - 1)])
+
+    @property
+    def accuracies(self) -> Floats:
+        """P(vote = Y) of each source."""
+        out = ACCURACIES.copy()
+        out[EDGE[1]] += self.copied * (out[EDGE[0]] - out[EDGE[1]])
+        return out
+
+    def votes(self, seed: int) -> npt.NDArray[np.int64]:
+        """Sources that are independent given the truth, but for one that copies another on some examples."""
+        rng = np.random.default_rng(seed)
+        truth = rng.choice(self.k, N, p=self.balance)
+        right = rng.random((N, len(ACCURACIES))) < ACCURACIES
+        wrong = (truth[:, None] + rng.integers(1, self.k, right.shape)) % self.k
+        L = np.where(right, truth[:, None], wrong)
+        L[:, EDGE[1]] = np.where(rng.random(N) < self.copied, L[:, EDGE[0]], L[:, EDGE[1]])
+        return np.where(rng.random(L.shape) < self.coverage, L, -1)
+
+
 WORLDS = {
-    "balanced": (0.5, 1.0, 0.0),
-    "10 % positive": (0.1, 1.0, 0.0),
-    "coverage .3": (0.5, 0.3, 0.0),
-    "one edge": (0.5, 1.0, COPIED),
+    "balanced": World(),
+    "10 % positive": World(first=0.9),
+    "coverage .3": World(coverage=0.3),
+    "one edge": World(copied=COPIED),
 }
-POWER = (0.02, 0.05, 0.1, 0.2, 0.3)
+NULLS = {title: world for title, world in WORLDS.items() if not world.copied} | {"four classes": World(0.25, k=4)}
+EDGES = {f"edge {share:.0%}": World(copied=share) for share in (0.02, 0.05, 0.1, 0.2)}
 MODELS: dict[str, Callable[[bool], BaseLabelModel[Any, Any]]] = {
     "MatrixCompletion": lambda edge: MatrixCompletion(dependencies=[EDGE] if edge else None),
     "LabelModel": lambda _: LabelModel(),
 }
 
-Task = tuple[str, tuple[float, float, float], int]
+
+@dataclass(frozen=True)
+class Case:
+    """One row of a table: what is measured, of which model, in which world."""
+
+    what: str
+    model: str
+    title: str
+    world: World
+
+    def run(self, seed: int) -> dict[str, Any]:
+        """Return what one simulated set gives, as plain values."""
+        warnings.simplefilter("ignore")
+        L = self.world.votes(seed)
+        started = time.perf_counter()
+        if self.what == "fit":
+            # The model is told of no dependency: where there is one, rejecting is power.
+            model = MODELS[self.model](False).fit(L)
+            return {"p_value": fit_test(model, L).p_value, "seconds": time.perf_counter() - started}
+        found = MODELS[self.model](self.world.copied > 0).fit(L).intervals(LEVEL)
+        out: dict[str, Any] = {"seconds": time.perf_counter() - started}
+        for what in ("estimate", "standard_error", "low", "high"):
+            out[what] = [*getattr(found.accuracies, what), *getattr(found.class_balance, what)[1:]]
+        return out
+
+    def file(self, folder: Path) -> Path:
+        """Return where the results of the sets are kept."""
+        name = "".join(c if c.isalnum() else "_" for c in f"{self.what} {self.model} {self.title}")
+        return folder / f"{name}.jsonl"
 
 
-def votes(world: tuple[float, float, float], seed: int) -> npt.NDArray[np.int64]:
-    """Sources of two classes, independent given the truth but for one that copies another on some examples."""
-    positive, coverage, copied = world
-    rng = np.random.default_rng(seed)
-    truth = (rng.random(N) < positive).astype(int)
-    right = rng.random((N, len(ACCURACIES))) < ACCURACIES
-    L = np.where(right, truth[:, None], 1 - truth[:, None])
-    L[:, 1] = np.where(rng.random(N) < copied, L[:, 0], L[:, 1])
-    return np.where(rng.random(L.shape) < coverage, L, -1)
+def results(case: Case, sets: int, folder: Path | None, pool: Any) -> list[dict[str, Any]]:
+    """Return the results of the first ``sets`` sets, those that were kept and the others made now."""
+    kept = None if folder is None else case.file(folder)
+    lines = kept.read_text().splitlines() if kept is not None and kept.exists() else []
+    # The last line may be half a line, where a run was killed.
+    found = {one["seed"]: one for one in (json.loads(line) for line in lines if line.endswith("}"))}
+    tasks = [(case, seed) for seed in range(sets) if seed not in found]
+    made: Iterator[dict[str, Any]] = map(one_set, tasks) if pool is None else pool.imap(one_set, tasks, chunksize=4)
+    for one in made:
+        found[one["seed"]] = one
+        if kept is not None:
+            with kept.open("a") as file:
+                file.write(json.dumps(one) + "\n")
+    return [found[seed] for seed in range(sets)]
 
 
-def held(task: Task) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """Return whether each parameter's interval held it, the errors of the estimates, and the standard errors given."""
-    name, world, seed = task
-    warnings.simplefilter("ignore")
-    found = MODELS[name](world[2] > 0).fit(votes(world, seed)).intervals()
-    accuracies = ACCURACIES.copy()
-    accuracies[1] += world[2] * (accuracies[0] - accuracies[1])
-    truth = np.r_[accuracies, world[0]]
-    low, high, estimate, error = (
-        np.r_[getattr(found.accuracies, what), getattr(found.class_balance, what)[1]]
-        for what in ("low", "high", "estimate", "standard_error")
-    )
-    return (low <= truth) & (truth <= high), estimate - truth, error
+def one_set(task: tuple[Case, int]) -> dict[str, Any]:
+    """Return the results of one set with its seed."""
+    case, seed = task
+    return {"seed": seed, **case.run(seed)}
 
 
-def p_value(task: Task) -> float:
-    """Return the p-value of the fit test, of a model that knows of no dependency."""
-    name, world, seed = task
-    warnings.simplefilter("ignore")
-    L = votes(world, seed)
-    return fit_test(MODELS[name](False).fit(L), L).p_value
-
-
-def coverage(pool: Any, sets: int) -> None:
+def coverage(cases: list[Case], sets: int, folder: Path | None, pool: Any) -> None:
+    """Print how often intervals hold, for each case."""
     print(f"\nIntervals of 95 %, {sets:,} sets of {N:,} examples and {len(ACCURACIES)} sources each: share that held")
-    print(f"{'model':18} {'world':14} {'pooled':>7} {'lowest':>7} {'bias/sd':>8} {'se/sd':>6} {'s a set':>8}")
-    for name in MODELS:
-        for title, world in WORLDS.items():
-            started = time.perf_counter()
-            results = pool.map(held, [(name, world, seed) for seed in range(sets)], chunksize=4)
-            seconds = (time.perf_counter() - started) / sets
-            hit, miss, error = (np.array(r) for r in zip(*results, strict=True))
-            spread = miss.std(axis=0)
-            bias = np.abs(miss.mean(axis=0) / spread).max()
-            ratio = np.median(error, axis=0).mean() / spread.mean()
-            row = f"{name:18} {title:14} {hit.mean():7.1%} {hit.mean(axis=0).min():7.1%}"
-            print(f"{row} {bias:8.2f} {ratio:6.2f} {seconds:8.2f}", flush=True)
+    print(
+        f"{'model':17} {'world':14} {'pooled':>7} {'lowest':>7} {'none':>6} {'bias/sd':>8} {'se/sd':>6} {'s a set':>8}"
+    )
+    for case in cases:
+        rows = results(case, sets, folder, pool)
+        estimate, error, low, high = (
+            np.array([row[what] for row in rows]) for what in ("estimate", "standard_error", "low", "high")
+        )
+        truth = np.r_[case.world.accuracies, case.world.balance[1:]]
+        # A parameter without an interval says so with a reason: it is counted apart, in the column "none".
+        known = np.isfinite(low)
+        held = np.where(known, (low <= truth) & (truth <= high), np.nan)
+        spread = np.nanstd(estimate, axis=0)
+        bias = np.nanmax(np.abs(np.nanmean(estimate - truth, axis=0) / spread))
+        ratio = np.nanmean(np.nanmedian(error, axis=0) / spread)
+        row = f"{case.model:17} {case.title:14} {np.nanmean(held):7.1%} {np.nanmin(np.nanmean(held, axis=0)):7.1%}"
+        seconds = np.mean([row["seconds"] for row in rows])
+        print(f"{row} {1 - known.mean():6.1%} {bias:8.2f} {ratio:6.2f} {seconds:8.3f}", flush=True)
 
 
-def rejections(pool: Any, sets: int) -> None:
-    print(f"\nFit test at 5 %: share of {sets:,} sets rejected; edge = source 1 copies source 0 on a share of examples")
-    cases = {title: world for title, world in WORLDS.items() if not world[2]}
-    cases |= {f"edge {share:.0%}": (0.5, 1.0, share) for share in POWER}
-    print(f"{'world':14} " + " ".join(f"{name:>18}" for name in ("MatrixCompletion",)))
-    for title, world in cases.items():
-        many = sets if not world[2] else min(sets, 200)
-        found = np.array(pool.map(p_value, [("MatrixCompletion", world, seed) for seed in range(many)], chunksize=4))
-        print(f"{title:14} {(found <= 0.05).mean():18.1%}", flush=True)
+def rejections(cases: list[Case], sets: int, folder: Path | None, pool: Any) -> None:
+    """Print how often the fit test rejects at 5 %, for each case."""
+    print("\nFit test at 5 %: share of sets rejected; edge = source 1 copies source 0 on so many examples")
+    print(f"{'model':17} {'world':14} {'sets':>6} {'rejected':>9} {'2.5 %':>6} {'10 %':>6} {'s a set':>8}")
+    for case in cases:
+        many = min(sets, 200) if case.world.copied else sets
+        rows = results(case, many, folder, pool)
+        p, seconds = np.array([row["p_value"] for row in rows]), np.mean([row["seconds"] for row in rows])
+        at = [(p <= level).mean() for level in (0.05, 0.025, 0.1)]
+        row = f"{case.model:17} {case.title:14} {len(p):6,} {at[0]:9.1%} {at[1]:6.1%} {at[2]:6.1%}"
+        print(f"{row} {seconds:8.3f}", flush=True)
 
 
-def main(sets: int = SETS, only: str = "") -> None:
-    with multiprocessing.get_context("forkserver").Pool(2) as pool:
-        if only != "fit":
-            coverage(pool, sets)
-        if only != "coverage":
-            rejections(pool, sets)
+def main(
+    sets: int = SETS, only: str = "", *, model: str = "", world: str = "", keep: Path | None = None, processes: int = 1
+) -> None:
+    """Print both tables, or what was asked for."""
+    if keep is not None:
+        keep.mkdir(parents=True, exist_ok=True)
+    chosen = [name for name in MODELS if model in ("", name)]
+    held = [Case("coverage", n, t, w) for n in chosen for t, w in WORLDS.items() if world in ("", t)]
+    tested = [Case("fit", n, t, w) for n in chosen for t, w in {**NULLS, **EDGES}.items() if world in ("", t)]
+    context = multiprocessing.get_context("forkserver")
+    pool = context.Pool(processes) if processes > 1 else None
+    try:
+        if only != "fit" and held:
+            coverage(held, sets, keep, pool)
+        if only != "coverage" and tested:
+            rejections(tested, sets, keep, pool)
+    finally:
+        if pool is not None:
+            pool.terminate()
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--sets", type=int, default=SETS, help="simulated sets of votes for each world")
     parser.add_argument("--only", choices=["coverage", "fit"], default="", help="one of the two tables")
+    parser.add_argument("--model", choices=list(MODELS), default="", help="one of the models")
+    parser.add_argument("--world", choices=list({**WORLDS, **NULLS, **EDGES}), default="", help="one of the worlds")
+    parser.add_argument("--keep", type=Path, help="a folder for a line for each set; what is there is not run again")
+    parser.add_argument("--processes", type=int, default=1)
     given = parser.parse_args()
-    main(given.sets, given.only)
+    main(given.sets, given.only, model=given.model, world=given.world, keep=given.keep, processes=given.processes)

@@ -12,9 +12,9 @@ from labelwright.core import PatternCounts, SparseRows, VoteFrame, Votes
 from .dawid_skene import DawidSkene
 from .dependence import Dependence
 from .estimates import among_all_features, expected_accuracies
-from .expectation import Fit, run, vote_scores
+from .expectation import run, vote_scores
 from .features import Features
-from .free_fit import free_fit
+from .free_fit import WORTH_OF_VOTES, free, plurality, with_known
 from .hierarchical_dawid_skene import HierarchicalDawidSkene
 from .known_classes import correction, stacked
 from .many_classes import MOST_CELLS, OneAccuracy
@@ -32,9 +32,6 @@ _PRIOR_WEIGHTS = (0.1, 0.3, 1.0)
 # learns how sources relate to the vote shares, a second corrects it.
 _STEPS = 2
 _TOLERANCE = 1e-4
-
-# A share estimated from fewer random labels than this may be off by more than ten points; votes say more.
-_WORTH_OF_VOTES = 100
 
 # Rungs that count no more than this are not worth climbing.
 _NEXT_TO_NOTHING = 0.01
@@ -157,11 +154,12 @@ def several_sided(
     ``all_rungs`` adds the experts of a uniform P(Y), with a share of 0.
     """
     if int(stats.frame.sizes.sum()) * problem.k > MOST_CELLS:
-        plural = _plurality(problem, dependence.copies)
+        plural = plurality(problem, dependence.copies)
         known = (plural, "from the most frequent votes") if given is None else (given, "given")
         return _one_accuracy(problem, stats.frame, *known)
-    free, balance, origin = _free(problem, dependence, given)
-    misfit = 1.0 if free is None else max(dependence.misfit(free.q), _doubt(problem))
+    unbound = free(problem, dependence, given)
+    fit, balance, origin = unbound.fit, unbound.balance, unbound.origin
+    misfit = 1.0 if fit is None else max(dependence.misfit(fit.q), _doubt(problem))
     misfit = misfit if misfit > _NEXT_TO_NOTHING else 0.0
     frame = stats.frame
     mass = among_all_features(problem, frame, dependence.copies, 1.0)
@@ -176,14 +174,14 @@ def several_sided(
         experts, accuracies, steps = _rungs(distinct, like, mass, balance, share)
         if all_rungs:
             experts += _rungs(distinct, like, mass, np.full(frame.k, 1 / frame.k), 0.0)[0]
-    if free is not None:
-        repeats = dependence.discounts(free.q)
-        own = vote_scores(problem, free.q, balance, 0.0) * repeats[:, None]
+    if fit is not None:
+        repeats = dependence.discounts(fit.q)
+        own = vote_scores(problem, fit.q, balance, 0.0) * repeats[:, None]
         independent = np.zeros(frame.k), Slots.of(frame).even
         experts.insert(0, _Expert(among_all_features(problem, frame, own, 0.0), balance, *independent, 1 - misfit))
         discounts = among_all_features(problem, frame, repeats, 1.0)
-        accuracies, steps = expected_accuracies(problem, frame, free.q), free.steps
-        dependent = _positions(problem, frame)[np.array(dependence.pairs(free.q), dtype=np.int64).reshape(-1, 2)]
+        accuracies, steps = expected_accuracies(problem, frame, fit.q), fit.steps
+        dependent = _positions(problem, frame)[np.array(dependence.pairs(fit.q), dtype=np.int64).reshape(-1, 2)]
     voices = among_all_features(problem, frame, dependence.distinct[problem.source].astype(np.float64), 1.0)
     trusted = f"Converged after {steps} steps of EM"
     return Experts(
@@ -194,10 +192,8 @@ def several_sided(
         origin=origin,
         accuracies=accuracies,
         steps=steps,
-        ended=f"EM without a prior is not to be trusted here; {steps} steps of EM with one"
-        if free is None
-        else trusted,
-        misfit=None if free is None else misfit,
+        ended=f"EM without a prior is not to be trusted here; {steps} steps of EM with one" if fit is None else trusted,
+        misfit=None if fit is None else misfit,
         dependent=dependent,
     )
 
@@ -257,8 +253,8 @@ def told(stats: PatternCounts, experts: Experts) -> tuple[Experts, Floats, float
     """
     frame = stats.frame
     if experts.origin != "given":
-        worth = frame.k if experts.origin == "uniform" else _WORTH_OF_VOTES
-        balance = _with_known(experts.balance, np.asarray(stats.counts.gold.sum(axis=0), dtype=np.float64), worth)
+        worth = frame.k if experts.origin == "uniform" else WORTH_OF_VOTES
+        balance = with_known(experts.balance, np.asarray(stats.counts.gold.sum(axis=0), dtype=np.float64), worth)
         experts = replace(experts, balance=balance, origin="from the known classes")
     if not len(experts.panel.scores):
         return experts, np.zeros((int(frame.sizes.sum()), frame.k)), 1.0
@@ -286,53 +282,12 @@ def _stacked(shares: Floats, likelihoods: Floats) -> Floats:
     return np.asarray(found[0] * shares + found[1:])
 
 
-def _free(problem: Problem, dependence: Dependence, given: Floats | None) -> tuple[Fit | None, Floats, str]:
-    """Return EM without a prior, if it is to be trusted, P(Y), and where that comes from.
-
-    P(Y) is one of the parameters that EM finds. Where the model surely does not fit, it counts as far as it fits, and
-    for the rest how often each class has most of an example's votes. That is worth some examples in any case: where
-    these are few and sources weak, the likelihood hardly tells one P(Y) from another.
-    """
-    if not dependence.known:
-        plural = _plurality(problem, dependence.copies)
-        return None, plural if given is None else given, "from the most frequent votes" if given is None else "given"
-    if given is not None:
-        return free_fit(problem, dependence, given, learn_balance=False), given, "given"
-    plural = _plurality(problem, dependence.copies)
-    learned = free_fit(problem, dependence, plural, learn_balance=True)
-    if learned is not None:
-        misfit = dependence.misfit(learned.q, surely=True)
-        heard = (1 - misfit) * learned.balance + misfit * plural
-        balance = _with_known(plural, problem.rows * heard, _WORTH_OF_VOTES)
-        free = free_fit(problem, dependence, balance, learn_balance=False)
-        if free is not None:
-            return free, balance, "from the votes"
-    return None, plural, "from the most frequent votes"
-
-
 def _doubt(problem: Problem) -> float:
     """Return how much EM without a prior is to be doubted for want of examples, 0 to 1.
 
     That a model fits says nothing where its tables have as many free numbers as there are examples.
     """
     return min(1.0, problem.k * (problem.k - 1) * problem.m / problem.rows)
-
-
-def _with_known(balance: Floats, known: Floats, worth: float) -> Floats:
-    """Return P(Y) where ``known`` (k,) examples of known class are added to an estimate that is worth ``worth``."""
-    return np.asarray((known + worth * balance) / (known.sum() + worth))
-
-
-def _plurality(problem: Problem, mass: Floats) -> Floats:
-    """Return how often each class has most of an example's votes, shape (k,); ties are shared.
-
-    Shares of all votes would be drawn to uniform by the wrong ones. One pseudo-row for each class keeps logarithms
-    finite.
-    """
-    votes = problem.vote_shares(mass)
-    most = votes >= votes.max(axis=1, keepdims=True) - 1e-9
-    won = problem.weights @ (most / most.sum(axis=1, keepdims=True))
-    return np.asarray((won + 1) / (problem.rows + problem.k))
 
 
 def _distinct(stats: PatternCounts, problem: Problem, dependence: Dependence) -> PatternCounts:

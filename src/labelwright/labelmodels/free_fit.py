@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, fields
 from typing import TypedDict
 
 import numpy as np
@@ -13,7 +13,20 @@ from .dependence import Dependence
 from .expectation import Fit, posterior_of, run, vote_scores
 from .problem import Floats, Problem
 
-__all__ = ["free_fit", "identified"]
+__all__ = [
+    "WORTH_OF_VOTES",
+    "Free",
+    "FreeFit",
+    "free",
+    "free_fit",
+    "heard_balance",
+    "identified",
+    "plurality",
+    "with_known",
+]
+
+# A share estimated from fewer random labels than this may be off by more than ten points; votes say more.
+WORTH_OF_VOTES = 100
 
 # EM may run until it converges, or is not trusted. P(Y) moves slowest of all: a class of 3 % takes some 300 steps.
 _MOST_STEPS = 500
@@ -38,6 +51,30 @@ class _Options(TypedDict):
     learn_balance: bool
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class FreeFit(Fit):
+    """Where EM without a prior ended, and what it solved.
+
+    Parameters
+    ----------
+    scores, q, balance, steps, converged
+        See `labelwright.labelmodels.expectation.Fit`.
+    solved : Problem
+        The rows as sources and cliques that are taken for one.
+    counted : ndarray of float, shape (f,)
+        What a vote of each of its features counts.
+    """
+
+    solved: Problem
+    counted: Floats
+
+    @classmethod
+    def of(cls, fit: Fit, solved: Problem, counted: Floats, more: int = 0) -> FreeFit:
+        """Add to ``fit`` what was solved, and ``more`` steps before."""
+        found = {f.name: getattr(fit, f.name) for f in fields(Fit)}
+        return cls(**found | {"steps": fit.steps + more}, solved=solved, counted=counted)
+
+
 def identified(problem: Problem, dependence: Dependence) -> bool:
     """Tell whether votes of sources that take several sides can tell how good each is.
 
@@ -52,7 +89,77 @@ def identified(problem: Problem, dependence: Dependence) -> bool:
     return bool(threes >= min(problem.rows / 3, _MEETINGS * problem.k * distinct.sum()))
 
 
-def free_fit(problem: Problem, dependence: Dependence, balance: Floats, *, learn_balance: bool) -> Fit | None:
+@dataclass(frozen=True, slots=True, eq=False)
+class Free:
+    """EM without a prior: what it found, and on what it rests.
+
+    Parameters
+    ----------
+    fit : FreeFit or None
+        With P(Y) as it is used; None where it is not to be trusted.
+    balance : ndarray of float, shape (k,)
+        P(Y).
+    origin : str
+        Where P(Y) comes from.
+    learned : FreeFit or None
+        The fit that learned P(Y), where that is heard.
+    misfit : float
+        How much the most frequent votes count in P(Y) beside it, 0 to 1.
+    """
+
+    fit: FreeFit | None
+    balance: Floats
+    origin: str
+    learned: FreeFit | None = None
+    misfit: float = 0.0
+
+
+def free(problem: Problem, dependence: Dependence, given: Floats | None) -> Free:
+    """Run EM without a prior, if it is to be trusted, and say what P(Y) is.
+
+    P(Y) is one of the parameters that EM finds. Where the model surely does not fit, it counts as far as it fits, and
+    for the rest how often each class has most of an example's votes. That is worth some examples in any case: where
+    these are few and sources weak, the likelihood hardly tells one P(Y) from another.
+    """
+    if not dependence.known:
+        plural = plurality(problem, dependence.copies)
+        return Free(None, plural, "from the most frequent votes") if given is None else Free(None, given, "given")
+    if given is not None:
+        return Free(free_fit(problem, dependence, given, learn_balance=False), given, "given")
+    plural = plurality(problem, dependence.copies)
+    learned = free_fit(problem, dependence, plural, learn_balance=True)
+    if learned is not None:
+        misfit = dependence.misfit(learned.q, surely=True)
+        balance = heard_balance(problem.rows, learned.balance, plural, misfit)
+        fit = free_fit(problem, dependence, balance, learn_balance=False)
+        if fit is not None:
+            return Free(fit, balance, "from the votes", learned, misfit)
+    return Free(None, plural, "from the most frequent votes")
+
+
+def heard_balance(rows: float, learned: Floats, plural: Floats, misfit: float) -> Floats:
+    """Return P(Y), shape (k,), of the one ``learned`` from so many ``rows`` and the most frequent votes."""
+    return with_known(plural, rows * ((1 - misfit) * learned + misfit * plural), WORTH_OF_VOTES)
+
+
+def with_known(balance: Floats, known: Floats, worth: float) -> Floats:
+    """Return P(Y) where ``known`` (k,) examples of known class are added to an estimate that is worth ``worth``."""
+    return np.asarray((known + worth * balance) / (known.sum() + worth))
+
+
+def plurality(problem: Problem, mass: Floats) -> Floats:
+    """Return how often each class has most of an example's votes, shape (k,); ties are shared.
+
+    Shares of all votes would be drawn to uniform by the wrong ones. One pseudo-row for each class keeps logarithms
+    finite.
+    """
+    votes = problem.vote_shares(mass)
+    most = votes >= votes.max(axis=1, keepdims=True) - 1e-9
+    won = problem.weights @ (most / most.sum(axis=1, keepdims=True))
+    return np.asarray((won + 1) / (problem.rows + problem.k))
+
+
+def free_fit(problem: Problem, dependence: Dependence, balance: Floats, *, learn_balance: bool) -> FreeFit | None:
     """Run EM without a prior; return None where it does not converge, or classes do not mean what votes call them.
 
     A free P(Y) is learned from the several-sided sources alone: one-sided ones would draw it to one class.
@@ -69,24 +176,29 @@ def free_fit(problem: Problem, dependence: Dependence, balance: Floats, *, learn
         "tolerance": _TOLERANCE,
         "learn_balance": learn_balance,
     }
-    found = run(problem, problem.vote_shares(none), balance, _heard(problem, none, learn_balance), **options)
+    heard = _heard(problem, none, learn_balance)
+    found = FreeFit.of(run(problem, problem.vote_shares(none), balance, heard, **options), problem, heard)
     if dependence.declared.any() or not found.converged or dependence.discounts(found.q).min() <= _NO_REPETITION:
         found = _with_repetition(problem, dependence, balance, options)
     return found if found.converged and _means_what_it_says(problem, found.q) else None
 
 
-def _with_repetition(problem: Problem, dependence: Dependence, balance: Floats, options: _Options) -> Fit:
+def _with_repetition(problem: Problem, dependence: Dependence, balance: Floats, options: _Options) -> FreeFit:
     q, steps = _cautious(problem, dependence, balance), 0
     for _ in range(_SHARPER):
         discounts = dependence.discounts(q)
-        found = run(problem, q, balance, _heard(problem, discounts, options["learn_balance"]), **options)
+        heard = _heard(problem, discounts, options["learn_balance"])
+        found = FreeFit.of(run(problem, q, balance, heard, **options), problem, heard, more=steps)
         if not found.converged:
             return found
-        q, steps = found.q, steps + found.steps
+        q, steps = found.q, found.steps
     composed = compose(problem, disjoint_cliques(problem.m, dependence.pairs(q)))
     discounts = composed.discounts(dependence.discounts(q))
-    exact = run(composed, q, balance, _heard(composed, discounts, options["learn_balance"]), **options)
-    return replace(exact if exact.converged else found, steps=steps + exact.steps)
+    heard = _heard(composed, discounts, options["learn_balance"])
+    exact = run(composed, q, balance, heard, **options)
+    if exact.converged:
+        return FreeFit.of(exact, composed, heard, more=steps)
+    return FreeFit.of(found, found.solved, found.counted, more=exact.steps)
 
 
 def _heard(problem: Problem, discounts: Floats, learn_balance: bool) -> Floats:
