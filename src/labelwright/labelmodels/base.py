@@ -16,6 +16,7 @@ from labelwright.core.errors import FallbackWarning, ModelError, NotFittedError
 from labelwright.core.vote_counts import check_gold
 
 if TYPE_CHECKING:
+    from .contributions import Contributions
     from .intervals import Intervals
 
 __all__ = ["BaseLabelModel", "Outcome", "Params"]
@@ -234,6 +235,12 @@ class BaseLabelModel(abc.ABC, Generic[S, P]):
         from .intervals import intervals
 
         return intervals(self, level)
+
+    def contributions(self, votes: Votes | npt.ArrayLike, *, random_state: int = 0) -> tuple[Contributions, ...]:
+        """Return what each vote adds to the log-odds of its example; see `labelwright.labelmodels.contributions`."""
+        from .contributions import contributions
+
+        return contributions(self, votes, random_state=random_state)
 
     @property
     def classes_(self) -> tuple[Class, ...]:
