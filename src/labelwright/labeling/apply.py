@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import replace
 from typing import Any, cast, get_args
 
 import numpy as np
@@ -15,22 +13,18 @@ from labelwright.core import Class, Votes, check_classes
 from labelwright.core.errors import DataError, FunctionError, SlowPathWarning
 from labelwright.core.votes import merge_failures
 from labelwright.data import Dataset, Part, read
-from labelwright.engines import Engine, LocalEngine, Outcome
+from labelwright.engines import Engine, LocalEngine
 
 from .base import LabelingFunction, VectorisedFunction
 from .batch import BatchFunction
 from .codebook import declared_classes, final_classes
 from .limits import check_timeout
+from .pieces import Pieces, closing
 from .progress import Progress, reporting
 from .python import PythonFunction
 from .task import ApplyTask, OnError, PartVotes
 
-__all__ = ["apply"]
-
-# Parts of slow Python functions are cut so that one takes about this long: work spreads, and progress shows.
-_PART_SECONDS = 0.5
-_FIRST_ROWS = 16
-_GROWTH = 8
+__all__ = ["apply", "check_functions", "known_classes", "note_slow_paths"]
 
 
 def apply(
@@ -104,7 +98,7 @@ def apply(
     >>> votes.classes, votes.values.tolist()
     (('spam', 'ham'), [[0, -1], [-1, 1]])
     """
-    chosen = _check_functions(functions)
+    chosen = check_functions(functions)
     if on_error not in get_args(OnError):
         raise FunctionError(f"on_error is {on_error!r}; allowed: 'raise' or 'abstain'.")
     limit = check_timeout(timeout)
@@ -112,14 +106,15 @@ def apply(
     if not dataset.columns or dataset.rows == 0:
         raise DataError("the data holds no examples; there is nothing to apply functions to.")
     declared = declared_classes(chosen) if classes is None else check_classes(classes)
-    known, closed = _known_classes(chosen, classes, declared)
+    known, closed = known_classes(chosen, classes, declared)
     task = ApplyTask(chosen, dataset.schema, known, closed=closed, on_error=on_error, timeout=limit)
-    _note_slow_paths(task)
+    note_slow_paths(task)
     values = list(_run(task, dataset, engine or LocalEngine(), progress))
     return _joined(chosen, values, declared if not closed else known, closed)
 
 
-def _check_functions(functions: Iterable[Any]) -> tuple[LabelingFunction, ...]:
+def check_functions(functions: Iterable[Any]) -> tuple[LabelingFunction, ...]:
+    """Return the functions as a tuple, after checking that they can be applied together."""
     if isinstance(functions, LabelingFunction):
         raise FunctionError(f"functions is the single function {functions.name!r}; pass a list, [{functions.name}].")
     chosen = tuple(functions)
@@ -141,7 +136,7 @@ def _check_functions(functions: Iterable[Any]) -> tuple[LabelingFunction, ...]:
     return chosen
 
 
-def _known_classes(
+def known_classes(
     functions: Sequence[LabelingFunction], classes: Any, declared: tuple[Class, ...]
 ) -> tuple[tuple[Class, ...], bool]:
     """Return the classes known ahead, and whether these are all."""
@@ -159,7 +154,8 @@ def _known_classes(
     return declared, True
 
 
-def _note_slow_paths(task: ApplyTask) -> None:
+def note_slow_paths(task: ApplyTask) -> None:
+    """Warn of vectorised functions that have to go through Python."""
     reasons = {f.name: f.slow_path(task.schema) for _, f in task.vectorised}
     slow = [f"{name} ({reason})" for name, reason in reasons.items() if reason]
     if slow:
@@ -171,50 +167,12 @@ def _note_slow_paths(task: ApplyTask) -> None:
         )
 
 
-class _Pieces(Iterator[Part]):
-    """Cut parts to pieces that each take about as long as they should, learned from the pieces that are done.
-
-    Its length hint lets an engine judge whether what is left is worth starting workers for.
-    """
-
-    def __init__(self, parts: Iterable[Part], rows: int | None) -> None:
-        self.size = _FIRST_ROWS
-        self._left = rows
-        # Pieces are numbered afresh.
-        self._pieces = enumerate(self._cut(parts))
-
-    def learn(self, rows: int, seconds: float) -> None:
-        """Note that a piece of so many rows took so long."""
-        fitting = int(rows * _PART_SECONDS / max(seconds, 1e-9))
-        self.size = max(_FIRST_ROWS, min(fitting, self.size * _GROWTH))
-
-    def _cut(self, parts: Iterable[Part]) -> Iterator[Part]:
-        for part in parts:
-            if self.size >= part.rows:
-                yield part
-                continue
-            held, start = part.slice(0, part.rows), 0
-            while start < held.rows:
-                piece = held.slice(start, self.size)
-                start += piece.rows
-                yield piece
-
-    def __next__(self) -> Part:
-        index, piece = next(self._pieces)
-        if self._left is not None:
-            self._left -= piece.rows
-        return replace(piece, index=index)
-
-    def __length_hint__(self) -> int:
-        return NotImplemented if self._left is None else -(-self._left // self.size)
-
-
 def _run(task: ApplyTask, dataset: Dataset, engine: Engine, progress: Progress) -> Iterator[PartVotes]:
     parts: Iterable[Part] = dataset.parts(task.columns)
-    pieces = _Pieces(parts, dataset.rows)
+    pieces = Pieces(parts, dataset.rows)
     outcomes = engine.map(task, pieces if task.python else parts)
     done = 0
-    with reporting(progress, "Applying", dataset.rows) as report, _closed(outcomes):
+    with reporting(progress, "Applying", dataset.rows) as report, closing(outcomes):
         for outcome in outcomes:
             if outcome.error is not None:
                 raise outcome.error
@@ -223,17 +181,6 @@ def _run(task: ApplyTask, dataset: Dataset, engine: Engine, progress: Progress) 
             done += len(value.values)
             report(done, dataset.rows)
             yield value
-
-
-@contextmanager
-def _closed(outcomes: Iterator[Outcome]) -> Iterator[None]:
-    """Stop the engine's work on leaving; an engine may also return an iterator that has nothing to stop."""
-    try:
-        yield
-    finally:
-        close = getattr(outcomes, "close", None)
-        if close is not None:
-            close()
 
 
 def _joined(

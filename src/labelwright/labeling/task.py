@@ -6,7 +6,7 @@ import sysconfig
 import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 from typing import Any, Literal
@@ -57,6 +57,8 @@ class PartVotes:
         Functions that raised.
     seconds : float
         Time it took.
+    failed : mapping of str to tuple of (int, str)
+        For each function that raised, every row on which it did, and what it said.
     """
 
     values: npt.NDArray[Any]
@@ -65,6 +67,7 @@ class PartVotes:
     groups: npt.NDArray[Any] | None
     failures: tuple[Failure, ...]
     seconds: float
+    failed: Mapping[str, tuple[tuple[int, str], ...]] = field(default_factory=dict)
 
 
 class ApplyTask:
@@ -159,7 +162,13 @@ class ApplyTask:
             columns[j] = codebook.encode(votes, python, context.example_id)
         values = self._assembled(frame, columns, len(codebook.classes))
         return PartVotes(
-            values, tuple(codebook.classes), ids, groups, context.failures(), time.perf_counter() - started
+            values,
+            tuple(codebook.classes),
+            ids,
+            groups,
+            context.failures(),
+            time.perf_counter() - started,
+            context.all_failures(),
         )
 
     def _bind(self) -> dict[int, pl.Expr]:
@@ -275,17 +284,10 @@ class _Context:
         self.start = start
         self.ids = ids
         self.on_error = on_error
-        self._counts: dict[str, int] = {}
-        self._first: dict[str, list[tuple[Any, str]]] = {}
+        self._failed: dict[str, list[tuple[int, str]]] = {}
 
     def example_id(self, position: int) -> Any:
         return self.start + position if self.ids is None else self.ids[position].item()
-
-    def count(self, name: str, position: int, message: str) -> None:
-        self._counts[name] = self._counts.get(name, 0) + 1
-        first = self._first.setdefault(name, [])
-        if len(first) < KEPT_FAILURES:
-            first.append((self.example_id(position), message))
 
     def failed(
         self,
@@ -299,7 +301,7 @@ class _Context:
         slow = isinstance(error, Overrun)
         said = f"took longer than {timeout:g} s" if slow else f"raised {_summary(error)}"
         if self.on_error == "abstain":
-            self.count(name, position, said)
+            self._failed.setdefault(name, []).append((position, said))
             return
         example_id = self.example_id(position)
         message = (
@@ -309,7 +311,13 @@ class _Context:
         raise kind(message, source=name, example_id=example_id, fields=fields) from (None if slow else error)
 
     def failures(self) -> tuple[Failure, ...]:
-        return tuple(Failure(name, count, tuple(self._first[name])) for name, count in self._counts.items())
+        return tuple(
+            Failure(name, len(found), tuple((self.example_id(row), said) for row, said in found[:KEPT_FAILURES]))
+            for name, found in self._failed.items()
+        )
+
+    def all_failures(self) -> dict[str, tuple[tuple[int, str], ...]]:
+        return {name: tuple(found) for name, found in self._failed.items()}
 
 
 def _halved(vote: Callable[[pl.DataFrame], Any], frame: pl.DataFrame) -> Iterator[tuple[int, Any]]:

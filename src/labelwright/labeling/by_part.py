@@ -1,0 +1,128 @@
+"""Applying labeling functions part by part: the votes of a part are handed over as soon as it is done."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from labelwright.core import Class
+from labelwright.core.errors import DataError
+from labelwright.core.votes import merge_failures
+from labelwright.data import Part
+from labelwright.engines import Engine, LocalEngine
+
+from .apply import check_functions, known_classes, note_slow_paths
+from .base import LabelingFunction
+from .limits import check_timeout
+from .pieces import Pieces, closing
+from .task import ApplyTask, OnError, PartVotes
+
+__all__ = ["apply_by_part"]
+
+
+def apply_by_part(
+    functions: Iterable[LabelingFunction],
+    parts: Iterable[Part],
+    schema: pl.Schema,
+    *,
+    classes: Sequence[Class],
+    engine: Engine | None = None,
+    on_error: OnError = "raise",
+    timeout: float | None = None,
+    rows: int | None = None,
+    report: Callable[[int], None] | None = None,
+) -> Iterator[PartVotes]:
+    """Yield the votes on each part, in the order of the parts, as soon as they are there.
+
+    Parameters
+    ----------
+    functions : iterable of LabelingFunction
+        At least one, with different names; they become the columns, in this order.
+    parts : iterable of Part
+        Read lazily: only as many are held as are at work.
+    schema : polars.Schema
+        Names and types of the columns that functions may read; parts may carry more.
+    classes : sequence of (str or int)
+        The classes in the order of their codes; there are no others.
+    engine, on_error, timeout
+        As for `labelwright.labeling.apply`.
+    rows : int, optional
+        Number of rows in all, by which an engine judges whether starting workers is worth it.
+    report : callable, optional
+        Told how many rows are done.
+
+    Raises
+    ------
+    FunctionError, DataError, LabelingError, LabelingTimeoutError
+        As `labelwright.labeling.apply`.
+
+    Examples
+    --------
+    >>> from labelwright.data import read
+    >>> from labelwright.labeling import labeling_function
+    >>> @labeling_function(labels=["spam"])
+    ... def link(x):
+    ...     return "spam" if "http" in x.text else None
+    >>> data = read([{"text": "http://a.b"}, {"text": "nice"}])
+    >>> [p.values.tolist() for p in apply_by_part([link], data.parts(), data.schema, classes=["ham", "spam"])]
+    [[[1], [-1]]]
+    """
+    chosen, limit = check_functions(functions), check_timeout(timeout)
+    known, closed = known_classes(chosen, classes, tuple(classes))
+    task = ApplyTask(chosen, schema, known, closed=closed, on_error=on_error, timeout=limit)
+    note_slow_paths(task)
+    sizes: deque[int] = deque()
+    pieces = Pieces(_noted(parts, sizes), rows)
+    outcomes = (engine or LocalEngine()).map(task, pieces if task.python else _noted(parts, sizes))
+    held: list[PartVotes] = []
+    done = 0
+    with closing(outcomes):
+        for outcome in outcomes:
+            if outcome.error is not None:
+                raise outcome.error
+            held.append(outcome.value)
+            pieces.learn(len(outcome.value.values), outcome.value.seconds)
+            done += len(outcome.value.values)
+            if report is not None:
+                report(done)
+            if sum(len(value.values) for value in held) == sizes[0]:
+                sizes.popleft()
+                yield _whole(held)
+                held = []
+    if held:
+        raise DataError("the data changed while functions were applied to it; run again.")
+
+
+def _noted(parts: Iterable[Part], sizes: deque[int]) -> Iterator[Part]:
+    """Pass parts on, and note their sizes: an engine reads ahead of what it hands over."""
+    for part in parts:
+        sizes.append(part.rows)
+        yield part
+
+
+def _whole(pieces: Sequence[PartVotes]) -> PartVotes:
+    """Put the pieces of one part together; rows are counted from the beginning of the part."""
+    failed: dict[str, list[tuple[int, str]]] = {}
+    start = 0
+    for piece in pieces:
+        for name, found in piece.failed.items():
+            failed.setdefault(name, []).extend((start + row, said) for row, said in found)
+        start += len(piece.values)
+
+    def stacked(what: str) -> Any:
+        present = [getattr(piece, what) for piece in pieces if getattr(piece, what) is not None]
+        return np.concatenate(present) if present else None
+
+    return PartVotes(
+        np.concatenate([piece.values for piece in pieces]),
+        pieces[0].classes,
+        stacked("ids"),
+        stacked("groups"),
+        tuple(merge_failures(failure for piece in pieces for failure in piece.failures).values()),
+        sum(piece.seconds for piece in pieces),
+        {name: tuple(found) for name, found in failed.items()},
+    )

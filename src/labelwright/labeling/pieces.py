@@ -1,0 +1,66 @@
+"""Cutting parts to pieces that take about as long as they should, and stopping an engine's work on leaving."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+
+from labelwright.data import Part
+from labelwright.engines import Outcome
+
+__all__ = ["Pieces", "closing"]
+
+# Parts of slow Python functions are cut so that one takes about this long: work spreads, and progress shows.
+_PART_SECONDS = 0.5
+_FIRST_ROWS = 16
+_GROWTH = 8
+
+
+class Pieces(Iterator[Part]):
+    """Cut parts to pieces that each take about as long as they should, learned from the pieces that are done.
+
+    Its length hint lets an engine judge whether what is left is worth starting workers for.
+    """
+
+    def __init__(self, parts: Iterable[Part], rows: int | None) -> None:
+        self.size = _FIRST_ROWS
+        self._left = rows
+        # Pieces are numbered afresh.
+        self._pieces = enumerate(self._cut(parts))
+
+    def learn(self, rows: int, seconds: float) -> None:
+        """Note that a piece of so many rows took so long."""
+        fitting = int(rows * _PART_SECONDS / max(seconds, 1e-9))
+        self.size = max(_FIRST_ROWS, min(fitting, self.size * _GROWTH))
+
+    def _cut(self, parts: Iterable[Part]) -> Iterator[Part]:
+        for part in parts:
+            if self.size >= part.rows:
+                yield part
+                continue
+            held, start = part.slice(0, part.rows), 0
+            while start < held.rows:
+                piece = held.slice(start, self.size)
+                start += piece.rows
+                yield piece
+
+    def __next__(self) -> Part:
+        index, piece = next(self._pieces)
+        if self._left is not None:
+            self._left -= piece.rows
+        return replace(piece, index=index)
+
+    def __length_hint__(self) -> int:
+        return NotImplemented if self._left is None else -(-self._left // self.size)
+
+
+@contextmanager
+def closing(outcomes: Iterator[Outcome]) -> Iterator[None]:
+    """Stop the engine's work on leaving; an engine may also return an iterator that has nothing to stop."""
+    try:
+        yield
+    finally:
+        close = getattr(outcomes, "close", None)
+        if close is not None:
+            close()
