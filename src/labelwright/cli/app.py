@@ -20,6 +20,7 @@ VERBS = {
     "demo": ("demo:command", "Run the whole pipeline on real data that is built in."),
     "init": ("init:command", "Start a project from a data file."),
     "run": ("run:command", "Apply, fit, label, train, score, and write the report."),
+    "test": ("test:command", "Test the functions: examples, contracts, gates."),
     "lf": ("lf:command", "List the labeling functions, or try them."),
     "predict": ("predict:command", "Predict new examples with a finished run; nothing is refitted."),
     "report": ("run:report", "Write the HTML report of the last run again."),

@@ -16,6 +16,7 @@ from labelwright.labeling import LabelingFunction
 from .examples import Source, Split, open_sources
 from .export import export_labels, export_model
 from .guarding import refuse_sources
+from .judging import SupervisionReport, check_supervision
 from .keep import KeptRun
 from .predict import ModelKind, predict_with_end_model, predict_with_label_model
 from .run import RunResult, apply_functions, run_project
@@ -118,6 +119,16 @@ class Project:
         settings = self.settings
         source, found = _find_split(self.folder, settings, split)
         return try_functions(pick_functions(self.functions, names), source, found, settings, limit=limit)
+
+    def test(self) -> SupervisionReport:
+        """Run the examples of the functions, and the project's own tests where it has a folder ``tests``.
+
+        Raises
+        ------
+        ProjectError
+            If settings or functions cannot be read. What fails a check is in the answer.
+        """
+        return check_supervision(self.folder, self.settings)
 
     def predict(self, data: Any, model: ModelKind = "end") -> pl.DataFrame:
         """Predict new examples with the last run; nothing is fitted.
