@@ -97,13 +97,13 @@ def test_a_write_that_fails_leaves_nothing(store, tmp_path, monkeypatch):
     source.mkdir()
     (source / "a").write_text("a")
 
-    def interrupted(self, target):
+    def interrupted(old, new):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(Path, "rename", interrupted)
     with pytest.raises(KeyboardInterrupt):
         store.put_folder("end_model", source)
-    monkeypatch.setattr(Path, "replace", interrupted)
+    monkeypatch.setattr("os.replace", interrupted)
     with pytest.raises(KeyboardInterrupt):
         store.put_json("metrics", {})
     assert [p for p in store.root.rglob("*") if p.is_file()] == []

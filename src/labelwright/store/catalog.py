@@ -1,41 +1,31 @@
-"""The catalog: which runs there were, when, and what they made. SQLite through SQLAlchemy Core."""
+"""The catalog: which runs there were, what they made and from what, and which of them have names."""
 
 from __future__ import annotations
 
-import contextlib
+import itertools
 import json
-import re
-import sqlite3
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
 
 from labelwright.core.errors import DataError
 
 from .base import ArtifactId
+from .databases import SqliteFile, open_database
+from .recipes import Derivation, Recipe
+from .schema import DERIVATIONS, HEADS, RUNS, SNAPSHOTS, prepare, version_of
 
-__all__ = ["SCHEMA_VERSION", "Catalog", "RunRow"]
+__all__ = ["Catalog", "RunRow", "SnapshotRow"]
 
-SCHEMA_VERSION = 1
-
-# How SQLite says that a file or its folder cannot be written to.
-_NO_ACCESS = re.compile("readonly|unable to open")
-
-_METADATA = sa.MetaData()
-_SCHEMA = sa.Table("schema_version", _METADATA, sa.Column("version", sa.Integer, primary_key=True))
-_RUNS = sa.Table(
-    "runs",
-    _METADATA,
-    sa.Column("number", sa.Integer, primary_key=True, autoincrement=True),
-    sa.Column("run_id", sa.String(64), nullable=False, index=True),
-    sa.Column("finished", sa.String(32), nullable=False),
-    sa.Column("seconds", sa.Float, nullable=False),
-    sa.Column("artifacts", sa.Text, nullable=False),
-)
+# Values in one list of a query: both databases take more, and longer lists gain nothing.
+_AT_ONCE = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +44,8 @@ class RunRow:
         How long it took.
     artifacts : mapping of str to ArtifactId
         What it made, by role (``"votes.train"``, ``"end_model"``).
+    operations : mapping of str to int
+        How much work it did, by name (``"function_applications"``); empty where it was not counted.
     """
 
     number: int
@@ -61,137 +53,273 @@ class RunRow:
     finished: datetime
     seconds: float
     artifacts: Mapping[str, ArtifactId]
+    operations: Mapping[str, int] = field(default_factory=dict)
 
 
-class Catalog:
-    """The table of runs of one project.
+@dataclass(frozen=True, slots=True)
+class SnapshotRow:
+    """A run that was given a name, and is kept for as long as it has it.
 
     Parameters
     ----------
-    path : path-like
-        The SQLite file; made, with its folder, on the first write.
+    name : str
+    number : int
+        Number of the run.
+    made : datetime.datetime
+        When it was named (UTC).
+    note : str
+        What somebody wanted to say about it.
+    """
+
+    name: str
+    number: int
+    made: datetime
+    note: str = ""
+
+
+class Catalog:
+    """Runs, snapshots, heads and derivations of one project.
+
+    Parameters
+    ----------
+    path_or_url : path-like or str
+        The SQLite file, made with its folder on the first write; or ``postgresql://user@host/database``.
 
     Raises
     ------
     DataError
-        On use, if the file is no catalog, or is of a newer schema than this version of Labelwright knows.
+        On use: if the file is no catalog or cannot be reached, or is of a newer schema than this version of Labelwright
+        knows. An older schema is read as it is, and brought up to date by the first write.
 
     Examples
     --------
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     catalog = Catalog(Path(folder) / "catalog.sqlite")
-    ...     _ = catalog.add_run("c0ffee", seconds=1.5, artifacts={})
-    ...     catalog.latest().run_id
-    'c0ffee'
+    ...     row = catalog.add_run("c0ffee", seconds=1.5, artifacts={})
+    ...     _ = catalog.add_snapshot("first", row.number)
+    ...     catalog.latest().run_id, catalog.snapshot("first").number
+    ('c0ffee', 1)
     """
 
-    def __init__(self, path: str | Path) -> None:
-        self.path = Path(path)
+    def __init__(self, path_or_url: str | os.PathLike[str]) -> None:
+        self.database = open_database(path_or_url)
 
-    def add_run(self, run_id: str, *, seconds: float, artifacts: Mapping[str, ArtifactId]) -> RunRow:
+    @property
+    def place(self) -> str:
+        """Where it is, for people: a path, or an address without its password."""
+        return self.database.place
+
+    @property
+    def path(self) -> Path | None:
+        """The SQLite file, or ``None`` for a server."""
+        return self.database.path if isinstance(self.database, SqliteFile) else None
+
+    def add_run(
+        self,
+        run_id: str,
+        *,
+        seconds: float,
+        artifacts: Mapping[str, ArtifactId],
+        operations: Mapping[str, int] | None = None,
+    ) -> RunRow:
         """Record a run that has ended, in one transaction: its artifacts must have been written before."""
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        finished = datetime.now(UTC)
-        with self._open(write=True) as connection:
-            _METADATA.create_all(connection)
-            if connection.execute(sa.select(_SCHEMA.c.version)).scalar() is None:
-                connection.execute(sa.insert(_SCHEMA).values(version=SCHEMA_VERSION))
-            _check_version(connection, self.path)
+        finished = _now()
+        with self.writing() as connection:
+            number = (connection.execute(sa.select(sa.func.max(RUNS.c.number))).scalar() or 0) + 1
             row = {
+                "number": number,
                 "run_id": run_id,
-                "finished": finished.isoformat(timespec="milliseconds"),
+                "finished": _text_of(finished),
                 "seconds": seconds,
                 "artifacts": json.dumps({role: str(key) for role, key in artifacts.items()}, sort_keys=True),
+                "operations": json.dumps(dict(operations or {}), sort_keys=True),
             }
-            number = connection.execute(sa.insert(_RUNS).values(**row)).inserted_primary_key
-        assert number is not None
-        return RunRow(number[0], run_id, finished, seconds, dict(artifacts))
+            connection.execute(sa.insert(RUNS).values(**row))
+        return RunRow(number, run_id, finished, seconds, dict(artifacts), dict(operations or {}))
 
     def runs(self) -> list[RunRow]:
         """Return every run, oldest first."""
-        return self._select(sa.select(_RUNS).order_by(_RUNS.c.number))
+        return self._runs(lambda query: query.order_by(RUNS.c.number))
+
+    def run(self, number: int) -> RunRow | None:
+        """Return the run of that number, or ``None`` where there is none."""
+        found = self._runs(lambda query: query.where(RUNS.c.number == number))
+        return found[0] if found else None
 
     def latest(self) -> RunRow | None:
         """Return the run that ended last, or ``None`` where there was none."""
-        found = self._select(sa.select(_RUNS).order_by(_RUNS.c.number.desc()).limit(1))
+        found = self._runs(lambda query: query.order_by(RUNS.c.number.desc()).limit(1))
         return found[0] if found else None
 
-    def _select(self, query: sa.Select[Any]) -> list[RunRow]:
-        if not self.path.exists():
-            return []
-        with self._open(write=False) as connection:
-            if not sa.inspect(connection).has_table(_RUNS.name):  # a first writer was killed before its commit
+    def add_snapshot(self, name: str, number: int, note: str = "") -> SnapshotRow:
+        """Give a run a name: what it made is kept until the name is taken away.
+
+        Raises
+        ------
+        DataError
+            If the name is taken or no name, or there is no such run.
+        """
+        if not 1 <= len(name) <= 200 or not name.isprintable() or name != name.strip():
+            raise DataError(f"{name!r} cannot name a snapshot; use 1 to 200 letters, digits and signs.")
+        row = SnapshotRow(name, number, _now(), note)
+        with self.writing() as connection:
+            if connection.execute(sa.select(RUNS.c.number).where(RUNS.c.number == number)).scalar() is None:
+                raise DataError(f"{self.place} has no run {number}.")
+            values = {"name": name, "number": number, "made": _text_of(row.made), "note": note}
+            inserted = connection.execute(_insert(connection, SNAPSHOTS).values(**values).on_conflict_do_nothing())
+            if inserted.rowcount != 1:
+                raise DataError(f"there is a snapshot {name!r} already; choose another name, or remove that one first.")
+        return row
+
+    def snapshots(self) -> list[SnapshotRow]:
+        """Return every snapshot, oldest first."""
+        rows = self._read(sa.select(SNAPSHOTS).order_by(SNAPSHOTS.c.made, SNAPSHOTS.c.name))
+        return [SnapshotRow(r.name, r.number, datetime.fromisoformat(r.made), r.note) for r in rows]
+
+    def snapshot(self, name: str) -> SnapshotRow | None:
+        """Return the snapshot of that name, or ``None`` where there is none."""
+        rows = self._read(sa.select(SNAPSHOTS).where(SNAPSHOTS.c.name == name))
+        return next((SnapshotRow(r.name, r.number, datetime.fromisoformat(r.made), r.note) for r in rows), None)
+
+    def remove_snapshot(self, name: str) -> bool:
+        """Take a name away; say whether it was there. The run's row stays."""
+        with self.writing() as connection:
+            return connection.execute(sa.delete(SNAPSHOTS).where(SNAPSHOTS.c.name == name)).rowcount == 1
+
+    def head(self, name: str) -> str | None:
+        """Return what a head points at, or ``None`` where it was never set."""
+        return next((str(r.value) for r in self._read(sa.select(HEADS).where(HEADS.c.name == name))), None)
+
+    def swap_head(self, name: str, expected: str | None, new: str | None) -> bool:
+        """Point a head at ``new`` if it points at ``expected``; say whether it did.
+
+        Of several writers that expect the same, one succeeds; the others read again. ``None`` stands for no head. What
+        a head points at is kept by `collect` where it is, or names, an artifact.
+        """
+        with self.writing() as connection:
+            here = HEADS.c.name == name
+            if expected is None:
+                if new is None:
+                    return connection.execute(sa.select(HEADS.c.value).where(here)).scalar() is None
+                query: Any = _insert(connection, HEADS).values(name=name, value=new).on_conflict_do_nothing()
+            elif new is None:
+                query = sa.delete(HEADS).where(here, HEADS.c.value == expected)
+            else:
+                query = sa.update(HEADS).where(here, HEADS.c.value == expected).values(value=new)
+            return bool(connection.execute(query).rowcount == 1)
+
+    def heads(self) -> dict[str, str]:
+        """Return every head and what it points at."""
+        return {r.name: r.value for r in self._read(sa.select(HEADS))}
+
+    def add_derivations(self, derivations: Iterable[Derivation]) -> None:
+        """Record how artifacts came to be, in one transaction: they must have been written before.
+
+        A recipe that was followed before is recorded anew: what was just written is certainly there.
+        """
+        rows = [_derivation_values(d) for d in derivations]
+        if not rows:
+            return
+        with self.writing() as connection:
+            statement = _insert(connection, DERIVATIONS)
+            changed = {c.name: statement.excluded[c.name] for c in DERIVATIONS.c if c.name != "recipe"}
+            connection.execute(statement.on_conflict_do_update(index_elements=["recipe"], set_=changed), rows)
+
+    def find(self, recipe_digests: Iterable[str]) -> dict[str, ArtifactId]:
+        """Return what recipes made, by the recipe's digest, for those that were followed and whose output is kept.
+
+        Hold a `lease` from before this until the run is recorded, or the artifacts may be collected in between.
+        """
+        found: dict[str, ArtifactId] = {}
+        with self._reading() as connection:
+            if connection is None:
+                return found
+            query = sa.select(DERIVATIONS.c.recipe, DERIVATIONS.c.output).where(~DERIVATIONS.c.collected)
+            for digests in _batches(recipe_digests):
+                rows = connection.execute(query.where(DERIVATIONS.c.recipe.in_(digests)))
+                found.update((recipe, ArtifactId.parse(output)) for recipe, output in rows)
+        return found
+
+    def derivations_of(self, output: ArtifactId) -> list[Derivation]:
+        """Return every recipe that made ``output``, oldest first; also where it has been collected since."""
+        query = sa.select(DERIVATIONS).where(DERIVATIONS.c.output == str(output)).order_by(DERIVATIONS.c.made)
+        return [_derivation(r) for r in self._read(query)]
+
+    @contextmanager
+    def writing(self) -> Iterator[sa.Connection]:
+        """Yield a connection in one transaction on tables that are up to date."""
+        with self.database.writing() as connection:
+            prepare(connection, self.place)
+            yield connection
+
+    @contextmanager
+    def _reading(self) -> Iterator[sa.Connection | None]:
+        """Yield a connection, or ``None`` where there are no tables yet, or only those of version 1."""
+        with self.database.reading() as connection:
+            old = connection is None or version_of(connection, self.place) in (None, 1)
+            yield None if old else connection
+
+    def _read(self, query: sa.Select[Any]) -> list[sa.Row[Any]]:
+        with self._reading() as connection:
+            return [] if connection is None else list(connection.execute(query))
+
+    def _runs(self, narrow: Any) -> list[RunRow]:
+        with self.database.reading() as connection:
+            version = None if connection is None else version_of(connection, self.place)
+            if connection is None or version is None:
                 return []
-            _check_version(connection, self.path)
-            return [_row(r) for r in connection.execute(query)]
-
-    @contextlib.contextmanager
-    def _open(self, *, write: bool) -> Iterator[sa.Connection]:
-        """Yield a connection inside one transaction."""
-        # NullPool: a catalog is asked a few times per run, and an open handle would outlive the project's folder.
-        engine = sa.create_engine(
-            "sqlite://",
-            creator=self._connect if write else self._connect_to_read,
-            poolclass=sa.NullPool,
-            isolation_level="AUTOCOMMIT",
-        )
-        try:
-            with engine.connect() as connection:
-                if write:
-                    # Readers and one writer work at once in WAL mode, and a killed writer leaves the last commit whole.
-                    connection.exec_driver_sql("PRAGMA journal_mode=WAL")
-                # A writer takes its lock first: two that begin by reading would both find no tables and both make them.
-                connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
-                try:
-                    yield connection
-                except BaseException:
-                    connection.exec_driver_sql("ROLLBACK")
-                    raise
-                connection.exec_driver_sql("COMMIT")
-        except (sa.exc.OperationalError, sqlite3.OperationalError) as error:
-            reason = str(error.orig if isinstance(error, sa.exc.OperationalError) else error)
-            if _NO_ACCESS.search(reason):
-                raise DataError(f"no write access to {self.path.parent} ({reason}).") from error
-            raise DataError(f"{self.path} cannot be used now: {reason}. Try again.") from error
-        except (sa.exc.DatabaseError, sqlite3.DatabaseError) as error:
-            reason = str(error.orig if isinstance(error, sa.exc.DatabaseError) else error)
-            raise DataError(
-                f"{self.path} cannot be used as a catalog: {reason}. If the file is damaged, delete it and run the "
-                "project again; artifacts are kept beside it and are not lost."
-            ) from error
-        finally:
-            engine.dispose()
-
-    def _connect(self, mode: str = "rwc") -> sqlite3.Connection:
-        return sqlite3.connect(f"{self.path.absolute().as_uri()}?mode={mode}", uri=True, timeout=30)
-
-    def _connect_to_read(self) -> sqlite3.Connection:
-        """Open without writing anything: the project may be where nothing can be written."""
-        connection = self._connect("ro")
-        try:
-            connection.execute("SELECT count(*) FROM sqlite_master")
-        except sqlite3.OperationalError as error:
-            connection.close()
-            if not _NO_ACCESS.search(str(error)):
-                raise
-            # Readers in WAL mode want a file beside the database; one that cannot be made has no writer either.
-            return self._connect("ro&immutable=1")
-        except BaseException:
-            connection.close()
-            raise
-        return connection
+            # Version 1 did not count operations; reading must not change a catalog, so it is read as it is.
+            operations = RUNS.c.operations if version > 1 else sa.literal(None).label("operations")
+            columns = [c for c in RUNS.c if c.name != "operations"]
+            return [_run(r) for r in connection.execute(narrow(sa.select(*columns, operations)))]
 
 
-def _check_version(connection: sa.Connection, path: Path) -> None:
-    version = connection.execute(sa.select(_SCHEMA.c.version)).scalar()
-    if version != SCHEMA_VERSION:
-        raise DataError(
-            f"{path} has schema version {version}, and this Labelwright knows version {SCHEMA_VERSION}; update it: "
-            "pip install --upgrade labelwright."
-        )
+def _insert(connection: sa.Connection, table: sa.Table) -> Any:
+    """Return an INSERT that may say what to do on a conflict, which each dialect spells for itself."""
+    return (postgresql if connection.dialect.name == "postgresql" else sqlite).insert(table)
 
 
-def _row(row: sa.Row[Any]) -> RunRow:
+def _batches(digests: Iterable[str]) -> Iterator[list[str]]:
+    rest = iter(digests)
+    while batch := list(itertools.islice(rest, _AT_ONCE)):
+        yield batch
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _text_of(moment: datetime) -> str:
+    """Write a time so that the order of texts is the order of times."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds")
+
+
+def _run(row: sa.Row[Any]) -> RunRow:
     artifacts = {role: ArtifactId.parse(key) for role, key in json.loads(row.artifacts).items()}
-    return RunRow(row.number, row.run_id, datetime.fromisoformat(row.finished), row.seconds, artifacts)
+    finished = datetime.fromisoformat(row.finished)
+    return RunRow(row.number, row.run_id, finished, row.seconds, artifacts, json.loads(row.operations or "{}"))
+
+
+def _derivation_values(derivation: Derivation) -> dict[str, Any]:
+    return {
+        "recipe": derivation.recipe.digest,
+        "content": derivation.recipe.text,
+        "output": str(derivation.output),
+        "seconds": derivation.seconds,
+        "rows": derivation.rows,
+        "made": _text_of(derivation.made),
+        "versions": json.dumps(dict(derivation.versions), sort_keys=True),
+        "collected": False,
+    }
+
+
+def _derivation(row: sa.Row[Any]) -> Derivation:
+    return Derivation(
+        recipe=Recipe.parse(row.content),
+        output=ArtifactId.parse(row.output),
+        seconds=row.seconds,
+        rows=row.rows,
+        made=datetime.fromisoformat(row.made),
+        versions=json.loads(row.versions),
+    )
