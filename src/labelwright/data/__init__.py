@@ -2,6 +2,23 @@
 
 from .base import Dataset, Part, Source
 from .crowds import read_claims, read_votes
+from .fingerprints import FileFingerprint, appended_to, fingerprint
+from .identity import content_ids, row_hashes
+from .partition import ContentPart, divide
 from .read import read
 
-__all__ = ["Dataset", "Part", "Source", "read", "read_claims", "read_votes"]
+__all__ = [
+    "ContentPart",
+    "Dataset",
+    "FileFingerprint",
+    "Part",
+    "Source",
+    "appended_to",
+    "content_ids",
+    "divide",
+    "fingerprint",
+    "read",
+    "read_claims",
+    "read_votes",
+    "row_hashes",
+]

@@ -1,0 +1,270 @@
+"""What an example is: a hash of its names and values, and an id from its content where it has none of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from labelwright.core.errors import DataError
+
+from .mixing import Lanes, hash_bytes, hash_lists, hash_words, key_of, settle
+
+__all__ = ["Repeats", "content_ids", "row_hashes", "value_hashes"]
+
+_TICKS = {"ms": 10**3, "us": 10**6, "ns": 10**9}
+
+
+def row_hashes(frame: pl.DataFrame) -> npt.NDArray[np.uint64]:
+    """Hash every row of a frame to 128 bits: the names and values of its fields.
+
+    Two rows have the same hash where a function would be handed the same Python values under the same names. So the
+    order of the columns does not count, nor the width of a number, nor whether a text is stored as a category; 1, 1.0,
+    ``"1"`` and ``True`` differ, as do ``""``, 0 and null, and 0.0 and -0.0; all NaN are one. A null counts as a field
+    that is not there: a log that gains an optional key keeps the hashes of its older rows.
+
+    Parameters
+    ----------
+    frame : polars.DataFrame, shape (n, number of columns)
+
+    Returns
+    -------
+    ndarray of uint64, shape (n, 2)
+        The same in every process, on every platform, with every version of Polars, and however the data is cut.
+
+    Raises
+    ------
+    DataError
+        If a column holds Python objects.
+
+    Examples
+    --------
+    >>> frame = pl.DataFrame({"text": ["check this out", "nice", "nice"], "n": [1, 2, 2]})
+    >>> hashes = row_hashes(frame)
+    >>> hashes.shape, bool((hashes[1] == hashes[2]).all()), bool((hashes[0] == hashes[1]).any())
+    ((3, 2), True, False)
+    """
+    return np.ascontiguousarray(_fields(frame.get_columns(), frame.height, ()).T)
+
+
+def value_hashes(values: pl.Series) -> npt.NDArray[np.uint64]:
+    """Hash the values of one column to 128 bits, whatever its name: shape (n, 2)."""
+    return np.ascontiguousarray(settle(_hashed(values, ())).T)
+
+
+def content_ids(hashes: npt.NDArray[np.uint64], earlier: npt.NDArray[np.int64] | None = None) -> npt.NDArray[np.str_]:
+    """Return ids from the content of rows: 32 hexadecimal digits, and ``-2``, ``-3`` ... for repeats, in order.
+
+    Parameters
+    ----------
+    hashes : ndarray of uint64, shape (n, 2)
+        From `row_hashes`.
+    earlier : ndarray of int, shape (n,), optional
+        How often each row came before, from `Repeats`. Default: counted within ``hashes``.
+
+    Returns
+    -------
+    ndarray of str, shape (n,)
+
+    Examples
+    --------
+    >>> content_ids(np.array([[1, 2], [1, 3], [1, 2]], dtype=np.uint64)).tolist()  # doctest: +ELLIPSIS
+    ['00000000000000010000000000000002', '...3', '00000000000000010000000000000002-2']
+    """
+    if earlier is None:
+        earlier = Repeats().count(hashes)
+    digits = hashes.astype(">u8").tobytes().hex().encode()
+    ids = np.frombuffer(digits, dtype="S32").astype(np.str_)
+    again = np.flatnonzero(earlier)
+    if len(again):
+        ids = ids.astype(f"<U{33 + len(str(earlier.max() + 1))}")
+        ids[again] = [f"{ids[row]}-{earlier[row] + 1}" for row in again]
+    return ids
+
+
+class Repeats:
+    """Counts how often each row came before, over a stream of hashes; 24 bytes of memory a distinct row.
+
+    Examples
+    --------
+    >>> repeats = Repeats()
+    >>> repeats.count(np.array([[1, 2], [1, 3], [1, 2]], dtype=np.uint64)).tolist()
+    [0, 0, 1]
+    >>> repeats.count(np.array([[1, 2], [4, 4]], dtype=np.uint64)).tolist()
+    [2, 0]
+    """
+
+    def __init__(self) -> None:
+        # Sorted runs of distinct rows with counts, each at least twice as long as the next: a log-structured merge.
+        self._runs: list[tuple[npt.NDArray[np.uint64], npt.NDArray[np.int64]]] = []
+
+    def count(self, hashes: npt.NDArray[np.uint64]) -> npt.NDArray[np.int64]:
+        """Return how often each row came before, shape (n,), earlier rows of ``hashes`` included; and remember them."""
+        keys, inverse, within = _grouped(hashes)
+        earlier = within
+        for run in self._runs:
+            earlier += _found(run, keys)[inverse]
+        self._runs.append((keys, np.bincount(inverse, minlength=len(keys)).astype(np.int64)))
+        while len(self._runs) > 1 and len(self._runs[-2][0]) < 2 * len(self._runs[-1][0]):
+            last = self._runs.pop()
+            self._runs.append(_merged(self._runs.pop(), last))
+        return earlier
+
+
+def _grouped(
+    hashes: npt.NDArray[np.uint64],
+) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.intp], npt.NDArray[np.int64]]:
+    """Return the distinct rows, sorted; which of them each row is; and how often it came before among these rows."""
+    order = np.lexsort((hashes[:, 1], hashes[:, 0]))
+    ordered = hashes[order]
+    new = np.ones(len(order), dtype=bool)
+    new[1:] = (ordered[1:] != ordered[:-1]).any(axis=1)
+    group = np.cumsum(new) - 1
+    first = np.flatnonzero(new)
+    inverse, within = np.empty(len(order), dtype=np.intp), np.empty(len(order), dtype=np.int64)
+    inverse[order] = group
+    # lexsort is stable, so within a group the rows stand in their own order.
+    within[order] = np.arange(len(order)) - first[group] if len(order) else 0
+    return ordered[new], inverse, within
+
+
+def _found(
+    run: tuple[npt.NDArray[np.uint64], npt.NDArray[np.int64]], keys: npt.NDArray[np.uint64]
+) -> npt.NDArray[np.int64]:
+    """Return the counts of ``keys`` in a run, 0 where it does not hold them."""
+    known, counts = run
+    out = np.zeros(len(keys), dtype=np.int64)
+    place = np.searchsorted(known[:, 0], keys[:, 0])
+    left = np.flatnonzero(place < len(known))
+    left = left[known[place[left], 0] == keys[left, 0]]
+    while len(left):
+        same = known[place[left], 1] == keys[left, 1]
+        out[left[same]] = counts[place[left[same]]]
+        left = left[~same]
+        place[left] += 1
+        left = left[place[left] < len(known)]
+        left = left[known[place[left], 0] == keys[left, 0]]
+    return out
+
+
+def _merged(
+    one: tuple[npt.NDArray[np.uint64], npt.NDArray[np.int64]],
+    other: tuple[npt.NDArray[np.uint64], npt.NDArray[np.int64]],
+) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.int64]]:
+    keys, counts = (np.concatenate(pair) for pair in zip(one, other, strict=True))
+    distinct, inverse, _ = _grouped(keys)
+    totals = np.zeros(len(distinct), dtype=np.int64)
+    np.add.at(totals, inverse, counts)
+    return distinct, totals
+
+
+def _fields(columns: list[pl.Series], n: int, path: tuple[str, ...]) -> Lanes:
+    """Hash records: the sum over their fields, which no order of columns changes."""
+    total = np.zeros((2, n), dtype=np.uint64)
+    for column in columns:
+        total += _hashed(column, (*path, column.name))
+    return settle(total)
+
+
+def _hashed(values: pl.Series, path: tuple[str, ...]) -> Lanes:
+    """Hash the values of a column, shape (2, n): 0 where they are null."""
+    if values.dtype == pl.Null:
+        return np.zeros((2, len(values)), dtype=np.uint64)
+    hasher = next((hasher for fits, hasher in _KINDS if fits(values.dtype)), None)
+    if hasher is None:
+        raise DataError(
+            f"column {values.name!r} holds {values.dtype}; columns are text, numbers, dates, lists or structs."
+        )
+    lanes = hasher(values, path)
+    if values.null_count():
+        lanes[:, values.is_null().to_numpy()] = 0
+    return lanes
+
+
+def _integers(values: pl.Series, path: tuple[str, ...]) -> Lanes:
+    small = values.cast(pl.Int64, strict=False)
+    lanes = hash_words(_words(small), key_of(*path, "integer"))
+    if small.null_count() > values.null_count():
+        beyond = (small.is_null() & values.is_not_null()).to_numpy()
+        lanes[:, beyond] = _bytes(values.cast(pl.String), (*path, "large integer"))[:, beyond]
+    return lanes
+
+
+def _floats(values: pl.Series, path: tuple[str, ...]) -> Lanes:
+    numbers = np.array(values.cast(pl.Float64).to_numpy(), dtype=np.float64)
+    numbers[np.isnan(numbers)] = np.nan
+    return hash_words(numbers.view(np.uint64), key_of(*path, "float"))
+
+
+def _instants(values: pl.Series, path: tuple[str, ...]) -> Lanes:
+    kind = values.dtype
+    assert isinstance(kind, (pl.Datetime, pl.Duration))
+    zone = kind.time_zone or "" if isinstance(kind, pl.Datetime) else ""
+    ticks = _TICKS[kind.time_unit]
+    seconds, rest = np.divmod(_words(values.to_physical()).view(np.int64), ticks)
+    words = np.stack([seconds, rest * (10**9 // ticks)], axis=1).view(np.uint64)
+    return hash_words(words, key_of(*path, type(kind).__name__.lower(), zone))
+
+
+def _days_and_times(values: pl.Series, path: tuple[str, ...]) -> Lanes:
+    return hash_words(_words(values.to_physical()), key_of(*path, type(values.dtype).__name__.lower()))
+
+
+def _booleans(values: pl.Series, path: tuple[str, ...]) -> Lanes:
+    return hash_words(_words(values), key_of(*path, "boolean"))
+
+
+def _texts(values: pl.Series, path: tuple[str, ...]) -> Lanes:
+    return _bytes(values.cast(pl.String), (*path, "text"))
+
+
+def _decimals(values: pl.Series, path: tuple[str, ...]) -> Lanes:
+    return _bytes(values.cast(pl.String), (*path, "decimal"))
+
+
+def _binaries(values: pl.Series, path: tuple[str, ...]) -> Lanes:
+    return _bytes(values, (*path, "binary"))
+
+
+def _bytes(values: pl.Series, path: tuple[str, ...]) -> Lanes:
+    array = values.rechunk().to_arrow(compat_level=pl.CompatLevel.oldest())
+    _, offsets, data = array.buffers()
+    bounds = np.frombuffer(offsets, dtype=np.int64)[array.offset : array.offset + len(array) + 1]
+    content = np.frombuffer(data, dtype=np.uint8) if data is not None else np.zeros(0, dtype=np.uint8)
+    return hash_bytes(content, bounds, key_of(*path))
+
+
+def _lists(values: pl.Series, path: tuple[str, ...]) -> Lanes:
+    if isinstance(values.dtype, pl.Array):
+        values = values.arr.to_list()
+    array = values.rechunk().to_arrow(compat_level=pl.CompatLevel.oldest())
+    items = pl.Series(values.name, array.values)
+    return hash_lists(_hashed(items, (*path, "item")), array.offsets.to_numpy(), key_of(*path, "list"))
+
+
+def _structs(values: pl.Series, path: tuple[str, ...]) -> Lanes:
+    fields = [values.struct.field(name) for name in values.struct.fields]
+    total = _fields(fields, len(values), (*path, "struct"))
+    return hash_words(total.T, key_of(*path, "struct"))
+
+
+def _words(values: pl.Series) -> npt.NDArray[np.uint64]:
+    """Return numbers of up to 64 bits as words, 0 for null."""
+    filled = values.cast(pl.Int64).fill_null(0)
+    return filled.to_numpy().view(np.uint64)
+
+
+_KINDS: tuple[tuple[Callable[[pl.DataType], bool], Callable[[pl.Series, tuple[str, ...]], Lanes]], ...] = (
+    (lambda kind: kind in (pl.String, pl.Categorical, pl.Enum), _texts),
+    (lambda kind: kind.is_integer(), _integers),
+    (lambda kind: kind.is_float(), _floats),
+    (lambda kind: kind == pl.Boolean, _booleans),
+    (lambda kind: isinstance(kind, (pl.Datetime, pl.Duration)), _instants),
+    (lambda kind: kind in (pl.Date, pl.Time), _days_and_times),
+    (lambda kind: kind.is_decimal(), _decimals),
+    (lambda kind: kind == pl.Binary, _binaries),
+    (lambda kind: isinstance(kind, (pl.List, pl.Array)), _lists),
+    (lambda kind: isinstance(kind, pl.Struct), _structs),
+)
