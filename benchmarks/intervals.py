@@ -113,9 +113,11 @@ class Case:
 def results(case: Case, sets: int, folder: Path | None, pool: Any) -> list[dict[str, Any]]:
     """Return the results of the first ``sets`` sets, those that were kept and the others made now."""
     kept = None if folder is None else case.file(folder)
-    lines = kept.read_text().splitlines() if kept is not None and kept.exists() else []
-    # The last line may be half a line, where a run was killed.
-    found = {one["seed"]: one for one in (json.loads(line) for line in lines if line.endswith("}"))}
+    text = kept.read_text() if kept is not None and kept.exists() else ""
+    # The last line is half a line where a run was killed.
+    found = {one["seed"]: one for one in (json.loads(line) for line in text.split("\n")[:-1])}
+    if kept is not None and text and not text.endswith("\n"):
+        kept.write_text(text[: text.rfind("\n") + 1])
     tasks = [(case, seed) for seed in range(sets) if seed not in found]
     made: Iterator[dict[str, Any]] = map(one_set, tasks) if pool is None else pool.imap(one_set, tasks, chunksize=4)
     for one in made:

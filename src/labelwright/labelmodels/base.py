@@ -5,6 +5,7 @@ from __future__ import annotations
 import abc
 import inspect
 import warnings
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, Self, TypeVar
 
@@ -184,6 +185,15 @@ class BaseLabelModel(abc.ABC, Generic[S, P]):
             ids = np.arange(seen, seen + more.n)
             votes = Votes(more.rows, classes=more.classes, sources=more.sources, example_ids=ids)
         return self.fit_stats(self.stats_ + self.summarize(votes, gold=y))
+
+    def solve_without(self, stats: S, params: P, buckets: Sequence[int]) -> Iterator[P]:
+        """Yield what the model learns without each of ``buckets``, given the ``params`` that it learned from all.
+
+        Solves anew; a method that can start from ``params`` does. See `labelwright.labelmodels.intervals.replicates`.
+        """
+        del params
+        for bucket in buckets:
+            yield self.solve(stats.without(bucket))  # type: ignore[attr-defined]
 
     def soft_labels(self, votes: Votes | npt.ArrayLike) -> SoftLabels:
         """Return P(Y | votes) with the covered flag and the example ids."""

@@ -23,6 +23,7 @@ __all__ = [
     "identified",
     "plurality",
     "with_known",
+    "won",
 ]
 
 # A share estimated from fewer random labels than this may be off by more than ten points; votes say more.
@@ -153,10 +154,14 @@ def plurality(problem: Problem, mass: Floats) -> Floats:
     Shares of all votes would be drawn to uniform by the wrong ones. One pseudo-row for each class keeps logarithms
     finite.
     """
+    return np.asarray((problem.weights @ won(problem, mass) + 1) / (problem.rows + problem.k))
+
+
+def won(problem: Problem, mass: Floats) -> Floats:
+    """Return which class has most of each row's votes, shape (p, k); ties are shared, so that rows sum to 1."""
     votes = problem.vote_shares(mass)
     most = votes >= votes.max(axis=1, keepdims=True) - 1e-9
-    won = problem.weights @ (most / most.sum(axis=1, keepdims=True))
-    return np.asarray((won + 1) / (problem.rows + problem.k))
+    return np.asarray(most / most.sum(axis=1, keepdims=True))
 
 
 def free_fit(problem: Problem, dependence: Dependence, balance: Floats, *, learn_balance: bool) -> FreeFit | None:

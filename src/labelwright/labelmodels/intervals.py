@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
@@ -28,6 +31,9 @@ _BOUND = "it is nearer to 0 or 1 than so few examples can tell"
 
 UNVARYING = (_STILL, _BOUND)
 """Why an accuracy that is known has no interval although its source votes in several sub-sums."""
+
+# Who waits longer than so many seconds is told how far it is.
+_PATIENCE = 2.0
 
 # Solving again leaves rounding errors of this size where nothing moved.
 _ROUNDING = 1e-12
@@ -254,10 +260,50 @@ def _voiced_buckets(stats: Any) -> int:
     return int(np.count_nonzero(getattr(stats, "counts", stats).covered))
 
 
-def replicates(model: Any) -> list[Any]:
-    """Return what the model learns without each of the sub-sums that have rows, one solve for each."""
+def replicates(model: Any, *, progress: Callable[[int, int], None] | None = None) -> list[Any]:
+    """Return what a fitted model learns without each of the sub-sums that have rows.
+
+    Parameters
+    ----------
+    model : BaseLabelModel
+        Fitted, with its stats.
+    progress : callable, optional
+        Told how many are done, of how many. Default: after two seconds, a line on a terminal.
+
+    Returns
+    -------
+    list of Params
+        One for each sub-sum with rows, in order.
+    """
     stats = fitted_stats(model)
-    return [model.solve(stats.without(int(b))) for b in np.flatnonzero(bucket_rows(stats))]
+    buckets = [int(b) for b in np.flatnonzero(bucket_rows(stats))]
+    out = []
+    with contextlib.nullcontext(progress) if progress is not None else progress_line() as report:
+        report(0, len(buckets))
+        for params in model.solve_without(stats, model._fitted(), buckets):
+            out.append(params)
+            report(len(out), len(buckets))
+    return out
+
+
+@contextlib.contextmanager
+def progress_line() -> Iterator[Callable[[int, int], None]]:
+    """Yield what keeps a line on stderr: on a terminal, once it takes longer than two seconds; nothing elsewhere."""
+    started, shown = time.monotonic(), False
+
+    def report(done: int, total: int) -> None:
+        nonlocal shown
+        if sys.stderr.isatty() and time.monotonic() - started > _PATIENCE:
+            shown = True
+            sys.stderr.write(f"\r\x1b[Kleaving out sub-sums: {done} of {total} (Ctrl-C stops; nothing is lost)")
+            sys.stderr.flush()
+
+    try:
+        yield report
+    finally:
+        if shown:
+            sys.stderr.write("\r\x1b[K")
+            sys.stderr.flush()
 
 
 def _range(

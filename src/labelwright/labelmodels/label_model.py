@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -17,12 +17,15 @@ from .base import BaseLabelModel, Outcome, Params, check_cardinality, check_clas
 from .cliques import resolve_pairs
 from .dependence import Dependence
 from .experts import Experts, one_sided, several_sided, told
-from .free_fit import identified
+from .free_fit import WORTH_OF_VOTES, free, identified, with_known
 from .known_classes import corrected
 from .majority_vote import check_some_votes, gold_balance
 from .panel import Panel
 from .problem import Floats, Problem
 from .slots import Slots
+
+if TYPE_CHECKING:
+    from .left_out import LeftOut, Without
 
 __all__ = ["LabelModel", "LabelModelParams"]
 
@@ -213,6 +216,37 @@ class LabelModel(BaseLabelModel[PatternCounts, LabelModelParams]):
             experts.dependent,
         )
 
+    def solve_without(
+        self, stats: PatternCounts, params: LabelModelParams, buckets: Sequence[int]
+    ) -> Iterator[LabelModelParams]:
+        """Yield what the model learns without each of ``buckets``: near the whole, where EM without a prior rules."""
+        near = None
+        if params.outcome.kind == "converged":
+            with threadpool_limits(limits=1, user_api="blas"):
+                near = self._near(stats)
+        if near is None:
+            yield from super().solve_without(stats, params, buckets)
+            return
+        for first in range(0, len(buckets), near.at_once):
+            some = buckets[first : first + near.at_once]
+            with threadpool_limits(limits=1, user_api="blas"):
+                found = near.each(some)
+            for bucket, one in zip(some, found, strict=True):
+                if one is None:
+                    yield self.solve(stats.without(bucket))
+                else:
+                    yield _moved(params, one, stats, bucket, self.class_balance is not None)
+
+    def _near(self, stats: PatternCounts) -> LeftOut | None:
+        """Return what solves again near the whole, or None where EM without a prior is not trusted."""
+        from .left_out import LeftOut
+
+        unlabelled = _without_known_classes(stats)
+        problem = Problem.of(unlabelled)
+        dependence = Dependence(problem, self._declared(stats, problem))
+        found = free(problem, dependence, check_class_balance(self.class_balance, stats.frame.k))
+        return None if found.fit is None else LeftOut(stats, problem, dependence, found)
+
     @property
     def dependencies_(self) -> tuple[tuple[str, str], ...]:
         """The pairs of sources that were taken for one which says what both say."""
@@ -251,6 +285,20 @@ def _without_known_classes(stats: PatternCounts) -> PatternCounts:
     cells = stats.cells.copy()
     cells[:, 1] = 0
     return replace(stats, cells=cells)
+
+
+def _moved(
+    params: LabelModelParams, found: Without, stats: PatternCounts, bucket: int, given: bool
+) -> LabelModelParams:
+    """Return ``params`` with what is learned without a sub-sum; what experts count stays, and the others of them."""
+    balances, gold = params.balances.copy(), stats.counts.gold
+    balances[0] = found.balance
+    balance = found.balance
+    if gold.any() and not given:
+        known = gold.sum(axis=0) - gold[bucket]
+        balance = with_known(balance, known.astype(np.float64), WORTH_OF_VOTES)
+    scores = np.concatenate([(found.scores * params.discounts[:, None])[None], params.scores[1:]])
+    return replace(params, scores=scores, balances=balances, class_balance=balance, accuracies=found.accuracies)
 
 
 def _outcome(stats: PatternCounts, problem: Problem, experts: Experts, dependence: bool) -> Outcome:
