@@ -46,6 +46,8 @@ class RunRow:
         What it made, by role (``"votes.train"``, ``"end_model"``).
     operations : mapping of str to int
         How much work it did, by name (``"function_applications"``); empty where it was not counted.
+    collected : bool
+        Whether something that it made has been collected since: then it can be told about, but not read.
     """
 
     number: int
@@ -54,6 +56,7 @@ class RunRow:
     seconds: float
     artifacts: Mapping[str, ArtifactId]
     operations: Mapping[str, int] = field(default_factory=dict)
+    collected: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +137,7 @@ class Catalog:
                 "seconds": seconds,
                 "artifacts": json.dumps({role: str(key) for role, key in artifacts.items()}, sort_keys=True),
                 "operations": json.dumps(dict(operations or {}), sort_keys=True),
+                "collected": False,
             }
             connection.execute(sa.insert(RUNS).values(**row))
         return RunRow(number, run_id, finished, seconds, dict(artifacts), dict(operations or {}))
@@ -158,14 +162,17 @@ class Catalog:
         Raises
         ------
         DataError
-            If the name is taken or no name, or there is no such run.
+            If the name is taken or no name, or there is no such run, or it has been collected.
         """
         if not 1 <= len(name) <= 200 or not name.isprintable() or name != name.strip():
             raise DataError(f"{name!r} cannot name a snapshot; use 1 to 200 letters, digits and signs.")
         row = SnapshotRow(name, number, _now(), note)
         with self.writing() as connection:
-            if connection.execute(sa.select(RUNS.c.number).where(RUNS.c.number == number)).scalar() is None:
+            collected = connection.execute(sa.select(RUNS.c.collected).where(RUNS.c.number == number)).scalar()
+            if collected is None:
                 raise DataError(f"{self.place} has no run {number}.")
+            if collected:
+                raise DataError(f"run {number} has been collected: what it made is no longer there to be named.")
             values = {"name": name, "number": number, "made": _text_of(row.made), "note": note}
             inserted = connection.execute(_insert(connection, SNAPSHOTS).values(**values).on_conflict_do_nothing())
             if inserted.rowcount != 1:
@@ -232,7 +239,7 @@ class Catalog:
         Hold a `lease` from before this until the run is recorded, or the artifacts may be collected in between.
         """
         found: dict[str, ArtifactId] = {}
-        with self._reading() as connection:
+        with self.reading() as connection:
             if connection is None:
                 return found
             query = sa.select(DERIVATIONS.c.recipe, DERIVATIONS.c.output).where(~DERIVATIONS.c.collected)
@@ -254,14 +261,14 @@ class Catalog:
             yield connection
 
     @contextmanager
-    def _reading(self) -> Iterator[sa.Connection | None]:
+    def reading(self) -> Iterator[sa.Connection | None]:
         """Yield a connection, or ``None`` where there are no tables yet, or only those of version 1."""
         with self.database.reading() as connection:
             old = connection is None or version_of(connection, self.place) in (None, 1)
             yield None if old else connection
 
     def _read(self, query: sa.Select[Any]) -> list[sa.Row[Any]]:
-        with self._reading() as connection:
+        with self.reading() as connection:
             return [] if connection is None else list(connection.execute(query))
 
     def _runs(self, narrow: Any) -> list[RunRow]:
@@ -269,10 +276,9 @@ class Catalog:
             version = None if connection is None else version_of(connection, self.place)
             if connection is None or version is None:
                 return []
-            # Version 1 did not count operations; reading must not change a catalog, so it is read as it is.
-            operations = RUNS.c.operations if version > 1 else sa.literal(None).label("operations")
-            columns = [c for c in RUNS.c if c.name != "operations"]
-            return [_run(r) for r in connection.execute(narrow(sa.select(*columns, operations)))]
+            # Version 1 had fewer columns; reading must not change a catalog, so it is read as it is.
+            columns = [c for c in RUNS.c if version > 1 or c.name not in {"operations", "collected"}]
+            return [_run(r) for r in connection.execute(narrow(sa.select(*columns)))]
 
 
 def _insert(connection: sa.Connection, table: sa.Table) -> Any:
@@ -296,9 +302,16 @@ def _text_of(moment: datetime) -> str:
 
 
 def _run(row: sa.Row[Any]) -> RunRow:
-    artifacts = {role: ArtifactId.parse(key) for role, key in json.loads(row.artifacts).items()}
-    finished = datetime.fromisoformat(row.finished)
-    return RunRow(row.number, row.run_id, finished, row.seconds, artifacts, json.loads(row.operations or "{}"))
+    values = row._mapping
+    return RunRow(
+        number=row.number,
+        run_id=row.run_id,
+        finished=datetime.fromisoformat(row.finished),
+        seconds=row.seconds,
+        artifacts={role: ArtifactId.parse(key) for role, key in json.loads(row.artifacts).items()},
+        operations=json.loads(values.get("operations") or "{}"),
+        collected=bool(values.get("collected")),
+    )
 
 
 def _derivation_values(derivation: Derivation) -> dict[str, Any]:

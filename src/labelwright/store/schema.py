@@ -23,6 +23,7 @@ RUNS = sa.Table(
     sa.Column("seconds", sa.Float, nullable=False),
     sa.Column("artifacts", sa.Text, nullable=False),
     sa.Column("operations", sa.Text),
+    sa.Column("collected", sa.Boolean, nullable=False, server_default=sa.false()),
 )
 SNAPSHOTS = sa.Table(
     "snapshots",
@@ -95,8 +96,9 @@ def prepare(connection: sa.Connection, place: str) -> None:
 
 
 def _from_1(connection: sa.Connection) -> None:
-    """Runs learn to count operations; snapshots, heads, derivations and leases are new."""
+    """Runs count operations and may be collected; snapshots, heads, derivations and leases are new."""
     connection.exec_driver_sql("ALTER TABLE runs ADD COLUMN operations TEXT")
+    connection.exec_driver_sql("ALTER TABLE runs ADD COLUMN collected BOOLEAN DEFAULT false NOT NULL")
     METADATA.create_all(connection, tables=[SNAPSHOTS, HEADS, DERIVATIONS, LEASES])
 
 

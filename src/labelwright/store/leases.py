@@ -1,0 +1,106 @@
+"""Leases: how a run in progress says that what it made, or is about to use again, must not be collected."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import sqlalchemy as sa
+
+from labelwright.core.errors import DataError
+
+from .catalog import Catalog
+from .schema import LEASES
+
+__all__ = ["LeaseRow", "current_leases", "hold_lease", "leases_in"]
+
+
+@dataclass(frozen=True, slots=True)
+class LeaseRow:
+    """Work in progress.
+
+    Parameters
+    ----------
+    purpose : str
+        What is being done, for people.
+    began, until : datetime.datetime
+        When it began, and when the lease ends if nobody renews it (UTC).
+    """
+
+    purpose: str
+    began: datetime
+    until: datetime
+
+
+@contextlib.contextmanager
+def hold_lease(catalog: Catalog, purpose: str, *, seconds: float = 600.0) -> Iterator[None]:
+    """Keep everything in the store for as long as the block runs.
+
+    A run may use an artifact that no other run has needed for months, and its own artifacts belong to no run until it
+    ends. While any lease is held, `collect` removes nothing.
+
+    Parameters
+    ----------
+    catalog : Catalog
+    purpose : str
+        What is being done, for people.
+    seconds : float
+        How long the lease outlives a process that was killed. A process that lives renews it from a thread.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     catalog = Catalog(Path(folder) / "catalog.sqlite")
+    ...     with hold_lease(catalog, "run"):
+    ...         print([row.purpose for row in current_leases(catalog)])
+    ...     print(current_leases(catalog))
+    ['run']
+    []
+    """
+    lease, began, done = uuid.uuid4().hex, datetime.now(UTC), threading.Event()
+    with catalog.writing() as connection:
+        connection.execute(sa.delete(LEASES).where(LEASES.c.until < _text_of(began)))
+        values = {"lease": lease, "purpose": purpose[:200], "began": _text_of(began), "until": _text_of(began, seconds)}
+        connection.execute(sa.insert(LEASES).values(**values))
+    thread = threading.Thread(
+        target=_renew, args=(catalog, lease, seconds, done), daemon=True, name="labelwright-lease"
+    )
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()
+        # Work that failed, perhaps for want of space, must not fail for this: the lease ends by itself.
+        with contextlib.suppress(DataError), catalog.writing() as connection:
+            connection.execute(sa.delete(LEASES).where(LEASES.c.lease == lease))
+
+
+def current_leases(catalog: Catalog) -> list[LeaseRow]:
+    """Return the leases that are held now, oldest first."""
+    with catalog.reading() as connection:
+        return [] if connection is None else leases_in(connection)
+
+
+def leases_in(connection: sa.Connection) -> list[LeaseRow]:
+    """Return the leases that are held now, as this transaction sees them."""
+    query = sa.select(LEASES).where(LEASES.c.until >= _text_of(datetime.now(UTC))).order_by(LEASES.c.began)
+    rows = connection.execute(query)
+    return [LeaseRow(r.purpose, datetime.fromisoformat(r.began), datetime.fromisoformat(r.until)) for r in rows]
+
+
+def _renew(catalog: Catalog, lease: str, seconds: float, done: threading.Event) -> None:
+    while not done.wait(seconds / 4):
+        with contextlib.suppress(DataError), catalog.writing() as connection:
+            until = _text_of(datetime.now(UTC), seconds)
+            connection.execute(sa.update(LEASES).where(LEASES.c.lease == lease).values(until=until))
+
+
+def _text_of(moment: datetime, later: float = 0.0) -> str:
+    return (moment + timedelta(seconds=later)).isoformat(timespec="milliseconds")
