@@ -24,6 +24,7 @@ VERBS = {
     "lf": ("lf:command", "List the labeling functions, or try them."),
     "predict": ("predict:command", "Predict new examples with a finished run; nothing is refitted."),
     "report": ("run:report", "Write the HTML report of the last run again."),
+    "explain": ("explain:command", "Say why an example has its label, or what a function decides."),
     "export": ("export:command", "Write the labelled training set, or the trained model."),
     "doctor": ("doctor:command", "Check the installation and give advice."),
 }

@@ -13,7 +13,7 @@ from labelwright.core.errors import ModelError
 
 from .base import BaseLabelModel, Params
 
-__all__ = ["SourceEffect", "drop_one"]
+__all__ = ["SourceEffect", "drop_one", "learn_without"]
 
 Floats = npt.NDArray[np.float64]
 
@@ -116,20 +116,48 @@ def drop_one(
         touched = np.unique(patterns.patterns.entry_rows[patterns.patterns.columns == at])
         other = model
         if found is not None and refit and len(touched):
-            other = type(model)(**model.get_params())
-            silenced = Votes(
-                _silence(found.rows, at),
-                classes=found.classes,
-                sources=found.sources,
-                example_ids=found.example_ids,
-                groups=found.groups,
-                alphabet=dict(found.alphabet),
-            )
-            other._plant(other.solve(other.summarize(silenced, gold=y)))
+            other = learn_without(model, found, source, y=y)
             touched = np.arange(len(patterns.keys))
         after = other.posterior(other._fitted(), _votes_of(params, _silence(patterns.patterns.take(touched), at)))
         effects.append(_effect(source, patterns, touched, before.probs, after.probs, refit))
     return tuple(effects)
+
+
+def learn_without(
+    model: BaseLabelModel[Any, Any], votes: Votes, source: str, *, y: npt.ArrayLike | None = None
+) -> BaseLabelModel[Any, Any]:
+    """Return what ``model`` would have learned from ``votes`` had one source been silent.
+
+    Parameters
+    ----------
+    model : BaseLabelModel
+        It is not changed.
+    votes : Votes
+        What to learn from.
+    source : str
+        The source that abstains everywhere; it keeps its column.
+    y : array_like of (int or str), shape (n,), optional
+        Known classes that the model was fitted with.
+
+    Raises
+    ------
+    VoteError
+        If there is no such source.
+    ModelError
+        If no other source ever votes.
+    """
+    votes.select([source])
+    silenced = Votes(
+        _silence(votes.rows, votes.sources.index(source)),
+        classes=votes.classes,
+        sources=votes.sources,
+        example_ids=votes.example_ids,
+        groups=votes.groups,
+        alphabet=dict(votes.alphabet),
+    )
+    other = type(model)(**model.get_params())
+    other._plant(other.solve(other.summarize(silenced, gold=y)))
+    return other
 
 
 def _effect(

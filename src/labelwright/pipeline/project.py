@@ -9,11 +9,15 @@ from typing import Any, Literal
 
 import polars as pl
 
+from labelwright.analysis.decided import DecidedLabels
+from labelwright.analysis.explanation import LabelExplanation
 from labelwright.core import Votes, atomic_write
 from labelwright.core.errors import ProjectError
 from labelwright.labeling import LabelingFunction
 
+from .decided import decided_labels
 from .examples import Source, Split, open_sources
+from .explain import explain_label
 from .export import export_labels, export_model
 from .guarding import refuse_sources
 from .judging import SupervisionReport, check_supervision
@@ -129,6 +133,59 @@ class Project:
             If settings or functions cannot be read. What fails a check is in the answer.
         """
         return check_supervision(self.folder, self.settings)
+
+    def explain(
+        self,
+        example_id: str | int,
+        *,
+        snapshot: str | int = "latest",
+        refit: bool = False,
+        interval: bool = False,
+        check: bool = False,
+        step: Callable[[str], None] | None = None,
+    ) -> LabelExplanation:
+        """Explain the label of one example; see `labelwright.pipeline.explain.explain_label`.
+
+        Parameters
+        ----------
+        example_id : str or int
+        snapshot : str or int
+            A snapshot, a number of a run, the start of its id, ``latest`` or ``latest~1``.
+        refit : bool
+            Also fit the label model again without each function that voted.
+        interval : bool
+            Also say how far the label could be off by chance; 32 fits, once for each run.
+        check : bool
+            Also work the label out again from the example, and compare.
+        step : callable of str, optional
+            Told what is being done.
+
+        Raises
+        ------
+        ProjectError
+            If there is no such run or example.
+        """
+        return explain_label(
+            self.folder, example_id, run=snapshot, refit=refit, interval=interval, check=check, step=step
+        )
+
+    def contributed(self, function: str, *, snapshot: str | int = "latest", limit: int = 10) -> DecidedLabels:
+        """Return which labels a function decides: what changes without it; see `labelwright.pipeline.decided`.
+
+        Parameters
+        ----------
+        function : str
+        snapshot : str or int
+            As for `explain`.
+        limit : int
+            How many of the examples to name on which it does most.
+
+        Raises
+        ------
+        ProjectError
+            If there is no such run or function.
+        """
+        return decided_labels(self.folder, function, run=snapshot, limit=limit)
 
     def predict(self, data: Any, model: ModelKind = "end") -> pl.DataFrame:
         """Predict new examples with the last run; nothing is fitted.

@@ -1,0 +1,84 @@
+"""``labelwright explain``."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from pathlib import Path
+
+import click
+
+from .output import Answer, examples, progress_line, project_option, verb
+
+__all__ = ["command"]
+
+
+@click.command(
+    "explain",
+    short_help="Say why an example has its label, or what a function decides.",
+    epilog=examples(
+        "labelwright explain c07",
+        "labelwright explain 1234 --snapshot v1 --html why.html",
+        "labelwright explain c07 --refit --interval --check",
+        "labelwright explain --function has_link",
+    ),
+)
+@click.argument("example_id", metavar="[ID]", required=False)
+@project_option
+@click.option("--function", metavar="NAME", help="Say which labels this function decides, instead of one example's.")
+@click.option(
+    "--snapshot", metavar="NAME", default="latest", help="A snapshot, the number of a run or the start of its id."
+)
+@click.option("--refit", is_flag=True, help="Also fit the label model again without each function that voted.")
+@click.option("--interval", is_flag=True, help="Also say how far the label could be off by chance; takes 32 fits once.")
+@click.option("--check", is_flag=True, help="Also work the label out again from the example and compare.")
+@click.option("--limit", type=click.IntRange(min=0), default=10, show_default=True, help="Examples of --function.")
+@click.option("--html", type=click.Path(path_type=Path), help="Write a page to this file.")
+@verb
+def command(
+    example_id: str | None,
+    project: Path,
+    function: str | None,
+    snapshot: str,
+    refit: bool,
+    interval: bool,
+    check: bool,
+    limit: int,
+    html: Path | None,
+) -> Answer:
+    """Say why an example has its label: what each vote adds, and what the label would be without it.
+
+    With --function the other way round: how many labels flip without a function, and where it does most.
+    """
+    if (example_id is None) == (function is None):
+        raise click.UsageError("name one example (labelwright explain ID) or one function (--function NAME).")
+    from labelwright.pipeline import Project
+
+    opened = Project(project)
+    with progress_line() as step:
+        found = (
+            opened.explain(str(example_id), snapshot=snapshot, refit=refit, interval=interval, check=check, step=step)
+            if function is None
+            else opened.contributed(function, snapshot=snapshot, limit=limit)
+        )
+    if html is not None:
+        from labelwright.core import atomic_write
+
+        atomic_write(html, found.to_page())
+    payload = found.to_dict() | ({} if html is None else {"html": str(html)})
+
+    def show() -> None:
+        click.echo(found.to_text(width=shutil.get_terminal_size().columns, plain=not _has_blocks()))
+        if html is not None:
+            click.echo(f"\nWrote {html}")
+
+    return Answer(payload, show)
+
+
+def _has_blocks() -> bool:
+    """Whether standard output can show bars."""
+    try:
+        "█▒…".encode(sys.stdout.encoding or "ascii")
+    except (UnicodeEncodeError, LookupError):
+        return False
+    return True

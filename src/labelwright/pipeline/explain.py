@@ -1,0 +1,225 @@
+"""Why an example has its label: what a run kept is gathered into a `LabelExplanation`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from labelwright.analysis.explanation import DependentPair, ExplainedVote, LabelExplanation
+from labelwright.core import Votes
+from labelwright.core.errors import ProjectError
+from labelwright.labelmodels import BaseLabelModel
+from labelwright.labelmodels.contributions import Contributions
+
+from .closest import closest_ids
+from .history import label_history
+from .keep import ExampleRow, KeptRun
+from .recheck import recheck_label
+from .wording import said
+
+__all__ = ["HISTORY", "explain_label"]
+
+# Runs to look back over.
+HISTORY = 20
+
+# What a label is made of, in the order in which it is made.
+_LINEAGE = ("settings", "data", "functions", "votes", "stats", "label_model", "soft_labels")
+
+Step = Callable[[str], None]
+
+
+def explain_label(
+    folder: Path,
+    example_id: str | int,
+    *,
+    run: str | int = "latest",
+    refit: bool = False,
+    interval: bool = False,
+    check: bool = False,
+    history: int = HISTORY,
+    step: Step | None = None,
+) -> LabelExplanation:
+    """Explain the label that a run gave to one example.
+
+    Parameters
+    ----------
+    folder : Path
+        The project.
+    example_id : str or int
+        Taken as text: ``7`` and ``"7"`` are one id.
+    run : str or int
+        A snapshot, a number of a run, the start of its id, ``latest`` or ``latest~1``.
+    refit : bool
+        Also fit the label model again without each function that voted: as many fits as there are votes.
+    interval : bool
+        Also say how far the probabilities could be off given how well the label model knows its parameters: one fit
+        for each of 32 parts of the votes.
+    check : bool
+        Also work the label out again: run the functions on the example, and the label model on their votes.
+    history : int
+        How many runs to look back over; 0 for none.
+    step : callable of str, optional
+        Told what is being done.
+
+    Returns
+    -------
+    LabelExplanation
+
+    Raises
+    ------
+    ProjectError
+        If there is no such run, or no such example in it; the closest id is named.
+    """
+    kept = KeptRun.named(folder, run)
+    example = find_example(kept, example_id)
+    votes = kept.votes_of(example.id)
+    model = kept.label_model()
+    [found] = model.contributions(votes)
+    label = _Label(model, votes, found)
+    records = {str(r["name"]): r for r in kept.function_records()}
+    versions = {name: str(r.get("version", "")) for name, r in records.items()}
+    settings = kept.settings()
+    gold_column, id_column = settings.task.gold, settings.data.id
+    fields = {name: value for name, value in example.values.items() if name not in (gold_column, id_column)}
+    deep = _deep(kept, label, refit=refit, interval=interval, step=step)
+    return LabelExplanation(
+        project=settings.project.name or folder.resolve().name,
+        run=kept.row.number,
+        run_id=kept.row.run_id,
+        example_id=example.id,
+        split=example.split,
+        fields=fields,
+        classes=found.classes,
+        prior=_floats(found.prior),
+        total=_floats(found.total),
+        probs=_floats(found.probs),
+        votes=label.explained(versions, deep.refitted),
+        gold=None if gold_column is None else example.values.get(gold_column),
+        abstained=tuple(s for s in votes.sources if s not in set(found.sources)),
+        exact=found.exact,
+        additive=found.additive,
+        floor=found.floor,
+        interval=deep.interval,
+        pairs=label.pairs(),
+        history=label_history(kept, example.id, most=history) if history else (),
+        lineage=_lineage(kept, example),
+        check=recheck_label(kept, example, votes, model) if check else None,
+    )
+
+
+def find_example(kept: KeptRun, example_id: str | int) -> ExampleRow:
+    """Return an example of a run.
+
+    Raises
+    ------
+    ProjectError
+        If the run has none of that id; the message names ids that are close.
+    """
+    try:
+        return kept.example(example_id)
+    except ProjectError as error:
+        close = closest_ids(kept, str(example_id))
+        if not close:
+            raise
+        hint = f"Did you mean {' or '.join(map(repr, close))}?"
+        raise ProjectError(f"{error} {hint}") from None
+
+
+@dataclass(frozen=True, slots=True)
+class _Deep:
+    """What costs more than a moment, where it was asked for."""
+
+    interval: tuple[tuple[float, float], ...] | None
+    refitted: dict[str, tuple[float, ...]]
+
+
+def _deep(kept: KeptRun, label: _Label, *, refit: bool, interval: bool, step: Step | None) -> _Deep:
+    if not refit and not interval:
+        return _Deep(None, {})
+    # Fitting takes a second to import; explaining what was kept takes none of it.
+    from .explain_again import posterior_interval, posteriors_without
+
+    say = step or (lambda _said: None)
+    found, model, votes = label.found, label.model, label.votes
+    refitted = posteriors_without(kept, model, votes, found.sources, step=say) if refit else {}
+    return _Deep(posterior_interval(kept, model, votes, step=say) if interval else None, refitted)
+
+
+@dataclass(frozen=True, slots=True)
+class _Label:
+    """One label as the label model gave it."""
+
+    model: BaseLabelModel[Any, Any]
+    votes: Votes
+    found: Contributions
+
+    def explained(self, versions: dict[str, str], refitted: dict[str, tuple[float, ...]]) -> tuple[ExplainedVote, ...]:
+        """Return each vote, those that speak most for the label first."""
+        found = self.found
+        first, second = np.argsort(-found.probs, kind="stable")[:2]
+        order = np.argsort(found.values[:, second] - found.values[:, first], kind="stable")
+        return tuple(
+            ExplainedVote(
+                found.sources[j],
+                versions.get(found.sources[j], ""),
+                said(self.votes, found.sources[j], int(found.codes[j])),
+                _floats(found.values[j]),
+                _floats(found.errors[j]),
+                _floats(found.alone[j]),
+                _floats(found.last[j]),
+                _floats(found.without[j]),
+                refitted.get(found.sources[j]),
+                self._discount(j),
+            )
+            for j in order
+        )
+
+    def _discount(self, at: int) -> float | None:
+        """Return what part of a full vote this one counts, where the label model has such a thing."""
+        params = self.model.params_
+        discounts = getattr(params, "discounts", None)
+        if discounts is None:
+            return None
+        column = params.sources.index(self.found.sources[at])
+        start = int(params.frame.sizes[:column].sum())
+        return float(discounts[start + int(self.found.codes[at])])
+
+    def pairs(self) -> tuple[DependentPair, ...]:
+        """Return the dependent pairs of which both voted, those that change the label most first."""
+        declared: Sequence[tuple[str, str]] = getattr(self.model, "dependencies_", ())
+        voted = {name: j for j, name in enumerate(self.found.sources)}
+        both = [(a, b) for a, b in declared if a in voted and b in voted]
+        if not both:
+            return ()
+        first, second = np.argsort(-self.found.probs, kind="stable")[:2]
+        alone = self.found.alone[:, first] - self.found.alone[:, second]
+        rows = np.full((len(both), self.votes.m), -1)
+        for row, pair in enumerate(both):
+            for name in pair:
+                rows[row, self.votes.sources.index(name)] = self.found.codes[voted[name]]
+        only = Votes(rows, classes=self.votes.classes, sources=self.votes.sources, alphabet=dict(self.votes.alphabet))
+        logs = np.log(np.maximum(self.model.soft_labels(only).probs, self.found.floor))
+        together = logs[:, first] - logs[:, second] - (self.found.prior[first] - self.found.prior[second])
+        found = [
+            DependentPair((a, b), (float(alone[voted[a]]), float(alone[voted[b]])), float(worth))
+            for (a, b), worth in zip(both, together, strict=True)
+        ]
+        return tuple(sorted(found, key=lambda pair: -abs(pair.effect)))
+
+
+def _lineage(kept: KeptRun, example: ExampleRow) -> dict[str, str]:
+    out = {"part": f"{example.part}, row {example.row}"} if example.part else {}
+    artifacts = kept.row.artifacts
+    for role in _LINEAGE:
+        for name in (role, f"{role}.{example.split}"):
+            if name in artifacts:
+                out[name] = str(artifacts[name])
+    return out
+
+
+def _floats(values: Any) -> tuple[float, ...]:
+    return tuple(float(v) for v in values)

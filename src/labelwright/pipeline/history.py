@@ -1,0 +1,126 @@
+"""The label of one example over the runs of a project."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from labelwright.analysis.explanation import PastLabel
+from labelwright.core.errors import LabelwrightError, ProjectError
+from labelwright.store import RunRow
+
+from .keep import KeptRun, open_store
+from .wording import said
+
+__all__ = ["label_history"]
+
+# A probability that moves by less, while no vote changes, is no news: each edit moves every parameter a little.
+_NEWS = 0.005
+
+# What a label does not hang on.
+_ASIDE = frozenset({"report", "metrics", "end_model", "schema"})
+
+
+@dataclass(frozen=True, slots=True)
+class _Point:
+    """The label in one run: votes are source -> (what it said, version), where it spoke."""
+
+    label: str
+    probability: float
+    votes: Mapping[str, tuple[str, str]]
+    sources: frozenset[str]
+    trouble: str = ""
+
+
+def label_history(kept: KeptRun, example_id: str | int, *, most: int) -> tuple[PastLabel, ...]:
+    """Return the label of an example over the last ``most`` runs and snapshots, oldest first.
+
+    Stretches of runs in which no vote changed and the probability moved by less than half a point are one entry.
+
+    Parameters
+    ----------
+    kept : KeptRun
+        Any run of the project.
+    example_id : str or int
+    most : int
+
+    Returns
+    -------
+    tuple of PastLabel
+    """
+    _, catalog = open_store(kept.folder)
+    names: dict[int, list[str]] = {}
+    for snapshot in catalog.snapshots():
+        names.setdefault(snapshot.number, []).append(snapshot.name)
+    rows = catalog.runs()
+    chosen = {row.number for row in rows[-most:]} | set(sorted(names)[-most:])
+    out: list[PastLabel] = []
+    points: dict[tuple[Any, ...], _Point] = {}
+    at_start: _Point | None = None
+    for row in (r for r in rows if r.number in chosen):
+        made = tuple(sorted((role, str(key)) for role, key in row.artifacts.items() if role not in _ASIDE))
+        if made not in points:
+            points[made] = _point(KeptRun(kept.folder, kept.store, row), example_id)
+        point, named = points[made], tuple(names.get(row.number, ()))
+        if at_start is not None and _unchanged(at_start, point):
+            out[-1] = replace(out[-1], last=row.number, snapshots=(*out[-1].snapshots, *named))
+        else:
+            out.append(_stretch(row, named, at_start, point))
+            at_start = point
+    return tuple(out)
+
+
+def _point(kept: KeptRun, example_id: str | int) -> _Point:
+    nothing: Mapping[str, tuple[str, str]] = {}
+    try:
+        votes = kept.votes_of(example_id)
+        versions = kept.functions()
+        soft = kept.label_model().soft_labels(votes)
+    except ProjectError:
+        return _Point("", math.nan, nothing, frozenset(), "not in this run")
+    except (LabelwrightError, OSError):
+        return _Point("", math.nan, nothing, frozenset(), "not kept any more")
+    code = int(soft.predict()[0])
+    spoke = {
+        source: (said(votes, source, int(c)), versions.get(source, ""))
+        for source, c in zip(votes.sources, votes.values[0], strict=True)
+        if c >= 0
+    }
+    label = "" if code < 0 or not spoke else str(votes.classes[code])
+    return _Point(label, float(soft.confidence[0]), spoke, frozenset(votes.sources))
+
+
+def _unchanged(old: _Point, new: _Point) -> bool:
+    if old.trouble or new.trouble:
+        return old.trouble == new.trouble
+    return old.label == new.label and old.votes == new.votes and abs(old.probability - new.probability) < _NEWS
+
+
+def _stretch(row: RunRow, names: tuple[str, ...], old: _Point | None, new: _Point) -> PastLabel:
+    finished = row.finished.isoformat(timespec="seconds")
+    changes = (new.trouble,) if new.trouble else _changes(old, new)
+    return PastLabel(row.number, row.number, finished, names, new.label, new.probability, changes)
+
+
+def _changes(old: _Point | None, new: _Point) -> tuple[str, ...]:
+    """Say what is different; nothing for the first point, or after one that cannot be read."""
+    if old is None or old.trouble:
+        return ()
+    out = []
+    for name in dict.fromkeys([*old.votes, *new.votes]):
+        was, now = old.votes.get(name), new.votes.get(name)
+        if was == now:
+            continue
+        if now is None:
+            gone = "is gone" if name not in new.sources else "abstains now"
+            out.append(f"{name} {gone}; it said {was[0] if was else ''}")
+        elif was is None:
+            fresh = "is new" if name not in old.sources else "abstained before"
+            out.append(f"{name} says {now[0]}; it {fresh}")
+        elif was[0] != now[0]:
+            out.append(f"{name} says {now[0]}, not {was[0]}")
+        else:
+            out.append(f"{name} was changed, and still says {now[0]}")
+    return tuple(out) or ("the same votes count otherwise",)
