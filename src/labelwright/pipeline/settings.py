@@ -14,6 +14,8 @@ import msgspec
 from labelwright.core.classes import check_classes
 from labelwright.core.errors import ProjectError, VoteError
 
+from .judging_settings import ContractsSettings, GatesSettings, SettingsTable, judging_faults
+
 __all__ = [
     "FILE_NAME",
     "LABEL_MODELS",
@@ -38,17 +40,13 @@ SplitName = Literal["train", "valid", "test"]
 SplitValue = str | int | float | list[str | int]
 
 
-class _Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """A table of the file: read-only, and a key that it does not know is a mistake."""
-
-
-class ProjectSettings(_Table, frozen=True):
+class ProjectSettings(SettingsTable, frozen=True):
     """``[project]``: its name (default: the folder's)."""
 
     name: str = ""
 
 
-class SplitSettings(_Table, frozen=True):
+class SplitSettings(SettingsTable, frozen=True):
     """``[data.splits]``: which examples are for training and which for scoring.
 
     Three ways, told apart by what is written: with ``column`` the three hold values of that column; without it, strings
@@ -77,7 +75,7 @@ class SplitSettings(_Table, frozen=True):
         return "fractions" if all(isinstance(v, (int, float)) for v in values) else "paths"
 
 
-class DataSettings(_Table, frozen=True):
+class DataSettings(SettingsTable, frozen=True):
     """``[data]``: where the examples are. Relative paths start at the project's folder."""
 
     path: str | list[str] | None = None
@@ -86,14 +84,14 @@ class DataSettings(_Table, frozen=True):
     splits: SplitSettings = SplitSettings()
 
 
-class TaskSettings(_Table, frozen=True):
+class TaskSettings(SettingsTable, frozen=True):
     """``[task]``: the classes in the order of their codes, and the column with gold labels (for scoring only)."""
 
     classes: list[str | int]
     gold: str | None = None
 
 
-class ApplySettings(_Table, frozen=True):
+class ApplySettings(SettingsTable, frozen=True):
     """``[apply]``: what to do when a function raises, seconds allowed per example, and worker processes."""
 
     on_error: Literal["raise", "abstain"] = "raise"
@@ -120,7 +118,7 @@ LABEL_MODELS = {
 }
 
 
-class LabelModelSettings(_Table, frozen=True):
+class LabelModelSettings(SettingsTable, frozen=True):
     """``[label_model]``: how votes become soft labels. ``class_balance`` is estimated where it is not given.
 
     ``dependencies`` are pairs of functions that depend on each other, by name, for methods that take them.
@@ -147,21 +145,21 @@ class LabelModelSettings(_Table, frozen=True):
     random_state: int = 0
 
 
-class EndModelSettings(_Table, frozen=True):
+class EndModelSettings(SettingsTable, frozen=True):
     """``[end_model]``: what is trained on the soft labels, and the only fields that it may see."""
 
     kind: Literal["text", "tabular", "none"] = "none"
-    fields: list[str] = []
+    fields: list[str] = msgspec.field(default_factory=list)
     random_state: int = 0
 
 
-class ScoreSettings(_Table, frozen=True):
+class ScoreSettings(SettingsTable, frozen=True):
     """``[score]``: ``supervised = true`` also trains the end model's recipe on gold, as the ceiling to compare with."""
 
     supervised: bool = False
 
 
-class Settings(_Table, frozen=True):
+class Settings(SettingsTable, frozen=True):
     """The whole file.
 
     Examples
@@ -183,6 +181,8 @@ class Settings(_Table, frozen=True):
     label_model: LabelModelSettings = LabelModelSettings()
     end_model: EndModelSettings = EndModelSettings()
     score: ScoreSettings = ScoreSettings()
+    contracts: ContractsSettings = ContractsSettings()
+    gates: GatesSettings = GatesSettings()
 
 
 def read_settings(folder: Path) -> Settings:
@@ -250,7 +250,11 @@ def _reject_unknown(
             place = f"[{'.'.join(where)}]" if where else "the top level"
             raise ProjectError(f"{path}: {place} has no key {key!r}.{hint} Allowed: {', '.join(sorted(allowed))}.")
         inner = allowed[key]
-        if isinstance(inner, type) and issubclass(inner, msgspec.Struct) and isinstance(value, dict):
+        if typing.get_origin(inner) is dict and isinstance(value, dict):  # a table of tables, by name
+            for name, table in value.items():
+                if isinstance(table, dict):
+                    _reject_unknown(table, typing.get_args(inner)[1], (*where, key, name), path)
+        elif isinstance(inner, type) and issubclass(inner, msgspec.Struct) and isinstance(value, dict):
             _reject_unknown(value, inner, (*where, key), path)
 
 
@@ -313,6 +317,8 @@ def _check(settings: Settings, path: Path | str) -> None:
         raise ProjectError(f"{path}: score.supervised = true needs task.gold and an end model (end_model.kind).")
     if any(value is not None and value <= 0 for value in (settings.apply.workers, settings.apply.timeout)):
         raise ProjectError(f"{path}: apply.workers and apply.timeout must be positive.")
+    for fault in judging_faults(settings.contracts, settings.gates, classes):
+        raise ProjectError(f"{path}: {fault}")
 
 
 def _check_splits(data: DataSettings, path: Path | str) -> None:
