@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable
 from importlib import resources
 
-from .explanation import DependentPair, LabelExplanation, PastLabel
+from .explanation_content import DependentPair, LabelContent, PastLabel
 from .markup import Child, Markup, tag
 
 __all__ = ["explanation_html", "explanation_page", "page", "styled"]
@@ -22,12 +22,12 @@ _MOST_CLASSES = 6
 _UNDERFLOW = 1e-300
 
 
-def explanation_html(why: LabelExplanation) -> Markup:
+def explanation_html(why: LabelContent) -> Markup:
     """Return an explanation as a fragment of HTML that brings its own style and touches nothing else on the page.
 
     Examples
     --------
-    >>> why = LabelExplanation("demo", 1, "c0ffee", "c07", "train", {"text": "<b>"}, classes=("ham", "spam"),
+    >>> why = LabelContent("demo", 1, "c0ffee", "c07", "train", {"text": "<b>"}, classes=("ham", "spam"),
     ...     prior=(0.0, 0.0), total=(0.0, 0.0), probs=(0.5, 0.5), votes=())
     >>> "&lt;b&gt;" in explanation_html(why)
     True
@@ -44,7 +44,7 @@ def explanation_html(why: LabelExplanation) -> Markup:
     )
 
 
-def explanation_page(why: LabelExplanation) -> str:
+def explanation_page(why: LabelContent) -> str:
     """Return an explanation as a whole HTML document in UTF-8."""
     return page(f"{why.example_id}: {_headline(why)}", explanation_html(why))
 
@@ -69,12 +69,12 @@ def page(title: str, fragment: Markup) -> str:
     return "<!doctype html>\n" + tag("html", head, body, lang="en")
 
 
-def _headline(why: LabelExplanation) -> str:
+def _headline(why: LabelContent) -> str:
     best = max(why.probs)
     return f"A tie at {best:.1%}" if why.label is None else f"{why.label}, {best:.1%}"
 
 
-def _fields(why: LabelExplanation) -> list[Markup]:
+def _fields(why: LabelContent) -> list[Markup]:
     texts = {n: str(v) for n, v in why.fields.items() if isinstance(v, str) and len(v) > _SHORT}
     short = {n: str(v) for n, v in why.fields.items() if n not in texts}
     if why.gold is not None:
@@ -84,7 +84,7 @@ def _fields(why: LabelExplanation) -> list[Markup]:
     return [*out, tag("dl", listed)] if listed else out
 
 
-def _shares(why: LabelExplanation) -> Markup:
+def _shares(why: LabelContent) -> Markup:
     rows = []
     for code in why.ranked[:_MOST_CLASSES]:
         said = f"{why.probs[code]:.1%}"
@@ -98,7 +98,7 @@ def _shares(why: LabelExplanation) -> Markup:
     return tag("div", tag("ul", rows, class_="shares"), more)
 
 
-def _votes(why: LabelExplanation) -> Markup:
+def _votes(why: LabelContent) -> Markup:
     if not why.votes:
         return tag("p", "No function voted: this is the class balance.")
     first, second = (str(why.classes[c]) for c in why.ranked[:2])
@@ -123,7 +123,7 @@ def _votes(why: LabelExplanation) -> Markup:
 
 
 def _row(
-    why: LabelExplanation,
+    why: LabelContent,
     name: Child,
     vote: str,
     values: tuple[float, ...],
@@ -151,7 +151,7 @@ def _row(
     )
 
 
-def _without(why: LabelExplanation, probs: tuple[float, ...] | None) -> Markup:
+def _without(why: LabelContent, probs: tuple[float, ...] | None) -> Markup:
     if probs is None:
         return tag("td")
     label = why.label_of(probs)
@@ -161,7 +161,7 @@ def _without(why: LabelExplanation, probs: tuple[float, ...] | None) -> Markup:
     return tag("td", tag("span", f"{said} \u2260", class_="flips", title="another label"))
 
 
-def _notes(why: LabelExplanation) -> list[str]:
+def _notes(why: LabelContent) -> list[str]:
     notes = [
         "Log-odds of the label against the class that comes second; before votes and all that votes add are the sum."
     ]
@@ -214,7 +214,7 @@ def _history(history: tuple[PastLabel, ...]) -> Markup | None:
     )
 
 
-def _lineage(why: LabelExplanation) -> Markup | None:
+def _lineage(why: LabelContent) -> Markup | None:
     if not why.lineage and why.check is None:
         return None
     made = [(tag("dt", role), tag("dd", tag("code", key))) for role, key in why.lineage.items()]

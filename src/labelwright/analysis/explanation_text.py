@@ -8,7 +8,7 @@ from typing import Any
 
 from labelwright.core import Class
 
-from .explanation import LabelExplanation, PastLabel
+from .explanation_content import LabelContent, PastLabel
 
 __all__ = ["bar", "explanation_text", "flat"]
 
@@ -20,12 +20,12 @@ _MOST_CLASSES = 5
 _UNDERFLOW = 1e-300
 
 
-def explanation_text(why: LabelExplanation, *, width: int = 100, plain: bool = False) -> str:
+def explanation_text(why: LabelContent, *, width: int = 100, plain: bool = False) -> str:
     """Lay out an explanation as lines of text.
 
     Parameters
     ----------
-    why : LabelExplanation
+    why : LabelContent
     width : int
         Columns of the terminal; longer texts are cut, figures never.
     plain : bool
@@ -33,9 +33,9 @@ def explanation_text(why: LabelExplanation, *, width: int = 100, plain: bool = F
 
     Examples
     --------
-    >>> from labelwright.analysis.explanation import ExplainedVote
+    >>> from labelwright.analysis.explanation_content import ExplainedVote
     >>> vote = ExplainedVote("has_link", "3f9c", "spam", (-1.0, 1.0), (0, 0), (-1.0, 1.0), (-1.0, 1.0), (0.5, 0.5))
-    >>> why = LabelExplanation("demo", 1, "c0ffee", "c07", "train", {"text": "see http://a.b"}, classes=("ham", "spam"),
+    >>> why = LabelContent("demo", 1, "c0ffee", "c07", "train", {"text": "see http://a.b"}, classes=("ham", "spam"),
     ...     prior=(0.0, 0.0), total=(-1.0, 1.0), probs=(0.12, 0.88), votes=(vote,))
     >>> print(explanation_text(why))
     Example c07, train, run 1 of demo
@@ -43,10 +43,12 @@ def explanation_text(why: LabelExplanation, *, width: int = 100, plain: bool = F
     <BLANKLINE>
     spam 88.0%, ham 12.0%
     <BLANKLINE>
-                    vote  log-odds spam : ham                       without it    version
-    before votes             +0.00            |
-    has_link        spam     +2.00            |██████████           tie 50.0% !   3f9c
-    after votes              +2.00            |██████████
+                    vote  log-odds spam : ham            without it   version
+    before votes           +0.00            |
+    has_link        spam   +2.00            |██████████  tie 50.0% !  3f9c
+    after votes            +2.00            |██████████
+    <BLANKLINE>
+    ! the label would be another without this function
     """
     lines = [f"Example {flat(why.example_id)}, {why.split}, run {why.run} of {flat(why.project)}"]
     lines += _fields(why, width)
@@ -86,7 +88,7 @@ def bar(value: float, scale: float, *, plain: bool = False) -> str:
     return f"{left:>{_BAR}}|{right:<{_BAR}}"
 
 
-def _fields(why: LabelExplanation, width: int) -> list[str]:
+def _fields(why: LabelContent, width: int) -> list[str]:
     shown = list(why.fields.items())[:_MOST_FIELDS]
     room = max((len(flat(name)) for name, _ in shown), default=0)
     lines = [f"  {flat(name):<{room}}  {flat(value, max(20, width - room - 4))}" for name, value in shown]
@@ -94,7 +96,7 @@ def _fields(why: LabelExplanation, width: int) -> list[str]:
     return [*lines, f"  and {left} more fields"] if left else lines
 
 
-def _answer(why: LabelExplanation) -> str:
+def _answer(why: LabelContent) -> str:
     parts = []
     for code in why.ranked[:_MOST_CLASSES]:
         text = f"{flat(why.classes[code])} {why.probs[code]:.1%}"
@@ -108,7 +110,7 @@ def _answer(why: LabelExplanation) -> str:
     return said if why.gold is None else f"{said}; gold says {flat(why.gold)}"
 
 
-def _table(why: LabelExplanation, *, plain: bool) -> list[str]:
+def _table(why: LabelContent, *, plain: bool) -> list[str]:
     scale = max(abs(why.odds(x)) for x in (why.prior, why.total, *(v.adds for v in why.votes)))
     names = [flat(v.function, 40) for v in why.votes]
     name_room = max(len("before votes"), *map(len, names)) + 2
@@ -136,7 +138,7 @@ def _table(why: LabelExplanation, *, plain: bool) -> list[str]:
     return [head, line("before votes", "", why.prior, ()), *body, line("after votes", "", why.total, ())]
 
 
-def _without(why: LabelExplanation, probs: tuple[float, ...] | None) -> str:
+def _without(why: LabelContent, probs: tuple[float, ...] | None) -> str:
     """Return label and probability without a function; "!" where the label is another."""
     if probs is None:
         return ""
@@ -145,7 +147,7 @@ def _without(why: LabelExplanation, probs: tuple[float, ...] | None) -> str:
     return said if label == why.label else f"{said} !"
 
 
-def _remarks(why: LabelExplanation) -> list[str]:
+def _remarks(why: LabelContent) -> list[str]:
     lines = []
     if any(why.label_of(v.without) != why.label for v in why.votes):
         lines.append("! the label would be another without this function")
@@ -164,7 +166,7 @@ def _remarks(why: LabelExplanation) -> list[str]:
     return ["", *lines] if lines else []
 
 
-def _pairs(why: LabelExplanation) -> list[str]:
+def _pairs(why: LabelContent) -> list[str]:
     if not why.pairs:
         return []
     lines = ["", "Votes that depend on one another:"]
@@ -177,7 +179,7 @@ def _pairs(why: LabelExplanation) -> list[str]:
     return lines
 
 
-def _history(why: LabelExplanation, width: int) -> list[str]:
+def _history(why: LabelContent, width: int) -> list[str]:
     if len(why.history) < 2 and not any(h.snapshots for h in why.history):
         return []
     return ["", "History:", *(line for one in why.history for line in _stretch(one, width))]

@@ -12,8 +12,6 @@ import numpy.typing as npt
 from labelwright.core import Class, SparseRows, Votes, hash_ids
 from labelwright.core.errors import ModelError
 
-from .base import BaseLabelModel, Params
-
 __all__ = ["MOST_EXACT", "Contributions", "contributions"]
 
 Floats = npt.NDArray[np.float64]
@@ -102,9 +100,7 @@ class Contributions:
         )
 
 
-def contributions(
-    model: BaseLabelModel[Any, Any], votes: Votes | npt.ArrayLike, *, random_state: int = 0
-) -> tuple[Contributions, ...]:
+def contributions(model: Any, votes: Votes | npt.ArrayLike, *, random_state: int = 0) -> tuple[Contributions, ...]:
     """Divide the log-odds of each example among the sources that voted on it.
 
     Parameters
@@ -160,7 +156,7 @@ def contributions(
     >>> bool(added[0] > -added[1] > 0)
     True
     """
-    params: Params = model._fitted()
+    params = model._fitted()
     found = model._votes_like(params, votes)
     return tuple(_one(model, params, found.take([i]), random_state) for i in range(found.n))
 
@@ -168,7 +164,7 @@ def contributions(
 class _Game:
     """The answers of a model to subsets of the votes on one example."""
 
-    def __init__(self, model: BaseLabelModel[Any, Any], params: Params, row: Votes) -> None:
+    def __init__(self, model: Any, params: Any, row: Votes) -> None:
         codes = row.values[0]
         self.model, self.params, self.row = model, params, row
         self.columns = np.flatnonzero(codes >= 0)
@@ -216,7 +212,7 @@ class _Game:
         return rows
 
 
-def _one(model: BaseLabelModel[Any, Any], params: Params, row: Votes, random_state: int) -> Contributions:
+def _one(model: Any, params: Any, row: Votes, random_state: int) -> Contributions:
     game = _Game(model, params, row)
     if game.size <= MOST_EXACT:
         values, additive = _all_subsets(game)

@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from labelwright.analysis.explanation import DependentPair, ExplainedVote, LabelExplanation
+from labelwright.analysis.explanation import LabelExplanation
+from labelwright.analysis.explanation_content import DependentPair, ExplainedVote
 from labelwright.core import Votes
 from labelwright.core.errors import ProjectError
 from labelwright.labelmodels import BaseLabelModel

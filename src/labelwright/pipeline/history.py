@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from labelwright.analysis.explanation import PastLabel
+from labelwright.analysis.explanation_content import PastLabel
 from labelwright.core.errors import LabelwrightError, ProjectError
 from labelwright.store import RunRow
 

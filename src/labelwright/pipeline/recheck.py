@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from labelwright.analysis.explanation import LabelCheck
+from labelwright.analysis.explanation_content import LabelCheck
 from labelwright.core import Votes
 from labelwright.core.errors import LabelwrightError, ProjectError
 from labelwright.data import read
