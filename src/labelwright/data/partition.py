@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import polars as pl
+from polars.datatypes import DataTypeClass
 
 from labelwright.core.errors import DataError
 
@@ -20,6 +21,10 @@ __all__ = ["ContentPart", "divide"]
 
 # A part that no border ends is cut at this many times the mean; of random ids, one part in 55 is.
 _LONGEST = 4
+
+_CHANGED = (
+    "the data changed while it was read: its groups are read first, and then there were other rows; read it again."
+)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -84,6 +89,8 @@ def divide(dataset: Dataset, *, mean_rows: int = PART_ROWS) -> Iterator[ContentP
     >>> len(before), len(after), len(before - after), len(after - before)
     (16, 16, 1, 1)
     """
+    if mean_rows < 1:
+        raise DataError(f"mean_rows is {mean_rows}; it must be a number of rows, 1 or more.")
     if dataset.group is None:
         return _ungrouped(dataset, mean_rows)
     return _grouped(dataset, mean_rows)
@@ -155,7 +162,9 @@ def _repeated(dataset: Dataset, column: str) -> DataError:
         check_unique(np.concatenate([part.example_ids for part in dataset.parts([column])]), column)
     except DataError as error:
         return error
-    return DataError(f"the id column {column!r} changed while it was read; read the data again.")
+    return DataError(
+        f"the data changed while it was read: ids of {column!r} repeated, and no longer do; read it again."
+    )
 
 
 def check_unique(ids: npt.NDArray[Any], column: str | None) -> None:
@@ -177,7 +186,7 @@ def check_unique(ids: npt.NDArray[Any], column: str | None) -> None:
 
 def _ungrouped(dataset: Dataset, mean_rows: int) -> Iterator[ContentPart]:
     longest = _LONGEST * mean_rows
-    limit = np.uint64(2**64 // mean_rows - 1)
+    limit = np.uint64((2**64 - 1) // mean_rows)
     waiting: list[_Rows] = []
     held = 0
     for rows in _read(dataset):
@@ -219,14 +228,14 @@ def _made(dataset: Dataset, rows: _Rows) -> ContentPart:
     return ContentPart(digest.hexdigest(), rows.frame, rows.ids, rows.hashes, rows.positions, rows.groups)
 
 
-def type_text(kind: pl.DataType) -> str:
+def type_text(kind: pl.DataType | DataTypeClass) -> str:
     """Return the name of a type: our own words, since a library's change from version to version."""
-    name = type(kind).__name__
+    name = kind.__name__ if isinstance(kind, type) else type(kind).__name__
     if isinstance(kind, (pl.List, pl.Array)):
         shape = f", {kind.size}" if isinstance(kind, pl.Array) else ""
-        return f"{name}({type_text(kind.inner)}{shape})"  # type: ignore[arg-type]
+        return f"{name}({type_text(kind.inner)}{shape})"
     if isinstance(kind, pl.Struct):
-        return f"{name}({', '.join(f'{f.name!r}: {type_text(f.dtype)}' for f in kind.fields)})"  # type: ignore[arg-type]
+        return f"{name}({', '.join(f'{f.name!r}: {type_text(f.dtype)}' for f in kind.fields)})"
     if isinstance(kind, pl.Enum):
         return f"{name}({kind.categories.to_list()})"
     if isinstance(kind, pl.Decimal):
@@ -244,6 +253,8 @@ def _grouped(dataset: Dataset, mean_rows: int) -> Iterator[ContentPart]:
     following = 0
     for rows in _read(dataset):
         of_rows = parts[rows.positions[0] : rows.positions[-1] + 1]
+        if len(of_rows) < len(rows):
+            raise DataError(_CHANGED)
         for part in np.unique(of_rows):
             inside = np.flatnonzero(of_rows == part)
             pending.setdefault(int(part), []).append(rows if len(inside) == len(rows) else rows.take(inside))
@@ -253,6 +264,8 @@ def _grouped(dataset: Dataset, mean_rows: int) -> Iterator[ContentPart]:
             order = np.argsort(units[whole.positions], kind="stable")
             yield _made(dataset, whole.take(order))
             following += 1
+    if following < len(sizes):
+        raise DataError(_CHANGED)
 
 
 def _plan(dataset: Dataset, mean_rows: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
@@ -277,9 +290,9 @@ def _parts_of_groups(
     sizes: npt.NDArray[np.int64], marks: npt.NDArray[np.uint64], mean_rows: int
 ) -> npt.NDArray[np.int64]:
     """Return the part of each group. The larger a group, the likelier it ends one: so that rows decide, not groups."""
-    chance = np.uint64(2**64 // mean_rows)
+    chance = np.uint64((2**64 - 1) // mean_rows)
     likely = np.minimum(sizes, mean_rows).astype(np.uint64)
-    natural = (marks <= likely * chance - np.uint64(1)) | (sizes >= mean_rows)
+    natural = marks <= likely * chance
     ends = np.cumsum(sizes)
     cuts = []
     start = 0
