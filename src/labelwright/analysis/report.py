@@ -9,10 +9,10 @@ from .content import ReportContent
 from .markup import Markup, tag
 from .palette import dark_rules
 
-__all__ = ["render_report"]
+__all__ = ["POLICY", "render_report"]
 
 # Even if some data were to slip through unescaped, the browser would run and load nothing.
-_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
+POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
 
 _TITLES = {
     "data": "Data and labels",
@@ -76,7 +76,7 @@ def _head(content: ReportContent) -> Markup:
     return tag(
         "head",
         tag("meta", charset="utf-8"),
-        tag("meta", http_equiv="Content-Security-Policy", content=_POLICY),
+        tag("meta", http_equiv="Content-Security-Policy", content=POLICY),
         tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
         tag("meta", name="color-scheme", content="light dark"),
         tag("meta", name="referrer", content="no-referrer"),

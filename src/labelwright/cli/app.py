@@ -26,6 +26,9 @@ VERBS = {
     "report": ("run:report", "Write the HTML report of the last run again."),
     "explain": ("explain:command", "Say why an example has its label, or what a function decides."),
     "export": ("export:command", "Write the labelled training set, or the trained model."),
+    "snapshot": ("versions:snapshot", "Name the last run, so that it is kept."),
+    "log": ("versions:log", "List runs and snapshots, newest first."),
+    "diff": ("versions:diff", "Compare two runs: labels, functions, scores."),
     "doctor": ("doctor:command", "Check the installation and give advice."),
 }
 

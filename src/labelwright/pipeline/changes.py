@@ -204,7 +204,7 @@ class ExampleChanges:
     @property
     def flipped(self) -> npt.NDArray[np.bool_]:
         """Which examples stayed and have another label: another class, a label for none, or none for a label."""
-        return self.stayed & (self._common(self.before) != self._common(self.after))
+        return np.asarray(self.stayed & (self._common(self.before) != self._common(self.after)))
 
     @property
     def shift(self) -> npt.NDArray[np.float64]:

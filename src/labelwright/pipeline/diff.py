@@ -15,7 +15,7 @@ from .changes import ExampleChanges, NamedChanges
 from .keep import KeptRun
 
 if TYPE_CHECKING:
-    from labelwright.analysis import Comparison
+    from labelwright.analysis.comparison import Comparison
 
 __all__ = ["Diff", "RunEnd", "diff_runs"]
 
@@ -106,7 +106,7 @@ class Diff:
                 "diffs that meet in one run compose."
             )
         parts = {name: getattr(self, name).then(getattr(other, name)) for name in ("examples", *_NAMED)}
-        return Diff(self.before, other.after, **parts)
+        return Diff(self.before, other.after, **parts, comparison=None)
 
     @property
     def unchanged(self) -> bool:
@@ -136,13 +136,13 @@ class Diff:
         """Undo `to_dict`."""
         named = {name: NamedChanges.from_dict(saved[name]) for name in _NAMED}
         examples = ExampleChanges.from_dict(saved["examples"])
-        return cls(RunEnd(**saved["before"]), RunEnd(**saved["after"]), examples, **named)
+        return cls(RunEnd(**saved["before"]), RunEnd(**saved["after"]), examples, **named, comparison=None)
 
     def _repr_html_(self) -> str | None:
         """Return the comparison as a fragment of HTML, for notebooks."""
         if self.comparison is None:
             return None
-        from labelwright.analysis import comparison_fragment
+        from labelwright.analysis.comparison_html import comparison_fragment
 
         return comparison_fragment(self.comparison)
 
@@ -179,6 +179,7 @@ def diff_runs(before: KeptRun, after: KeptRun) -> Diff:
         parameters=NamedChanges.between(learned[0][0], learned[1][0]),
         class_balance=NamedChanges.between(learned[0][1], learned[1][1]),
         **named,
+        comparison=None,
     )
 
 

@@ -1,0 +1,235 @@
+"""A comparison of two runs as one HTML page that needs nothing else, and as a fragment for notebooks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib import resources
+from typing import TypeVar
+
+from .comparison import Comparison, FunctionChange, Mover
+from .comparison_rows import (
+    BALANCE,
+    FLIPS,
+    METRICS,
+    PARAMETERS,
+    SETTINGS,
+    SLICES,
+    data_sentence,
+    label_name,
+    probability_move,
+    told_parameters,
+)
+from .markup import EMPTY, Markup, tag
+from .palette import dark_rules
+from .report import POLICY
+from .sections.blocks import section, table
+from .tables import Column, html_table
+
+__all__ = ["comparison_fragment", "comparison_html"]
+
+R = TypeVar("R")
+
+_PARAMETERS_SHOWN = 30
+
+_STYLE = """
+.source{overflow-x:auto;font-size:.82rem;line-height:1.45;margin:0;
+  font-family:ui-monospace,"SF Mono",Consolas,"DejaVu Sans Mono",monospace}
+.source span{display:block;white-space:pre;padding:0 .5rem;border-left:3px solid transparent}
+.source .plus{background:color-mix(in srgb,var(--blue) 12%,transparent);border-color:var(--blue)}
+.source .minus{background:color-mix(in srgb,var(--vermillion) 12%,transparent);border-color:var(--vermillion)}
+.source .place{color:var(--muted)}
+.what{font-size:1rem;margin:0;max-width:none}
+.reasons{padding-left:1.1rem;font-size:.9rem}
+.arrow{color:var(--muted);font-weight:400}
+"""
+
+
+def comparison_html(content: Comparison) -> str:
+    """Lay out a comparison as one self-contained page: no script, nothing loaded from anywhere.
+
+    Parameters
+    ----------
+    content : Comparison
+
+    Returns
+    -------
+    str
+        A whole HTML document in UTF-8. All data is escaped.
+
+    Examples
+    --------
+    >>> from labelwright.analysis.comparison import Comparison, RunLabel
+    >>> page = comparison_html(Comparison("spam <or> ham", RunLabel(1, "a" * 16), RunLabel(2, "b" * 16)))
+    >>> "spam &lt;or&gt; ham" in page, "<script" in page
+    (True, False)
+    """
+    body = {
+        "labels": _labels(content),
+        "functions": _functions(content),
+        "scores": _scores(content),
+        "learned": _learned(content),
+        "movers": _movers(content),
+        "settings": _settings(content),
+    }
+    links = [tag("li", tag("a", name.capitalize(), href=f"#{name}")) for name, found in body.items() if found]
+    page = tag(
+        "div",
+        _answer(content),
+        tag("nav", tag("ul", links), aria_label="Sections"),
+        tag("main", list(body.values()), id="main"),
+        tag("footer", "Made by Labelwright. This file stands alone: it loads nothing and runs nothing."),
+        class_="page",
+    )
+    skip = tag("a", "Skip to the details", class_="skip", href="#main")
+    return "<!doctype html>\n" + tag("html", _head(content), tag("body", skip, page), lang="en")
+
+
+def comparison_fragment(content: Comparison) -> str:
+    """Return the main tables in the colours of the page that they stand in, for notebooks."""
+    title = tag("p", tag("b", f"{content.before} → {content.after}"), f": {'; '.join(content.headline())}")
+    parts = [html_table(content.splits, SLICES)]
+    if content.metrics:
+        parts.append(html_table(content.metrics, METRICS, caption="Scores on the same gold rows"))
+    named = [f"{f.what} {f.name}" + (f" ({'; '.join(f.reasons)})" if f.reasons else "") for f in content.functions]
+    functions = tag("ul", [tag("li", one) for one in named]) if named else EMPTY
+    return tag("div", title, Markup("".join(parts)), functions)
+
+
+def _answer(content: Comparison) -> Markup:
+    stayed = sum(one.stayed for one in content.splits)
+    share = 100 * content.flipped / stayed if stayed else 0.0
+    facts = [
+        ("labels flipped", f"{content.flipped:,}"),
+        ("in both runs", f"{stayed:,}"),
+        ("examples added", f"{sum(s.added for s in content.splits):,}"),
+        ("examples removed", f"{sum(s.removed for s in content.splits):,}"),
+        ("functions touched", f"{sum(f.what != 'rewritten' for f in content.functions):,}"),
+    ]
+    ends = [tag("span", f"{one}, {one.when}" if one.when else str(one)) for one in (content.before, content.after)]
+    said = content.headline()[1:]
+    return tag(
+        "header",
+        tag("p", "Labelwright diff", ends[0], tag("span", "→", class_="arrow"), ends[1], class_="stamp"),
+        tag("h1", content.project),
+        tag("p", tag("strong", f"{share:.2g}%", class_="big"), class_="figure"),
+        tag("p", "of the labels are other ones", f"; {'; '.join(said)}" if said else None, ".", class_="what"),
+        tag("dl", [tag("div", tag("dt", name), tag("dd", value)) for name, value in facts], class_="facts"),
+        tag("ul", [tag("li", note) for note in content.notes], class_="notes") if content.notes else None,
+        id="answer",
+    )
+
+
+def _labels(content: Comparison) -> Markup:
+    flips = [(one.name, flip) for one in content.splits for flip in one.flips]
+    return section(
+        "labels",
+        "Labels",
+        table(content.splits, SLICES, caption="By split"),
+        _table(flips, FLIPS, "Flips by class"),
+        _table(content.groups, SLICES, f"Groups with most flips: {len(content.groups)} of {content.group_count:,}"),
+        tag("p", data_sentence(content)) if content.data else None,
+        intro="A label flips where an example has another class than before, a label for none, or none for a label.",
+    )
+
+
+def _functions(content: Comparison) -> Markup | None:
+    if not content.functions:
+        return None
+    return section("functions", "Functions", [_function(one) for one in content.functions])
+
+
+def _function(function: FunctionChange) -> Markup:
+    what = "written otherwise, does the same" if function.what == "rewritten" else function.what
+    lines = [tag("span", line or " ", class_=_line_kind(line)) for line in function.source.splitlines()]
+    return tag(
+        "div",
+        tag("h3", function.name, tag("span", f"  {what}", class_="count")),
+        tag("ul", [tag("li", reason) for reason in function.reasons], class_="reasons") if function.reasons else None,
+        tag("div", lines, class_="source", tabindex="0", role="region", aria_label=f"Source of {function.name}")
+        if lines
+        else None,
+        class_="card",
+    )
+
+
+def _line_kind(line: str) -> str | None:
+    if line.startswith(("+++", "---", "@@")):
+        return "place"
+    return {"+": "plus", "-": "minus"}.get(line[:1])
+
+
+def _scores(content: Comparison) -> Markup | None:
+    if not content.metrics:
+        return None
+    return section(
+        "scores",
+        "Scores",
+        table(content.metrics, METRICS, caption="On the gold rows that both runs have"),
+        intro="Differences are after minus before, with paired 95% intervals: both runs are scored on the same rows.",
+    )
+
+
+def _learned(content: Comparison) -> Markup | None:
+    parameters, rest = told_parameters(content, _PARAMETERS_SHOWN)
+    if not parameters and not content.class_balance:
+        return None
+    more = f" {rest} smaller moves are not shown." if rest and parameters else ""
+    return section(
+        "learned",
+        "What the label model learned",
+        _table(parameters, PARAMETERS, "Accuracies of functions"),
+        _table(content.class_balance, BALANCE, "Class balance"),
+        intro=f"Intervals: {content.interval_method}.{more}",
+    )
+
+
+def _movers(content: Comparison) -> Markup | None:
+    if not content.movers:
+        return None
+    return section(
+        "movers",
+        "Largest movers",
+        tag("ul", [_mover(one) for one in content.movers], class_="cards"),
+        intro=f"{len(content.movers)} of {content.moved:,} that moved: flips first, then by how far P(Y) moved.",
+    )
+
+
+def _mover(mover: Mover) -> Markup:
+    label = tag("b", label_name(mover.before), tag("span", " → ", class_="arrow"), label_name(mover.after))
+    return tag(
+        "li",
+        tag("p", mover.text, class_="text") if mover.text else None,
+        tag(
+            "div",
+            label,
+            probability_move(mover),
+            tag("span", f"{mover.split} {mover.example_id}", class_="id"),
+            class_="label",
+        ),
+        class_="example",
+    )
+
+
+def _settings(content: Comparison) -> Markup | None:
+    if not content.settings:
+        return None
+    return section("settings", "Settings", table(content.settings, SETTINGS, caption="labelwright.toml"))
+
+
+def _table(rows: Sequence[R], columns: Sequence[Column[R]], caption: str) -> Markup | None:
+    return table(rows, columns, caption=caption) if rows else None
+
+
+def _head(content: Comparison) -> Markup:
+    style = resources.files(__package__).joinpath("style.css").read_text(encoding="utf-8")
+    dark = "@media screen and (prefers-color-scheme:dark){" + dark_rules() + "}"
+    return tag(
+        "head",
+        tag("meta", charset="utf-8"),
+        tag("meta", http_equiv="Content-Security-Policy", content=POLICY),
+        tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
+        tag("meta", name="color-scheme", content="light dark"),
+        tag("meta", name="referrer", content="no-referrer"),
+        tag("title", f"{content.project}: {content.before} → {content.after}"),
+        tag("style", Markup(style + _STYLE + dark)),
+    )

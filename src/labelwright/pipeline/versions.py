@@ -1,0 +1,92 @@
+"""What a project can say of its versions: snapshots, the log, differences."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from labelwright.store import SnapshotRow
+
+from .comparing import compare_runs, write_comparison
+from .diff import Diff, diff_runs
+from .keep import KeptRun
+from .snapshots import LogEntry, add_snapshot, read_log, remove_snapshot
+
+__all__ = ["ProjectVersions"]
+
+
+class ProjectVersions:
+    """The methods of a project that are about its past; `labelwright.pipeline.Project` has them.
+
+    A run is named in any of five ways: by a snapshot, its number, the start of its id, ``latest``, or ``latest~1``.
+    """
+
+    folder: Path
+
+    def snapshot(self, name: str, *, run: str = "latest", note: str = "", force: bool = False) -> SnapshotRow:
+        """Give a run a name, under which it is kept; see `labelwright.pipeline.snapshots.add_snapshot`."""
+        return add_snapshot(self.folder, name, run=run, note=note, force=force)
+
+    def remove_snapshot(self, name: str) -> SnapshotRow:
+        """Take a name away; the run stays until `gc` removes what it made.
+
+        Raises
+        ------
+        ProjectError
+            If there is no snapshot of that name.
+        """
+        return remove_snapshot(self.folder, name)
+
+    def log(self, *, limit: int | None = None) -> list[LogEntry]:
+        """Return the runs with their names, newest first.
+
+        Parameters
+        ----------
+        limit : int, optional
+            The most to return.
+        """
+        return read_log(self.folder, limit=limit)[0]
+
+    def diff(
+        self, before: str = "latest~1", after: str = "latest", *, limit: int = 10, intervals: bool = False
+    ) -> Diff:
+        """Compare two runs.
+
+        Parameters
+        ----------
+        before, after : str
+            Runs, by any of their names.
+        limit : int
+            The most movers to show with their texts.
+        intervals : bool
+            Fit the label model of ``before`` again, for the intervals of what it learned.
+
+        Returns
+        -------
+        Diff
+            With its ``comparison``, which a notebook shows.
+
+        Raises
+        ------
+        ProjectError
+            If a run is not there.
+        """
+        runs = [KeptRun.named(self.folder, name) for name in (before, after)]
+        diff = diff_runs(*runs)
+        told = compare_runs(diff, *runs, names=(before, after), limit=limit, intervals=intervals)
+        return replace(diff, comparison=told)
+
+    def write_diff(self, diff: Diff, *, markdown: Path | None = None, html: Path | None = None) -> list[Path]:
+        """Write a diff of this project as Markdown and as an HTML page, each where a path is given.
+
+        Returns
+        -------
+        list of Path
+            What was written.
+
+        Raises
+        ------
+        DataError
+            If a path is the project's settings, functions, store or data, or the diff has no comparison.
+        """
+        return write_comparison(self.folder, diff, markdown=markdown, html=html)
