@@ -87,16 +87,14 @@ def decode(content: bytes, out: npt.NDArray[Any] | None = None) -> npt.NDArray[A
         raise DataError(f"votes on {n} rows of type {dtype} do not fit into {out.dtype} of {out.shape}.")
     planes = np.frombuffer(content, np.uint8, offset=_HEADER.size).reshape(1 + count, width)
     # Absent rows are zeros in every plane: presence minus one then makes -1 of them, and leaves the others.
-    codes = _bits(planes[0], n)
+    codes = _bits(planes[0], n).astype(dtype, copy=False) if out is None else out
+    if out is not None:
+        codes[:] = _bits(planes[0], n)
     codes -= 1
-    wide = codes.astype(dtype, copy=False)
     for plane in range(count):
         bits = _bits(planes[1 + plane], n)
-        wide += bits if plane == 0 else np.left_shift(bits, plane, dtype=dtype)
-    if out is None:
-        return wide
-    out[:] = wide
-    return out
+        codes += bits if plane == 0 else np.left_shift(bits, plane, dtype=dtype)
+    return codes
 
 
 def at(content: bytes, row: int) -> int:

@@ -174,9 +174,9 @@ class Catalog:
             if collected:
                 raise DataError(f"run {number} has been collected: what it made is no longer there to be named.")
             values = {"name": name, "number": number, "made": _text_of(row.made), "note": note}
-            inserted = connection.execute(_insert(connection, SNAPSHOTS).values(**values).on_conflict_do_nothing())
-            if inserted.rowcount != 1:
+            if connection.execute(sa.select(SNAPSHOTS.c.name).where(SNAPSHOTS.c.name == name)).scalar() is not None:
                 raise DataError(f"there is a snapshot {name!r} already; choose another name, or remove that one first.")
+            connection.execute(sa.insert(SNAPSHOTS).values(**values))
         return row
 
     def snapshots(self) -> list[SnapshotRow]:
@@ -205,16 +205,14 @@ class Catalog:
         a head points at is kept by `collect` where it is, or names, an artifact.
         """
         with self.writing() as connection:
+            # There is one writer at a time, so nobody comes between looking and writing.
             here = HEADS.c.name == name
-            if expected is None:
-                if new is None:
-                    return connection.execute(sa.select(HEADS.c.value).where(here)).scalar() is None
-                query: Any = _insert(connection, HEADS).values(name=name, value=new).on_conflict_do_nothing()
-            elif new is None:
-                query = sa.delete(HEADS).where(here, HEADS.c.value == expected)
-            else:
-                query = sa.update(HEADS).where(here, HEADS.c.value == expected).values(value=new)
-            return bool(connection.execute(query).rowcount == 1)
+            if connection.execute(sa.select(HEADS.c.value).where(here)).scalar() != expected:
+                return False
+            connection.execute(sa.delete(HEADS).where(here))
+            if new is not None:
+                connection.execute(sa.insert(HEADS).values(name=name, value=new))
+            return True
 
     def heads(self) -> dict[str, str]:
         """Return every head and what it points at."""
@@ -229,7 +227,9 @@ class Catalog:
         if not rows:
             return
         with self.writing() as connection:
-            statement = _insert(connection, DERIVATIONS)
+            # Each dialect spells for itself what to do on a conflict.
+            dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+            statement: Any = dialect.insert(DERIVATIONS)
             changed = {c.name: statement.excluded[c.name] for c in DERIVATIONS.c if c.name != "recipe"}
             connection.execute(statement.on_conflict_do_update(index_elements=["recipe"], set_=changed), rows)
 
@@ -279,11 +279,6 @@ class Catalog:
             # Version 1 had fewer columns; reading must not change a catalog, so it is read as it is.
             columns = [c for c in RUNS.c if version > 1 or c.name not in {"operations", "collected"}]
             return [_run(r) for r in connection.execute(narrow(sa.select(*columns)))]
-
-
-def _insert(connection: sa.Connection, table: sa.Table) -> Any:
-    """Return an INSERT that may say what to do on a conflict, which each dialect spells for itself."""
-    return (postgresql if connection.dialect.name == "postgresql" else sqlite).insert(table)
 
 
 def _batches(digests: Iterable[str]) -> Iterator[list[str]]:

@@ -127,8 +127,8 @@ class ByteStore(ABC):
         import pyarrow.parquet as pq
 
         names = None if columns is None else list(columns)
-        content = pa.BufferReader(self.get_bytes(key, ".parquet"))
-        return _named(pq.read_table(content, columns=names, use_threads=False), names, key)
+        with pq.ParquetFile(pa.BufferReader(self.get_bytes(key, ".parquet"))) as table:
+            return _named(table.read(columns=names, use_threads=False), names, key)
 
     def get_rows(self, key: ArtifactId, rows: Sequence[int], columns: Sequence[str] | None = None) -> pa.Table:
         """Return some rows of a table, by position and in the order asked for, without reading all of it.

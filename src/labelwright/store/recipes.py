@@ -57,7 +57,7 @@ class Recipe:
             "kind": self.kind,
             "parameters": dict(self.parameters),
         }
-        return json.dumps(content, sort_keys=True, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+        return _text_of(content)
 
     @cached_property
     def digest(self) -> str:
@@ -75,9 +75,12 @@ class Recipe:
         """Return the names of the inputs and parameters in which the two differ: why one is stale."""
         if self.kind != other.kind:
             return ("kind",)
-        mine, theirs = ({**dict(r.inputs), **dict(r.parameters)} for r in (self, other))
-        missing = object()
-        return tuple(sorted(n for n in {*mine, *theirs} if mine.get(n, missing) != theirs.get(n, missing)))
+        return tuple(sorted({name for name, _ in self._values() ^ other._values()}))
+
+    def _values(self) -> set[tuple[str, str]]:
+        """Return inputs and parameters as names and texts: Python takes 1 and True for equal, a digest does not."""
+        inputs = {(name, str(key)) for name, key in self.inputs.items()}
+        return inputs | {(name, _text_of(value)) for name, value in self.parameters.items()}
 
 
 @dataclass(frozen=True)
@@ -105,3 +108,7 @@ class Derivation:
     rows: int = 0
     made: datetime = field(default_factory=lambda: datetime.now(UTC))
     versions: Mapping[str, str] = field(default_factory=dict)
+
+
+def _text_of(value: Any) -> str:
+    return json.dumps(value, sort_keys=True, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
