@@ -28,7 +28,7 @@ def plain(text: bytes) -> list[int]:
     """The definition, one text at a time."""
     lanes = [int(k) for k in KEY]
     if len(text) > 256:
-        long = hashlib.blake2b(text, digest_size=16).digest()
+        long = hashlib.sha256(text).digest()
         lanes = [state ^ int.from_bytes(long[8 * i : 8 * i + 8], "little") for i, state in enumerate(lanes)]
     else:
         for start in range(0, len(text), 8):

@@ -25,7 +25,7 @@ _ROUNDS = tuple(
 # Rows that are mixed together: few enough that their state stays in the processor's cache.
 _BLOCK = 16_384
 
-# Longer texts are left to BLAKE2, which is the faster there; part of what defines the hash.
+# Longer texts are left to SHA-256, which is the faster there; part of what defines the hash.
 _LONG = 256
 
 _ONES = np.uint64(0xFFFFFFFFFFFFFFFF)
@@ -40,7 +40,7 @@ def key_of(*path: str) -> tuple[np.uint64, np.uint64]:
     False
     """
     packed = b"".join(len(text := step.encode()).to_bytes(8, "little") + text for step in path)
-    first, second = np.frombuffer(hashlib.blake2b(packed, digest_size=16).digest(), dtype="<u8")
+    first, second = np.frombuffer(hashlib.sha256(packed).digest()[:16], dtype="<u8")
     return np.uint64(first), np.uint64(second)
 
 
@@ -138,9 +138,7 @@ def _hash_block(data: npt.NDArray[np.uint8], offsets: npt.NDArray[np.int64], lan
     _mix_words(sorted_lanes, words, (offsets[:-1] - first)[order], lengths[order], counts[order])
     for row in np.flatnonzero(lengths[order] > _LONG):
         start, end = offsets[order[row]], offsets[order[row] + 1]
-        sorted_lanes[:, row] ^= np.frombuffer(
-            hashlib.blake2b(data[start:end].data, digest_size=16).digest(), dtype="<u8"
-        )
+        sorted_lanes[:, row] ^= np.frombuffer(hashlib.sha256(data[start:end].data).digest()[:16], dtype="<u8")
     for lane, state in enumerate(sorted_lanes):
         # Zero bytes at the end count, since the length does.
         state ^= lengths[order].astype(np.uint64)

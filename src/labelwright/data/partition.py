@@ -87,7 +87,7 @@ def divide(dataset: Dataset, *, mean_rows: int = PART_ROWS) -> Iterator[ContentP
     >>> before = {part.digest for part in divide(read(frame, id="id"), mean_rows=50)}
     >>> after = {part.digest for part in divide(read(frame.filter(pl.col("id") != 500), id="id"), mean_rows=50)}
     >>> len(before), len(after), len(before - after), len(after - before)
-    (16, 16, 1, 1)
+    (20, 20, 1, 1)
     """
     if mean_rows < 1:
         raise DataError(f"mean_rows is {mean_rows}; it must be a number of rows, 1 or more.")
