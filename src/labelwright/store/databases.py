@@ -25,6 +25,9 @@ _NO_ACCESS = re.compile("readonly|unable to open")
 # Seconds that a writer waits for another one.
 _PATIENCE = 30
 
+# Bytes of the file that readers and writers of a WAL database share, at the least.
+_SHARED = 32_768
+
 # The lock that writers of one PostgreSQL catalog share: any number, as long as it is always the same.
 _WRITERS = 7_210_541_927_406_411
 
@@ -125,7 +128,7 @@ class SqliteFile:
             yield
         except (sa.exc.OperationalError, sqlite3.OperationalError) as error:
             reason = str(error.orig if isinstance(error, sa.exc.OperationalError) else error)
-            if "is full" in reason:
+            if "is full" in reason or self._is_full(reason):
                 raise out_of_space(self.path.parent) from error
             if _NO_ACCESS.search(reason):
                 raise DataError(f"no write access to {self.path.parent} ({reason}).") from error
@@ -151,7 +154,7 @@ class SqliteFile:
             connection.execute("SELECT count(*) FROM sqlite_master")
         except sqlite3.OperationalError as error:
             connection.close()
-            if not _NO_ACCESS.search(str(error)):
+            if not (_NO_ACCESS.search(str(error)) or self._is_full(str(error))):
                 raise
             # Readers in WAL mode want a file beside the database; one that cannot be made has no writer either.
             return self._connect("ro&immutable=1")
@@ -159,6 +162,10 @@ class SqliteFile:
             connection.close()
             raise
         return connection
+
+    def _is_full(self, reason: str) -> bool:
+        """Say whether the disk is why: SQLite calls it an I/O error where a file that writers share cannot grow."""
+        return "disk I/O error" in reason and shutil.disk_usage(self.path.parent).free < _SHARED
 
 
 class PostgresDatabase:
