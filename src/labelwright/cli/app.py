@@ -21,6 +21,7 @@ VERBS = {
     "init": ("init:command", "Start a project from a data file."),
     "run": ("run:command", "Apply, fit, label, train, score, and write the report."),
     "test": ("test:command", "Test the functions: examples, contracts, gates."),
+    "drift": ("test:drift", "Test whether functions vote on new examples as on old ones."),
     "lf": ("lf:command", "List the labeling functions, or try them."),
     "predict": ("predict:command", "Predict new examples with a finished run; nothing is refitted."),
     "report": ("run:report", "Write the HTML report of the last run again."),

@@ -1,41 +1,91 @@
-"""``labelwright test``: supervision is code, and code has tests."""
+"""``labelwright test`` and ``labelwright drift``: supervision is code, and code has tests."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from .output import Answer, examples, one_line, project_option, table, verb
+from .output import Answer, examples, one_line, progress_line, project_option, table, verb
 
 if TYPE_CHECKING:
     from labelwright.pipeline.checks import ExampleCheck, PytestCheck
+    from labelwright.pipeline.drift import DriftReport
+    from labelwright.pipeline.judging import Judgement
 
-__all__ = ["command"]
+__all__ = ["command", "drift", "show_judgement"]
+
+_WIDTH = 80
+
+_against = click.option(
+    "--against",
+    metavar="NAME",
+    help="The snapshot or run to compare with; default: gates.against, the newest snapshot, or the last run.",
+)
 
 
 @click.command(
     "test",
     short_help="Test the functions: examples, contracts, gates.",
-    epilog=examples("labelwright test", "labelwright test --json"),
+    epilog=examples("labelwright test", "labelwright test --against main --json"),
 )
+@_against
 @project_option
 @verb
-def command(project: Path) -> Answer:
+def command(against: str | None, project: Path) -> Answer:
     """Test the functions of a project; exits with 1 where anything fails.
 
-    Runs the examples that functions carry, and pytest on the folder tests/ where there is one.
+    Runs the examples that functions carry, pytest on the folder tests/ where there is one, and judges the contracts
+    and gates of labelwright.toml on the functions and data as they are.
     """
     from labelwright.pipeline import Project
 
-    found = Project(project).test()
+    with progress_line() as step:
+        found = Project(project).test(against=against, step=step)
 
     def show() -> None:
         _show_examples(found.examples, found.functions)
         _show_tests(found.tests)
+        show_judgement(found.judgement)
 
     return Answer(found.to_dict(), show, code=0 if found.passed else 1)
+
+
+@click.command(
+    "drift",
+    short_help="Test whether functions vote on new examples as on old ones.",
+    epilog=examples("labelwright drift", "labelwright drift --against main --json"),
+)
+@_against
+@click.option("--all", "everything", is_flag=True, help="Show every test, not only what drifted.")
+@project_option
+@verb
+def drift(against: str | None, everything: bool, project: Path) -> Answer:
+    """Compare the votes on examples that a snapshot or run did not have with those on examples that it had.
+
+    The chance of any false alarm is that of gates.drift in labelwright.toml, or else 0.01. Exits with 0 whatever it
+    finds; a gate is what fails.
+    """
+    from labelwright.pipeline import Project
+
+    with progress_line() as step:
+        found = Project(project).drift(against=against, step=step)
+    return Answer(found.to_dict(), lambda: _show_drift(found, everything=everything))
+
+
+def show_judgement(judgement: Judgement) -> None:
+    """Print contracts and gates: how many hold, and the figures of each."""
+    if judgement.contracts:
+        kept = sum(c.status == "kept" for c in judgement.contracts)
+        click.echo(f"Contracts: {kept} of {len(judgement.contracts)} kept")
+        rows = [[c.status, c.function, c.contract, c.asked, c.figures, c.basis] for c in judgement.contracts]
+        _table(["", "function", "contract", "asked", "found", "judged on"], rows)
+    if judgement.gates:
+        passed = sum(g.status == "passed" for g in judgement.gates)
+        click.echo(f"Gates against {judgement.reference}: {passed} of {len(judgement.gates)} passed")
+        _table(["", "gate", "of", "found"], [[g.status, g.gate, g.name, g.sentence] for g in judgement.gates])
 
 
 def _show_examples(checked: tuple[ExampleCheck, ...], functions: int) -> None:
@@ -46,8 +96,10 @@ def _show_examples(checked: tuple[ExampleCheck, ...], functions: int) -> None:
         "some)"
     )
     if failed:
-        rows = [[e.function, one_line(repr(e.example), 80), _vote(e.expected), e.error or _vote(e.got)] for e in failed]
-        table(["function", "example", "expected", "got"], rows, text_columns=4)
+        rows = [
+            [e.function, one_line(repr(e.example), _WIDTH), _vote(e.expected), e.error or _vote(e.got)] for e in failed
+        ]
+        _table(["function", "example", "expected", "got"], rows)
 
 
 def _show_tests(tests: PytestCheck) -> None:
@@ -55,6 +107,37 @@ def _show_tests(tests: PytestCheck) -> None:
         click.echo(f"Tests: {tests}")
     for failure in tests.failures:
         click.echo(f"  {failure.test}: {one_line(failure.message)}")
+
+
+def _show_drift(found: DriftReport, *, everything: bool) -> None:
+    level = found.drift.level
+    click.echo(
+        f"{found.present} against {found.reference}: {found.new:,} new examples, {found.old:,} that it has too; chance "
+        f"of any false alarm at most {level:g}"
+    )
+    rows = found.drift.rows if everything else found.drift.drifted
+    cells = [
+        [
+            "drifted" if row.drifted else "",
+            row.place,
+            row.source,
+            row.measure,
+            f"{row.before.share:.1%} of {row.before.n:,}" if row.before.n else "",
+            f"{row.now.share:.1%} of {row.now.n:,}" if row.now.n else "",
+            "" if row.adjusted is None else f"{row.adjusted:.2g}",
+        ]
+        for row in rows
+    ]
+    if cells:
+        _table(["", "place", "function", "measure", "before", "now", "adjusted p"], cells)
+    elif found.new:
+        click.echo("No function votes otherwise on the new examples, as far as chance lets one see.")
+    for changed in found.changed:
+        click.echo(str(changed))
+
+
+def _table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    table(columns, rows, text_columns=len(columns))
 
 
 def _vote(vote: object) -> str:

@@ -20,9 +20,9 @@ from .examples import Source, Split, open_sources
 from .explain import explain_label
 from .export import export_labels, export_model
 from .guarding import refuse_sources
-from .judging import SupervisionReport, check_supervision
 from .keep import KeptRun
 from .predict import ModelKind, predict_with_end_model, predict_with_label_model
+from .project_tests import ProjectTests
 from .run import RunResult, apply_functions, run_project
 from .settings import Settings, read_settings
 from .supervision import describe, load_functions, pick_functions
@@ -32,7 +32,7 @@ from .writing import ExportFormat
 __all__ = ["Project"]
 
 
-class Project:
+class Project(ProjectTests):
     """A folder that says what the data is, how it is labelled and what is trained on the labels.
 
     Parameters
@@ -123,16 +123,6 @@ class Project:
         settings = self.settings
         source, found = _find_split(self.folder, settings, split)
         return try_functions(pick_functions(self.functions, names), source, found, settings, limit=limit)
-
-    def test(self) -> SupervisionReport:
-        """Run the examples of the functions, and the project's own tests where it has a folder ``tests``.
-
-        Raises
-        ------
-        ProjectError
-            If settings or functions cannot be read. What fails a check is in the answer.
-        """
-        return check_supervision(self.folder, self.settings)
 
     def explain(
         self,
