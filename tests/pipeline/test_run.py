@@ -31,7 +31,7 @@ def test_a_run_labels_trains_scores_and_reports(make_project):
     assert any("applying 4 functions" in step for step in steps)
     assert set(result.artifacts) == {
         *("settings", "functions", "label_model", "end_model", "metrics", "report", "schema"),
-        *("votes.train", "votes.test", "soft_labels.train", "soft_labels.test"),
+        *("votes", "soft_labels", "data", "stats"),
     }
 
 
@@ -40,7 +40,7 @@ def test_running_again_gives_the_same_bytes_and_the_same_id(make_project):
     first, again, elsewhere = one.run(), one.run(), two.run()
     assert (first.number, again.number) == (1, 2)
     assert first.run_id == again.run_id == elsewhere.run_id
-    for role in ("soft_labels.train", "soft_labels.test", "label_model", "end_model", "votes.train"):
+    for role in ("soft_labels", "label_model", "end_model", "votes"):
         assert first.artifacts[role] == again.artifacts[role] == elsewhere.artifacts[role]
 
 
@@ -51,7 +51,7 @@ def test_an_edit_of_a_function_gives_another_run(make_project):
     (folder / "supervision.py").write_text(source.replace('"song" in', '"best song" in'))
     after = lw.Project(folder).run()
     assert after.run_id != before.run_id
-    assert after.artifacts["votes.train"] != before.artifacts["votes.train"]
+    assert after.artifacts["votes"] != before.artifacts["votes"]
     (folder / "supervision.py").write_text("# a comment is no change\n" + source)
     assert lw.Project(folder).run().run_id == before.run_id
 
@@ -61,7 +61,7 @@ def test_gold_moves_scores_and_nothing_else(make_project):
     for row in table:
         row["gold"] = "ham" if row["gold"] == "spam" else "spam"
     right, wrong = lw.Project(make_project("right")).run(), lw.Project(make_project("wrong", table=table)).run()
-    for role in ("soft_labels.train", "soft_labels.test", "label_model", "end_model"):
+    for role in ("soft_labels", "label_model", "end_model"):
         assert right.artifacts[role] == wrong.artifacts[role]
     assert right.artifacts["metrics"] != wrong.artifacts["metrics"]
 
@@ -134,7 +134,7 @@ def test_what_a_run_kept_is_what_it_made(make_project):
     assert list(kept.functions()) == ["has_link", "subscribe", "song", "love"]
 
 
-@pytest.mark.parametrize("where", ["labelwright.pipeline.run.save", "labelwright.store.Catalog.add_run"])
+@pytest.mark.parametrize("where", ["labelwright.pipeline.refresh.save", "labelwright.store.Catalog.add_run"])
 def test_a_stopped_run_leaves_the_last_one_as_it_was(make_project, monkeypatch, where):
     folder = make_project()
     before = lw.Project(folder).run()

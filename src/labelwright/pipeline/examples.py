@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -18,7 +18,22 @@ from labelwright.data import Dataset, read
 
 from .settings import FILE_NAME, Settings, SplitSettings
 
-__all__ = ["SHOWN_FIELDS", "Source", "Split", "data_files", "example_texts", "field_values", "open_sources"]
+__all__ = [
+    "SHOWN_FIELDS",
+    "Examples",
+    "Source",
+    "Split",
+    "check_apart",
+    "check_columns",
+    "data_files",
+    "example_texts",
+    "field_values",
+    "gold_codes",
+    "membership",
+    "open_dataset",
+    "open_sources",
+    "source_paths",
+]
 
 # Another salt than that of stats: membership of a split must not be tied to membership of a sub-sum.
 _SPLIT_SALT = 0x5B117
@@ -54,12 +69,30 @@ class Split:
         return len(self.rows)
 
 
+class Examples(Protocol):
+    """Where the fields of a split's examples can be read: files, or what a run kept of them."""
+
+    @property
+    def schema(self) -> pl.Schema:
+        """Names and types of the columns."""
+        ...
+
+    def frame(self, split: Split, columns: Sequence[str]) -> pl.DataFrame:
+        """Return the split's rows with the given columns."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Source:
-    """One dataset and the splits that come from it: functions are applied to each dataset once."""
+    """One dataset as it is in its files, and the splits that come from it."""
 
     dataset: Dataset
     splits: tuple[Split, ...]
+
+    @property
+    def schema(self) -> pl.Schema:
+        """Names and types of the columns."""
+        return self.dataset.schema
 
     def frame(self, split: Split, columns: Sequence[str]) -> pl.DataFrame:
         """Return the split's rows with the given columns; only these are read."""
@@ -80,18 +113,23 @@ def open_sources(settings: Settings, folder: Path) -> list[Source]:
         classes, or train is empty.
     """
     data = settings.data
-    if data.splits.kind == "paths":
-        named = {name: _open(settings, _paths(folder, value)) for name, value in data.splits.given.items()}
-    else:
-        named = {"": _open(settings, _paths(folder, data.path))}
+    named = {name: open_dataset(settings, paths) for name, paths in source_paths(settings, folder).items()}
     sources = [Source(dataset, _divide(dataset, settings, name)) for name, dataset in named.items()]
     splits = [split for source in sources for split in source.splits]
     if data.id is not None:
-        _check_apart(splits)
+        check_apart({split.name: split.example_ids for split in splits})
     empty = [split.name for split in splits if not split.n]
     if empty:
         raise DataError(f"the split {empty[0]!r} has no examples; look at [data.splits] in {folder / FILE_NAME}.")
     return sources
+
+
+def source_paths(settings: Settings, folder: Path) -> dict[str, list[str]]:
+    """Return the paths of each source: by the split whose examples it holds, or under ``""`` where it holds all."""
+    splits = settings.data.splits
+    if splits.kind == "paths":
+        return {name: _paths(folder, value) for name, value in splits.given.items()}
+    return {"": _paths(folder, settings.data.path)}
 
 
 def data_files(settings: Settings, folder: Path) -> list[Path]:
@@ -109,7 +147,7 @@ def field_values(frame: pl.DataFrame, fields: Sequence[str]) -> dict[str, Any]:
 
 
 def example_texts(
-    settings: Settings, source: Source, split: Split, *, fields: Sequence[str] | None = None
+    settings: Settings, source: Examples, split: Split, *, fields: Sequence[str] | None = None
 ) -> Callable[[int], str]:
     """Return a function that gives what an example of the split says, by its position in the split.
 
@@ -129,10 +167,10 @@ def example_texts(
     return text
 
 
-def _shown_columns(settings: Settings, source: Source) -> list[str]:
+def _shown_columns(settings: Settings, source: Examples) -> list[str]:
     data = settings.data
     hidden = {data.id, data.group, settings.task.gold, data.splits.column}
-    schema = source.dataset.schema
+    schema = source.schema
     candidates = [*settings.end_model.fields, *(name for name in schema if name not in hidden)]
     texts = [name for name in candidates if schema[name] == pl.String]
     return texts[:1] or list(dict.fromkeys(candidates))[:SHOWN_FIELDS]
@@ -143,20 +181,38 @@ def _paths(folder: Path, value: Any) -> list[str]:
     return [str(folder / str(v)) for v in values]
 
 
-def _open(settings: Settings, paths: list[str]) -> Dataset:
+def open_dataset(settings: Settings, paths: list[str]) -> Dataset:
+    """Open the files of one source.
+
+    Raises
+    ------
+    DataError
+        If they cannot be read, or lack a column that the settings name.
+    """
     dataset = read(paths, id=settings.data.id, group=settings.data.group)
+    check_columns(settings, dataset.columns, paths)
+    return dataset
+
+
+def check_columns(settings: Settings, columns: Sequence[str], paths: Sequence[str]) -> None:
+    """Check that the data has the columns that the settings name.
+
+    Raises
+    ------
+    DataError
+        That names the setting, the column, and the columns that there are.
+    """
     asked = {
         "task.gold": settings.task.gold,
         "data.splits.column": settings.data.splits.column,
         **{f"end_model.fields[{i}]": name for i, name in enumerate(settings.end_model.fields)},
     }
     for key, column in asked.items():
-        if column is not None and column not in dataset.schema:
+        if column is not None and column not in columns:
             raise DataError(
                 f"{FILE_NAME}: {key} is {column!r}, which is not a column of {', '.join(paths)}; columns: "
-                f"{', '.join(dataset.columns)}."
+                f"{', '.join(columns)}."
             )
-    return dataset
 
 
 def _divide(dataset: Dataset, settings: Settings, name: str) -> tuple[Split, ...]:
@@ -172,8 +228,8 @@ def _divide(dataset: Dataset, settings: Settings, name: str) -> tuple[Split, ...
     table, example_ids = pl.concat(frames), np.concatenate(ids)
     _check_unique(example_ids, settings.data.id)
     groups = None if settings.data.group is None else _array(table[settings.data.group])
-    gold = None if settings.task.gold is None else _gold(table[settings.task.gold], settings)
-    member = _membership(settings.data.splits, name, table, example_ids if groups is None else groups)
+    gold = None if settings.task.gold is None else gold_codes(table[settings.task.gold], settings)
+    member = membership(settings.data.splits, name, table, example_ids if groups is None else groups)
     return tuple(
         Split(
             split,
@@ -186,10 +242,21 @@ def _divide(dataset: Dataset, settings: Settings, name: str) -> tuple[Split, ...
     )
 
 
-def _membership(
+def membership(
     splits: SplitSettings, name: str, table: pl.DataFrame, units: npt.NDArray[Any]
 ) -> dict[str, npt.NDArray[np.bool_]]:
-    """Say for each split which examples are in it; ``units`` (groups, or else ids) are never cut."""
+    """Say for each split which examples are in it.
+
+    Parameters
+    ----------
+    splits : SplitSettings
+    name : str
+        Given where the whole source is one split.
+    table : polars.DataFrame, shape (n, ...)
+        With the column of splits, where the settings name one.
+    units : ndarray, shape (n,)
+        Groups, or else ids: examples of one unit are never parted.
+    """
     if name or splits.kind == "none":
         return {name or "train": np.ones(len(units), dtype=bool)}
     if splits.column is not None:
@@ -222,7 +289,14 @@ def _by_column(splits: SplitSettings, column: pl.Series) -> dict[str, npt.NDArra
     return member
 
 
-def _gold(column: pl.Series, settings: Settings) -> npt.NDArray[np.int64]:
+def gold_codes(column: pl.Series, settings: Settings) -> npt.NDArray[np.int64]:
+    """Return gold labels as class codes, shape (n,), -1 where unknown.
+
+    Raises
+    ------
+    DataError
+        If a label is not among the classes.
+    """
     classes = check_classes(settings.task.classes)
     try:
         return class_codes(column.to_list(), classes)
@@ -244,13 +318,21 @@ def _check_unique(ids: npt.NDArray[Any], column: str | None) -> None:
         )
 
 
-def _check_apart(splits: Sequence[Split]) -> None:
-    for i, one in enumerate(splits):
-        for other in splits[i + 1 :]:
-            both = np.intersect1d(one.example_ids, other.example_ids)
+def check_apart(ids: Mapping[str, npt.NDArray[Any]]) -> None:
+    """Check that no example is in two splits; ``ids`` are by the name of the split.
+
+    Raises
+    ------
+    DataError
+        That names two splits and an example.
+    """
+    names = list(ids)
+    for i, one in enumerate(names):
+        for other in names[i + 1 :]:
+            both = np.intersect1d(ids[one], ids[other])
             if len(both):
                 raise DataError(
-                    f"{len(both)} examples are in {one.name} and in {other.name}, such as {both[0]!s}; scores would be "
+                    f"{len(both)} examples are in {one} and in {other}, such as {both[0]!s}; scores would be "
                     "measured on examples that were trained on."
                 )
 

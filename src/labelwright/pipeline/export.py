@@ -12,8 +12,8 @@ import polars as pl
 
 from labelwright.core import atomic_folder
 from labelwright.core.errors import DataError, ProjectError
+from labelwright.data.base import PART_ROWS
 
-from .examples import Source, Split, open_sources
 from .guarding import refuse_other_ending, refuse_sources
 from .keep import KeptRun
 from .settings import Settings, read_settings
@@ -44,7 +44,7 @@ def export_labels(run: KeptRun, settings: Settings, path: Path, to: ExportFormat
     Raises
     ------
     ProjectError
-        If the run has no such split, or the data is no longer what was labelled.
+        If the run has no such split, or is older than runs keep their data.
     DataError
         If ``path`` is the project's settings, functions, store or data, or does not end as its format does.
 
@@ -61,7 +61,7 @@ def export_labels(run: KeptRun, settings: Settings, path: Path, to: ExportFormat
     names = run.splits if split == "all" else [split]
     if not set(names) <= set(run.splits):
         raise ProjectError(f"run {run.row.run_id} has no split {split!r}; allowed: {', '.join([*run.splits, 'all'])}.")
-    frames = (frame for source in open_sources(settings, run.folder) for frame in _labelled(run, source, names))
+    frames = (frame for name in names for frame in _labelled(run, name))
     return write_frames(frames, path, to)
 
 
@@ -73,28 +73,16 @@ def export_model(run: KeptRun, folder: Path) -> None:
         shutil.copytree(source, temporary, dirs_exist_ok=True)
 
 
-def _labelled(run: KeptRun, source: Source, names: list[str]) -> Iterator[pl.DataFrame]:
-    """Yield a source's examples of the named splits, part by part, with their labels."""
-    splits = [(split, _label_table(run, split)) for split in source.splits if split.name in names]
-    schema = source.dataset.schema
-    for part in source.dataset.parts():
-        data = part.frame(list(schema))
-        for split, labels in splits:
-            first, last = np.searchsorted(split.rows, [part.start, part.start + part.rows])
-            if first == last:
-                continue
-            mine = data[split.rows[first:last] - part.start]
-            clash = {name: f"data_{name}" for name in mine.columns if name in labels.columns}
-            yield pl.concat([mine.rename(clash), labels[first:last]], how="horizontal")
+def _labelled(run: KeptRun, split: str) -> Iterator[pl.DataFrame]:
+    """Yield a split's examples as the run read them, with their labels: what changed since is another run's matter."""
+    labels, data = _label_table(run, split), run.frame(split)
+    clash = {name: f"data_{name}" for name in data.columns if name in labels.columns}
+    whole = pl.concat([data.rename(clash), labels], how="horizontal")
+    yield from whole.iter_slices(PART_ROWS)
 
 
-def _label_table(run: KeptRun, split: Split) -> pl.DataFrame:
-    soft, votes = run.soft_labels(split.name), run.votes(split.name)
-    if not np.array_equal(soft.example_ids, split.example_ids):
-        raise ProjectError(
-            f"the examples of {split.name} are not those that run {run.row.run_id} labelled; the data or the splits "
-            "changed. Run the project again: labelwright run."
-        )
+def _label_table(run: KeptRun, split: str) -> pl.DataFrame:
+    soft, votes = run.soft_labels(split), run.votes(split)
     counts = np.concatenate([(block >= 0).sum(axis=1) for _, block in votes.blocks()])
     lineage = {
         "run_id": run.row.run_id,
@@ -104,4 +92,4 @@ def _label_table(run: KeptRun, split: Split) -> pl.DataFrame:
     table = pl.DataFrame({**label_columns(soft), "votes": counts})
     table = table.with_columns(*[pl.lit(value).alias(name) for name, value in lineage.items()])
     kind = pl.String if isinstance(soft.classes[0], str) else pl.Int64
-    return table.select(pl.lit(split.name).alias("split"), pl.col("label").cast(kind), pl.exclude("label"))
+    return table.select(pl.lit(split).alias("split"), pl.col("label").cast(kind), pl.exclude("label"))

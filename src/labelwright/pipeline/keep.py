@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,11 @@ from labelwright.endmodels import EndModel, load
 from labelwright.labelmodels import BaseLabelModel, from_dict
 from labelwright.store import ArtifactFolder, ArtifactId, Catalog, RunRow, Store
 
-from .examples import Source, Split, open_sources
+from .data_record import DataRecord
+from .kept_data import KeptData
+from .kept_votes import KeptVotes, VotesRecord
+from .learning import KeptLabels, LabelsRecord, merged_stats
+from .naming import find_row
 from .settings import Settings
 
 __all__ = [
@@ -131,9 +135,21 @@ class ExampleRow:
     values: Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class KeptRun:
-    """A finished run of a project, read from its store."""
+    """A finished run of a project, read from its store.
+
+    Parameters
+    ----------
+    folder : Path
+        The project's folder.
+    store : Store
+    row : RunRow
+
+    Notes
+    -----
+    Runs of the first versions kept votes and soft labels whole, by split, and no data; these can still be read.
+    """
 
     folder: Path
     store: Store
@@ -164,7 +180,7 @@ class KeptRun:
             If there is no such run, or several ids start so.
         """
         store, catalog = open_store(folder)
-        return cls(folder, store, _named(catalog, folder, str(name)))
+        return cls(folder, store, find_row(catalog, folder, str(name)))
 
     def artifact(self, role: str) -> ArtifactId:
         """Return the id of what the run made for ``role``.
@@ -185,14 +201,20 @@ class KeptRun:
     @property
     def splits(self) -> list[str]:
         """Names of the splits that were labelled, train first."""
+        if "data" in self.row.artifacts:
+            return self.kept_data.splits
         return [name for name in ("train", "valid", "test") if f"soft_labels.{name}" in self.row.artifacts]
 
     def votes(self, split: str) -> Votes:
         """Return the votes on a split."""
+        if "votes" in self.row.artifacts:
+            return self.kept_votes.of(split)
         return votes_of_arrays(self.store.get_arrays(self.artifact(f"votes.{split}")))
 
     def soft_labels(self, split: str) -> SoftLabels:
         """Return the soft labels of a split."""
+        if "soft_labels" in self.row.artifacts:
+            return self.kept_labels.of(split)
         return soft_labels_of_arrays(self.store.get_arrays(self.artifact(f"soft_labels.{split}")))
 
     def functions(self) -> dict[str, str]:
@@ -213,47 +235,66 @@ class KeptRun:
         found: dict[str, Any] = self.store.get_json(self.artifact("metrics"))
         return found
 
+    @cached_property
+    def kept_data(self) -> KeptData:
+        """The parts of the data, and what lies in them."""
+        return KeptData(self.store, DataRecord.read(self.store, self.artifact("data")))
+
+    @cached_property
+    def kept_votes(self) -> KeptVotes:
+        """The votes, part by part."""
+        record = msgspec.convert(self.store.get_json(self.artifact("votes")), VotesRecord)
+        return KeptVotes(self.store, record, self.kept_data)
+
+    @cached_property
+    def kept_labels(self) -> KeptLabels:
+        """The soft labels, part by part."""
+        record = msgspec.convert(self.store.get_json(self.artifact("soft_labels")), LabelsRecord)
+        return KeptLabels(self.store, record, self.kept_data)
+
     def frame(self, split: str, columns: Sequence[str] | None = None) -> pl.DataFrame:
         """Return the examples of a split in the order of `votes`, with the given columns (default: all)."""
-        source, found = self._split(split)
-        return source.frame(found, list(source.dataset.schema) if columns is None else columns)
+        return self.kept_data.frame(split, columns)
 
     def groups(self, split: str) -> npt.NDArray[Any] | None:
         """Return the group of each example of a split, shape (n,), or ``None`` where there are none."""
-        return self._split(split)[1].groups
+        return self.kept_data.groups(split)
 
     def gold(self, split: str) -> npt.NDArray[np.int64] | None:
         """Return the gold class code of each example, shape (n,), -1 where unknown; ``None`` without a gold column."""
-        return self._split(split)[1].gold
+        return self.kept_data.gold(split)
+
+    def stats(self) -> Any:
+        """Return the stats that the label model was solved from: those of the training votes of all parts."""
+        return merged_stats(self.store, self.artifact("stats"))
 
     def example(self, example_id: str | int) -> ExampleRow:
-        """Return one example.
+        """Return one example; a file that holds it is not read whole.
 
         Raises
         ------
         ProjectError
             If the run has no example of that id.
         """
-        for split in self.splits:
-            ids = self.soft_labels(split).example_ids
-            found = np.flatnonzero(ids.astype(np.str_) == str(example_id))
-            if len(found):
-                row = int(found[0])
-                values = self.frame(split).row(row, named=True)
-                return ExampleRow(ids[row].item(), split, "", row, values)
-        raise ProjectError(f"run {self.row.run_id} has no example {example_id!r}.")
+        data = self.kept_data
+        part, row = data.find(example_id)
+        values = data.row(part, row)
+        return ExampleRow(data.id_at(part, row), data.split_of(part, row), data.parts[part].digest, row, values)
 
     def votes_of(self, example_id: str | int) -> Votes:
         """Return the votes on one example, n = 1."""
-        found = self.example(example_id)
-        return self.votes(found.split).take([found.row])
+        return self.kept_votes.of_row(*self.kept_data.find(example_id))
 
-    def _split(self, name: str) -> tuple[Source, Split]:
-        for source in open_sources(self.settings(), self.folder):
-            for split in source.splits:
-                if split.name == name:
-                    return source, split
-        raise ProjectError(f"run {self.row.run_id} has no split {name!r}; it has {', '.join(self.splits)}.")
+    def soft_labels_of(self, example_id: str | int) -> SoftLabels:
+        """Return the soft labels of one example, n = 1."""
+        part, row = self.kept_data.find(example_id)
+        kept = self.kept_labels.part(part)
+        return SoftLabels(
+            kept["probs"][[row]],
+            kept["covered"][[row]],
+            classes=self.kept_labels.record.classes,
+            example_ids=[self.kept_data.id_at(part, row)],
+        )
 
     def text_columns(self) -> list[str]:
         """Return the columns of the data that were text; none where the run is older than this was kept."""
@@ -273,20 +314,3 @@ class KeptRun:
     def end_model(self) -> EndModel:
         """Return the fitted end model."""
         return load(self.end_model_folder())
-
-
-def _named(catalog: Catalog, folder: Path, name: str) -> RunRow:
-    rows = catalog.runs()
-    if not rows:
-        raise ProjectError(f"the project in {folder} has no finished run; run it first: labelwright run.")
-    back = re.fullmatch(r"latest(?:~(\d+))?", name)
-    if back:
-        steps = int(back[1] or 0)
-        if steps < len(rows):
-            return rows[-1 - steps]
-        raise ProjectError(f"the project in {folder} has {len(rows)} runs, so there is no {name}.")
-    found = [row for row in rows if str(row.number) == name] or [r for r in rows if r.run_id.startswith(name)][-1:]
-    if not found:
-        known = ", ".join(f"{row.number} ({row.run_id})" for row in rows[-5:])
-        raise ProjectError(f"no run is called {name!r}; the last ones are {known}.")
-    return found[0]

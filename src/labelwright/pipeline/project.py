@@ -23,16 +23,18 @@ from .guarding import refuse_sources
 from .keep import KeptRun
 from .predict import ModelKind, predict_with_end_model, predict_with_label_model
 from .project_tests import ProjectTests
-from .run import RunResult, apply_functions, run_project
+from .refresh import refresh_project
+from .run import RunResult, apply_functions
 from .settings import Settings, read_settings
 from .supervision import describe, load_functions, pick_functions
 from .trying import TriedFunction, try_functions
+from .versions import ProjectVersions
 from .writing import ExportFormat
 
 __all__ = ["Project"]
 
 
-class Project(ProjectTests):
+class Project(ProjectVersions, ProjectTests):
     """A folder that says what the data is, how it is labelled and what is trained on the labels.
 
     Parameters
@@ -84,7 +86,7 @@ class Project(ProjectTests):
         LabelwrightError
             If anything is wrong with settings, functions or data; then nothing of the run is kept.
         """
-        return run_project(self.folder, self.settings, step=step or _silent)
+        return refresh_project(self.folder, self.settings, step=step or _silent)
 
     def apply(self, *, split: str = "train", on_error: Literal["raise", "abstain"] | None = None) -> Votes:
         """Return the votes of the functions on a split; nothing is kept.

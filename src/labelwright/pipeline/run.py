@@ -1,45 +1,51 @@
-"""The main path: apply, fit, label, train, score; then keep everything and write the report."""
+"""What a run makes: its result, and the report and the line in the catalog at its end."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-import tempfile
 import time
-import warnings
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 import msgspec
 
 import labelwright
 from labelwright import labelmodels
 from labelwright.analysis import Summary, render_report
-from labelwright.core import SoftLabels, Votes, atomic_write, check_classes
+from labelwright.core import Votes, atomic_write
 from labelwright.core.errors import ProjectError
 from labelwright.data import Dataset
-from labelwright.endmodels import EndModel, fit_end_model, save
 from labelwright.engines import LocalEngine
 from labelwright.labeling import LabelingFunction, apply
-from labelwright.labelmodels import BaseLabelModel, MajorityVote, Outcome, to_dict
-from labelwright.store import ArtifactId, Store
+from labelwright.labelmodels import BaseLabelModel, Outcome
+from labelwright.store import ArtifactId
 
-from .examples import field_values, open_sources
+from .database import Database
 from .gather import gather_report, summarise
-from .keep import STORE_FOLDER, arrays_of_soft_labels, arrays_of_votes, open_store
-from .noticing import RunWarning, failed_functions, unvoted_classes
-from .scoring import LabelledSplit, Scoreboard, score_split
+from .keep import STORE_FOLDER
+from .plan import Step
+from .scoring import LabelledSplit, Scoreboard
 from .settings import LABEL_MODELS, Settings
-from .supervision import load_functions, record
 
-__all__ = ["RunResult", "apply_functions", "make_label_model", "run_project"]
+__all__ = ["MadeSoFar", "RunResult", "apply_functions", "finish_run", "make_label_model"]
 
 REPORT_NAME = "report.html"
 
-Step = Callable[[str], None]
+Tell = Callable[[str], None]
+
+
+class MadeSoFar(Protocol):
+    """What there is of a run before its report: records of functions, artifacts by role, and what it took."""
+
+    functions: list[dict[str, Any]]
+    artifacts: dict[str, ArtifactId]
+    steps: list[Step]
+    operations: dict[str, int]
+    seconds: dict[str, float]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -73,6 +79,12 @@ class RunResult:
     artifacts : mapping of str to ArtifactId
     warnings : tuple of str
         Functions that failed, and classes that no function votes for.
+    steps : tuple of Step
+        What was made again, and why; nothing where all was up to date.
+    operations : mapping of str to int
+        How much work was done: ``function_applications``, ``rows_summarised`` and others.
+    stages : mapping of str to float
+        Seconds that each stage took.
     """
 
     project: str
@@ -89,6 +101,14 @@ class RunResult:
     folder: Path
     artifacts: Mapping[str, ArtifactId]
     warnings: tuple[str, ...] = ()
+    steps: tuple[Step, ...] = ()
+    operations: Mapping[str, int] = field(default_factory=dict)
+    stages: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def end_model_is_stale(self) -> bool:
+        """Whether the end model was kept although its training labels changed."""
+        return bool(self.operations.get("end_models_stale"))
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values for JSON."""
@@ -107,67 +127,11 @@ class RunResult:
             "folder": str(self.folder),
             "artifacts": {role: str(key) for role, key in self.artifacts.items()},
             "warnings": list(self.warnings),
+            "steps": [step.to_dict() for step in self.steps],
+            "operations": dict(self.operations),
+            "stages": {stage: round(seconds, 4) for stage, seconds in self.stages.items()},
+            "end_model_is_stale": self.end_model_is_stale,
         }
-
-
-def run_project(folder: Path, settings: Settings, *, step: Step) -> RunResult:
-    """Run a project from its files to its report.
-
-    Parameters
-    ----------
-    folder : Path
-    settings : Settings
-    step : callable of str
-        Told what is being done.
-
-    Raises
-    ------
-    LabelwrightError
-        Whatever the rooms refuse. Nothing is half-written: artifacts first, each whole, then one line in the catalog.
-    """
-    started = time.perf_counter()
-    _check_write_access(folder)
-    step("reading functions and data")
-    functions = load_functions(folder)
-    described = [record(f, folder) for f in functions]  # now, while the files hold what was imported
-    sources = open_sources(settings, folder)
-    applied = [apply_functions(functions, source.dataset, settings, step=step) for source in sources]
-    parts = [
-        LabelledSplit(source, split, votes.take(split.rows), {})
-        for source, votes in zip(sources, applied, strict=True)
-        for split in source.splits
-    ]
-    train = next(p for p in parts if p.split.name == "train")
-    warned = (*map(str, failed_functions(applied)), *unvoted_classes(train.votes))
-    # At once, and not with the result: what follows may fail because of just this.
-    for text in warned:
-        warnings.warn(text, RunWarning, stacklevel=3)
-    step("fitting the label model")
-    model = make_label_model(settings).fit(train.votes)
-    # The baseline answers examples without votes with the same class balance, so it differs by what it makes of votes.
-    baseline = MajorityVote(class_balance=model.class_balance_).fit(train.votes)
-    parts = [_label(part, baseline, model) for part in parts]
-    step("training the end model")
-    end = _train(settings, parts)
-    parts = [_predict(part, end, "end model") for part in parts]
-    parts = _add_ceiling(settings, parts)
-    step("scoring")
-    scores = _score(parts)
-    step("writing the run and its report")
-    return _finish(folder, settings, described, parts, model, end, scores, warned, started)
-
-
-def _check_write_access(folder: Path) -> None:
-    """Fail before the work is done, not after it."""
-    for place in (folder, folder / STORE_FOLDER):
-        try:
-            if place.exists():
-                tempfile.TemporaryFile(dir=place).close()
-        except OSError as error:
-            raise ProjectError(
-                f"no write access to {place} ({error.strerror}); a run keeps what it makes there. Copy the project "
-                "to a folder of your own, or change the folder's permissions."
-            ) from None
 
 
 def apply_functions(
@@ -176,7 +140,7 @@ def apply_functions(
     settings: Settings,
     *,
     on_error: Literal["raise", "abstain"] | None = None,
-    step: Step | None = None,
+    step: Tell | None = None,
 ) -> Votes:
     """Apply functions under the project's settings."""
 
@@ -220,80 +184,32 @@ def make_label_model(settings: Settings) -> BaseLabelModel[Any, Any]:
     return model
 
 
-def _label(part: LabelledSplit, baseline: BaseLabelModel[Any, Any], model: BaseLabelModel[Any, Any]) -> LabelledSplit:
-    predictions = {"majority vote": baseline.soft_labels(part.votes), "label model": model.soft_labels(part.votes)}
-    return LabelledSplit(part.source, part.split, part.votes, predictions)
-
-
-def _train(settings: Settings, parts: Sequence[LabelledSplit]) -> EndModel | None:
-    """Train the end model on the soft labels of train, or return ``None`` where the project wants none."""
-    if settings.end_model.kind == "none":
-        return None
-    train = next(p for p in parts if p.split.name == "train")
-    return _fit_end_model(settings, train, train.predictions["label model"])
-
-
-def _fit_end_model(settings: Settings, train: LabelledSplit, labels: SoftLabels) -> EndModel:
-    chosen = settings.end_model
-    columns = _columns(train, chosen.fields)
-    return fit_end_model(chosen.kind, chosen.fields, columns, labels, random_state=chosen.random_state)
-
-
-def _columns(part: LabelledSplit, fields: Sequence[str]) -> dict[str, Any]:
-    return field_values(part.source.frame(part.split, fields), fields)
-
-
-def _predict(part: LabelledSplit, end: EndModel | None, role: str) -> LabelledSplit:
-    if end is None:
-        return part
-    found = end.soft_labels(_columns(part, end.fields), example_ids=part.split.example_ids)
-    return LabelledSplit(part.source, part.split, part.votes, {**part.predictions, role: found})
-
-
-def _add_ceiling(settings: Settings, parts: list[LabelledSplit]) -> list[LabelledSplit]:
-    """Train the end model's recipe on gold, for comparison only: no other step sees it, and nothing of it is kept."""
-    if not settings.score.supervised:
-        return parts
-    train = next(p for p in parts if p.split.name == "train")
-    gold = train.split.gold
-    if gold is None or not (gold >= 0).any():
-        raise ProjectError("score.supervised = true needs gold labels in train; there are none. Take the line out.")
-    classes = check_classes(settings.task.classes)
-    hard = [[float(code == c) if code >= 0 else 1 / len(classes) for c in range(len(classes))] for code in gold]
-    labels = SoftLabels(hard, gold >= 0, classes=classes, example_ids=train.split.example_ids)
-    ceiling = _fit_end_model(settings, train, labels)
-    return [p if p.split.name == "train" else _predict(p, ceiling, "supervised") for p in parts]
-
-
-def _score(parts: Sequence[LabelledSplit]) -> tuple[Scoreboard, ...]:
-    order = {"test": 0, "valid": 1}
-    scored = sorted((p for p in parts if p.split.name in order), key=lambda p: order[p.split.name])
-    boards = [score_split(p.split, p.predictions) for p in scored]
-    return tuple(board for board in boards if board is not None)
-
-
-def _finish(
+def finish_run(
     folder: Path,
     settings: Settings,
-    functions: Sequence[Mapping[str, Any]],
+    database: Database,
+    made: MadeSoFar,
     parts: Sequence[LabelledSplit],
     model: BaseLabelModel[Any, Any],
-    end: EndModel | None,
     scores: tuple[Scoreboard, ...],
     warned: tuple[str, ...],
     started: float,
 ) -> RunResult:
-    store, catalog = open_store(folder)
-    made = _keep(store, settings, functions, parts, model, end, scores)
-    run_id = _run_id(made, functions)
+    """Write scores and report, and record the run; whatever it is made of has been kept before."""
+    began = time.perf_counter()
+    store, artifacts = database.store, dict(made.artifacts)
+    artifacts["metrics"] = store.put_json("metrics", {board.split: board.to_dict() for board in scores})
+    run_id = _run_id(artifacts, made.functions)
     name = settings.project.name or folder.resolve().name
-    summary = summarise(parts, model, {f["name"]: f["version"] for f in functions})
-    page = render_report(gather_report(name, run_id, settings, parts, summary, model, scores, warned, made))
-    made["report"] = store.put_text("report", page)
+    summary = summarise(parts, model, {f["name"]: f["version"] for f in made.functions})
+    page = render_report(gather_report(name, run_id, settings, parts, summary, model, scores, warned, artifacts))
+    artifacts["report"] = store.put_text("report", page)
     report = folder / REPORT_NAME
     atomic_write(report, page)
+    stages = {**made.seconds, "report": time.perf_counter() - began}
     seconds = time.perf_counter() - started
-    row = catalog.add_run(run_id, seconds=seconds, artifacts=made)
+    operations = {**made.operations, **{f"milliseconds_{stage}": round(1000 * s) for stage, s in stages.items()}}
+    row = database.catalog.add_run(run_id, seconds=seconds, artifacts=artifacts, operations=operations)
     return RunResult(
         project=name,
         run_id=run_id,
@@ -307,38 +223,12 @@ def _finish(
         outcome=model.outcome_,
         report=report,
         folder=folder / STORE_FOLDER,
-        artifacts=made,
+        artifacts=artifacts,
         warnings=warned,
+        steps=tuple(made.steps),
+        operations=made.operations,
+        stages=stages,
     )
-
-
-def _keep(
-    store: Store,
-    settings: Settings,
-    functions: Sequence[Mapping[str, Any]],
-    parts: Sequence[LabelledSplit],
-    model: BaseLabelModel[Any, Any],
-    end: EndModel | None,
-    scores: tuple[Scoreboard, ...],
-) -> dict[str, ArtifactId]:
-    made = {
-        "settings": store.put_json("settings", msgspec.to_builtins(settings)),
-        "functions": store.put_json("functions", functions),
-        "label_model": store.put_json("label_model", to_dict(model)),
-        "metrics": store.put_json("metrics", {board.split: board.to_dict() for board in scores}),
-    }
-    for part in parts:
-        split = part.split.name
-        if split == "train":
-            made["schema"] = store.put_json("schema", {c: str(t) for c, t in part.source.dataset.schema.items()})
-        made[f"votes.{split}"] = store.put_arrays("votes", arrays_of_votes(part.votes))
-        soft = arrays_of_soft_labels(part.predictions["label model"])
-        made[f"soft_labels.{split}"] = store.put_arrays("soft_labels", soft)
-    if end is not None:
-        with tempfile.TemporaryDirectory() as temporary:
-            save(end, Path(temporary) / "end_model")
-            made["end_model"] = store.put_folder("end_model", Path(temporary) / "end_model")
-    return made
 
 
 def _run_id(made: Mapping[str, ArtifactId], functions: Sequence[Mapping[str, Any]]) -> str:

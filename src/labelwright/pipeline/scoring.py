@@ -12,7 +12,7 @@ from labelwright.analysis import Calibration, Difference, ModelResult, calibrati
 from labelwright.analysis.content import Role
 from labelwright.core import SoftLabels, Votes
 
-from .examples import Source, Split
+from .examples import Examples, Split
 
 __all__ = ["LabelledSplit", "Scoreboard", "score_split"]
 
@@ -35,7 +35,7 @@ _CALIBRATED: tuple[Role, ...] = ("label model", "end model")
 class LabelledSplit:
     """A split with its votes, and what each model says of it, by role (``"label model"``, ``"end model"``, ...)."""
 
-    source: Source
+    source: Examples
     split: Split
     votes: Votes
     predictions: Mapping[str, SoftLabels]

@@ -25,6 +25,7 @@ __all__ = [
     "EndModelSettings",
     "LabelModelSettings",
     "ProjectSettings",
+    "RefreshSettings",
     "ScoreSettings",
     "Settings",
     "SplitSettings",
@@ -146,17 +147,28 @@ class LabelModelSettings(SettingsTable, frozen=True):
 
 
 class EndModelSettings(SettingsTable, frozen=True):
-    """``[end_model]``: what is trained on the soft labels, and the only fields that it may see."""
+    """``[end_model]``: what is trained on the soft labels, and the only fields that it may see.
+
+    ``refresh`` says what a run does with an end model whose training labels changed: ``"retrain"`` it, or ``"keep"``
+    it as it is and say that it is stale.
+    """
 
     kind: Literal["text", "tabular", "none"] = "none"
     fields: list[str] = msgspec.field(default_factory=list)
     random_state: int = 0
+    refresh: Literal["retrain", "keep"] = "retrain"
 
 
 class ScoreSettings(SettingsTable, frozen=True):
     """``[score]``: ``supervised = true`` also trains the end model's recipe on gold, as the ceiling to compare with."""
 
     supervised: bool = False
+
+
+class RefreshSettings(SettingsTable, frozen=True):
+    """``[refresh]``: soft labels of a part stay as they are where no probability moves by more than ``tolerance``."""
+
+    tolerance: float = 0.0
 
 
 class Settings(SettingsTable, frozen=True):
@@ -181,6 +193,7 @@ class Settings(SettingsTable, frozen=True):
     label_model: LabelModelSettings = LabelModelSettings()
     end_model: EndModelSettings = EndModelSettings()
     score: ScoreSettings = ScoreSettings()
+    refresh: RefreshSettings = RefreshSettings()
     contracts: ContractsSettings = ContractsSettings()
     gates: GatesSettings = GatesSettings()
 
@@ -317,6 +330,11 @@ def _check(settings: Settings, path: Path | str) -> None:
         raise ProjectError(f"{path}: score.supervised = true needs task.gold and an end model (end_model.kind).")
     if any(value is not None and value <= 0 for value in (settings.apply.workers, settings.apply.timeout)):
         raise ProjectError(f"{path}: apply.workers and apply.timeout must be positive.")
+    if not 0 <= settings.refresh.tolerance < 1:
+        raise ProjectError(
+            f"{path}: refresh.tolerance is {settings.refresh.tolerance}; it is a difference of probabilities, at least "
+            "0 and less than 1."
+        )
     for fault in judging_faults(settings.contracts, settings.gates, classes):
         raise ProjectError(f"{path}: {fault}")
 

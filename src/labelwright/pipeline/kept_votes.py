@@ -1,0 +1,156 @@
+"""Votes as a run keeps them: bit planes by function and part, with the failures that were counted."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from labelwright.core import Class, Failure, Votes
+from labelwright.core.votes import KEPT_FAILURES
+from labelwright.store import ArtifactId, Store
+from labelwright.store.bit_planes import SUFFIX, at, decode
+
+from .kept_data import KeptData
+
+__all__ = ["Failures", "KeptVotes", "PartVotesRecord", "VotesRecord"]
+
+_HELD_BYTES = 512 * 2**20
+
+
+class Failures(msgspec.Struct, frozen=True):
+    """The rows of a part on which a function raised, and what it said: ``messages[which[i]]`` on ``rows[i]``."""
+
+    rows: list[int]
+    which: list[int]
+    messages: list[str]
+
+    @classmethod
+    def of(cls, failed: Sequence[tuple[int, str]]) -> Failures:
+        """Gather ``(row, message)`` pairs."""
+        ordered = sorted(failed)
+        messages = list(dict.fromkeys(said for _, said in ordered))
+        place = {said: i for i, said in enumerate(messages)}
+        return cls([row for row, _ in ordered], [place[said] for _, said in ordered], messages)
+
+    def pairs(self) -> list[tuple[int, str]]:
+        """Return ``(row, message)`` pairs, by row."""
+        return [(row, self.messages[i]) for row, i in zip(self.rows, self.which, strict=True)]
+
+
+class PartVotesRecord(msgspec.Struct, frozen=True):
+    """The votes on one part: of each function, in the order of the columns, its bit planes; and what failed."""
+
+    votes: list[tuple[str, str]]
+    failures: dict[str, str]
+
+
+class VotesRecord(msgspec.Struct, frozen=True):
+    """The votes of a run: classes, sources, and one `PartVotesRecord` for each part of the data."""
+
+    classes: list[str | int]
+    sources: list[str]
+    parts: list[str]
+
+
+class KeptVotes:
+    """Reads votes from the bit planes that a run kept.
+
+    Parameters
+    ----------
+    store : Store
+    record : VotesRecord
+    data : KeptData
+    """
+
+    def __init__(self, store: Store, record: VotesRecord, data: KeptData) -> None:
+        self.store = store
+        self.record = record
+        self.data = data
+        self.classes: tuple[Class, ...] = tuple(record.classes)
+        self.sources = tuple(record.sources)
+        self._matrices: dict[int, npt.NDArray[Any]] = {}
+        self._dtype = np.int8 if len(self.classes) <= np.iinfo(np.int8).max else np.int16
+        # Decoded once where all of them fit: stats, labels and scores read the same votes.
+        self._hold = data.n * len(self.sources) * self._dtype().itemsize <= _HELD_BYTES
+
+    def part_record(self, part: int) -> PartVotesRecord:
+        """Return which artifacts hold the votes on a part."""
+        return msgspec.convert(self.store.get_json(ArtifactId.parse(self.record.parts[part])), PartVotesRecord)
+
+    def matrix(self, part: int) -> npt.NDArray[Any]:
+        """Return the votes on a part, shape (rows, m)."""
+        if part in self._matrices:
+            return self._matrices[part]
+        out = np.empty((len(self.sources), self.data.parts[part].rows), dtype=self._dtype)
+        for row, (_, key) in zip(out, self.part_record(part).votes, strict=True):
+            decode(self.store.get_bytes(ArtifactId.parse(key), SUFFIX), row)
+        found = np.ascontiguousarray(out.T)
+        if self._hold:
+            self._matrices[part] = found
+        return found
+
+    def column(self, part: int, source: str) -> npt.NDArray[Any]:
+        """Return the votes of one function on a part, shape (rows,)."""
+        key = dict(self.part_record(part).votes)[source]
+        return decode(self.store.get_bytes(ArtifactId.parse(key), SUFFIX))
+
+    def failures_of(self, part: int) -> dict[str, Failures]:
+        """Return what failed on a part, by function."""
+        found = self.part_record(part).failures
+        return {s: msgspec.convert(self.store.get_json(ArtifactId.parse(key)), Failures) for s, key in found.items()}
+
+    def of(self, split: str) -> Votes:
+        """Return the votes on a split; its failures are those of all the rows of its source."""
+        data = self.data
+        parts = [part for part in range(len(data.parts)) if len(data.part_rows(part, split))]
+        source = data.source_of[parts[0]]
+        return Votes(
+            data.take(split, self.matrix),
+            classes=self.classes,
+            sources=self.sources,
+            example_ids=data.ids(split),
+            groups=data.groups(split),
+            failures=self.failures(source),
+        )
+
+    def of_part(self, part: int, rows: npt.NDArray[np.int64]) -> Votes:
+        """Return the votes on some rows of a part."""
+        groups = self.data.part_groups(part)
+        return Votes(
+            self.matrix(part)[rows],
+            classes=self.classes,
+            sources=self.sources,
+            example_ids=self.data.part_ids(part)[rows],
+            groups=None if groups is None else groups[rows],
+        )
+
+    def of_row(self, part: int, row: int) -> Votes:
+        """Return the votes on one example; of each function one bit by bit, without reading the others."""
+        codes = [
+            at(self.store.get_bytes(ArtifactId.parse(key), SUFFIX), row) for _, key in self.part_record(part).votes
+        ]
+        return Votes(
+            np.array([codes], dtype=self._dtype),
+            classes=self.classes,
+            sources=self.sources,
+            example_ids=[self.data.id_at(part, row)],
+        )
+
+    def failures(self, source: int | None = None) -> list[Failure]:
+        """Return what failed on the rows of a source (default: of all), in the order of the functions."""
+        counts: dict[str, int] = {}
+        first: dict[str, list[tuple[Any, str]]] = {}
+        for part, of_source in enumerate(self.data.source_of):
+            if source is not None and of_source != source:
+                continue
+            for name, failed in self.failures_of(part).items():
+                counts[name] = counts.get(name, 0) + len(failed.rows)
+                shown = first.setdefault(name, [])
+                shown += [
+                    (self.data.id_at(part, row), said) for row, said in failed.pairs()[: KEPT_FAILURES - len(shown)]
+                ]
+        return [Failure(name, counts[name], tuple(first[name])) for name in self.sources if name in counts]

@@ -1,0 +1,252 @@
+"""What a run learns from votes: stats per part, the label model that their sum gives, and soft labels per part."""
+
+from __future__ import annotations
+
+import time
+import warnings
+from collections.abc import Sequence
+from functools import reduce
+from operator import add
+from typing import Any
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from labelwright.core import SoftLabels
+from labelwright.core.errors import FallbackWarning
+from labelwright.core.stats_arrays import arrays_of_stats, stats_of_arrays
+from labelwright.labelmodels import BaseLabelModel, from_dict, to_dict
+from labelwright.store import ArtifactId, Recipe, Store
+
+from .database import Database, library_versions
+from .kept_data import KeptData
+from .kept_votes import KeptVotes
+
+__all__ = ["KeptLabels", "Labelling", "LabelsRecord", "Learning", "StatsRecord", "merged_stats"]
+
+Model = BaseLabelModel[Any, Any]
+
+
+class StatsRecord(msgspec.Struct, frozen=True):
+    """The stats of a run's training votes, one artifact for each part that has any of them."""
+
+    parts: list[str]
+
+
+class LabelsRecord(msgspec.Struct, frozen=True):
+    """The soft labels of a run: classes, and one artifact for each part of the data."""
+
+    classes: list[str | int]
+    parts: list[str]
+
+
+class Learning:
+    """Stats of the training votes and the label model that is solved from them; both only where they are not kept.
+
+    Parameters
+    ----------
+    database : Database
+    votes : KeptVotes
+    model : BaseLabelModel
+        Not fitted.
+    """
+
+    def __init__(self, database: Database, votes: KeptVotes, model: Model) -> None:
+        self.database = database
+        self.votes = votes
+        self.model = model
+        self.spec = _spec(model)
+        data = votes.data
+        self._rows = {p: rows for p in range(len(data.parts)) if len(rows := data.part_rows(p, "train"))}
+        self._recipes = {part: self._stats_recipe(part) for part in self._rows}
+        found = database.find(self._recipes.values())
+        self._keys = {p: found[r.digest] for p, r in self._recipes.items() if r.digest in found}
+        self._stats: dict[int, Any] = {}
+        self._unkept = False
+        self.summarised = 0
+
+    @property
+    def missing(self) -> list[int]:
+        """Parts whose votes have to be summarised."""
+        return [part for part in self._rows if part not in self._keys]
+
+    @property
+    def missing_rows(self) -> int:
+        """Number of examples whose votes have to be summarised."""
+        return sum(len(self._rows[part]) for part in self.missing)
+
+    def summarise(self) -> ArtifactId | None:
+        """Summarise the votes of the missing parts; return the record of all stats, ``None`` if they cannot be kept."""
+        for part in self.missing:
+            began = time.perf_counter()
+            stats = self.model.summarize(self.votes.of_part(part, self._rows[part]))
+            self._stats[part] = stats
+            self.summarised += len(self._rows[part])
+            arrays = None if self._unkept else arrays_of_stats(stats)
+            if arrays is None:
+                self._unkept = True
+                continue
+            self._keys[part] = self.database.put_arrays("stats", arrays)
+            made = [(self._recipes[part], self._keys[part])]
+            self.database.record(made, seconds=time.perf_counter() - began, rows=len(self._rows[part]))
+        return None if self._unkept else self.database.store.put_json("stats", {"parts": self._listed()})
+
+    def fit(self, stats: ArtifactId | None, votes: ArtifactId, data: ArtifactId) -> tuple[Model, ArtifactId, bool]:
+        """Solve the label model, or take the one that these stats gave before.
+
+        Returns
+        -------
+        (BaseLabelModel, ArtifactId, bool)
+            The fitted model, where it is kept, and whether it was solved now.
+        """
+        key = self.solved(stats, votes, data)
+        if key is not None:
+            model = from_dict(self.database.store.get_json(key))
+            if model.outcome_.kind == "fell_back":
+                warnings.warn(FallbackWarning(model.outcome_.sentence), stacklevel=4)
+            return model, key, False
+        began = time.perf_counter()
+        self.model.fit_stats(self.merged())
+        key = self.database.store.put_json("label_model", to_dict(self.model))
+        made = [(self._recipe(stats, votes, data), key)]
+        self.database.record(made, seconds=time.perf_counter() - began, rows=1)
+        return self.model, key, True
+
+    def solved(self, stats: ArtifactId | None, votes: ArtifactId, data: ArtifactId) -> ArtifactId | None:
+        """Return the label model that these stats gave before, or ``None``."""
+        return self.database.found(self._recipe(stats, votes, data))
+
+    def _recipe(self, stats: ArtifactId | None, votes: ArtifactId, data: ArtifactId) -> Recipe:
+        # Stats that cannot be kept are of these votes, and nothing else.
+        inputs = {"votes": votes, "data": data} if stats is None else {"stats": stats}
+        return Recipe("label_model", inputs, {**self.spec, "versions": library_versions()})
+
+    def merged(self) -> Any:
+        """Return the stats of all training votes: those of the parts, added up in the order of the data."""
+        store = self.database.store
+        return reduce(add, (self._stats[p] if p in self._stats else _read(store, self._keys[p]) for p in self._rows))
+
+    def _listed(self) -> list[str]:
+        return [str(self._keys[part]) for part in self._rows]
+
+    def _stats_recipe(self, part: int) -> Recipe:
+        kept, record = self.votes.data.parts[part], self.votes.record
+        inputs = {"votes": record.parts[part], "rows": kept.hashes, "splits": kept.splits}
+        if self.votes.data.record.group is not None or self.votes.data.record.id is not None:
+            inputs["data"] = kept.data
+        parameters = {
+            **self.spec,
+            "classes": record.classes,
+            "id": self.votes.data.record.id,
+            "group": self.votes.data.record.group,
+            "versions": library_versions(),
+        }
+        return Recipe("stats", {name: ArtifactId.parse(key) for name, key in inputs.items()}, parameters)
+
+
+def merged_stats(store: Store, key: ArtifactId) -> Any:
+    """Return the stats of all training votes of a run, from the record that it kept."""
+    record = msgspec.convert(store.get_json(key), StatsRecord)
+    return reduce(add, (_read(store, ArtifactId.parse(part)) for part in record.parts))
+
+
+def _read(store: Store, key: ArtifactId) -> Any:
+    return stats_of_arrays(store.get_arrays(key))
+
+
+def _spec(model: Model) -> dict[str, Any]:
+    """Return what a label model is before it is fitted, as JSON."""
+    options = {name: _json(value) for name, value in model.get_params().items()}
+    return {"method": type(model).__name__, "module": type(model).__module__, "options": options}
+
+
+def _json(value: Any) -> Any:
+    return value if value is None or isinstance(value, (bool, int, float, str)) else msgspec.to_builtins(value)
+
+
+class Labelling:
+    """Soft labels part by part, only where they are not kept.
+
+    Parameters
+    ----------
+    database : Database
+    votes : KeptVotes
+    model : ArtifactId
+        The fitted label model.
+    """
+
+    def __init__(self, database: Database, votes: KeptVotes, model: ArtifactId) -> None:
+        self.database = database
+        self.votes = votes
+        versions = library_versions()
+        self._recipes = [
+            Recipe("soft_labels", {"label_model": model, "votes": ArtifactId.parse(part)}, {"versions": versions})
+            for part in votes.record.parts
+        ]
+        found = database.find(self._recipes)
+        self._keys = {i: found[r.digest] for i, r in enumerate(self._recipes) if r.digest in found}
+
+    @property
+    def missing(self) -> list[int]:
+        """Parts that have to be labelled."""
+        return [part for part in range(len(self._recipes)) if part not in self._keys]
+
+    def run(self, model: Model, old: Sequence[ArtifactId | None], tolerance: float) -> LabelsRecord:
+        """Label the missing parts.
+
+        Parameters
+        ----------
+        model : BaseLabelModel
+            The fitted label model.
+        old : sequence of (ArtifactId or None)
+            The labels that each part had in an earlier run, for the same votes.
+        tolerance : float
+            These are kept where no probability moves by more than this.
+        """
+        store, data = self.database.store, self.votes.data
+        for part in self.missing:
+            began = time.perf_counter()
+            rows = np.arange(data.parts[part].rows)
+            soft = model.soft_labels(self.votes.of_part(part, rows))
+            arrays = {"probs": soft.probs, "covered": soft.covered}
+            before = old[part] if tolerance > 0 else None
+            if before is not None and _moved(arrays, store.get_arrays(before)) <= tolerance:
+                # Compared with what is exact now, so that small steps never add up to more than the tolerance. It is
+                # not recorded as what the recipe makes: that would outlive the tolerance.
+                self._keys[part] = before
+                continue
+            self._keys[part] = store.put_arrays("soft_labels", arrays)
+            made = [(self._recipes[part], self._keys[part])]
+            self.database.record(made, seconds=time.perf_counter() - began, rows=len(rows))
+        keys = [str(self._keys[part]) for part in range(len(self._recipes))]
+        return LabelsRecord(self.votes.record.classes, keys)
+
+
+def _moved(new: dict[str, npt.NDArray[Any]], old: dict[str, npt.NDArray[Any]]) -> float:
+    """Return the largest difference of two probabilities; infinite where other examples have votes."""
+    if new["probs"].shape != old["probs"].shape or not np.array_equal(new["covered"], old["covered"]):
+        return float("inf")
+    return float(np.abs(new["probs"] - old["probs"]).max(initial=0.0))
+
+
+class KeptLabels:
+    """Reads soft labels from the parts that a run kept."""
+
+    def __init__(self, store: Store, record: LabelsRecord, data: KeptData) -> None:
+        self.store = store
+        self.record = record
+        self.data = data
+
+    def part(self, part: int) -> dict[str, npt.NDArray[Any]]:
+        """Return ``probs`` (rows, k) and ``covered`` (rows,) of a part."""
+        return self.store.get_arrays(ArtifactId.parse(self.record.parts[part]))
+
+    def of(self, split: str) -> SoftLabels:
+        """Return the soft labels of a split."""
+        return SoftLabels(
+            self.data.take(split, lambda part: self.part(part)["probs"]),
+            self.data.take(split, lambda part: self.part(part)["covered"]),
+            classes=self.record.classes,
+            example_ids=self.data.ids(split),
+        )
