@@ -177,7 +177,7 @@ class DecidedLabels:
         return self.to_text()
 
     def _headline(self) -> str:
-        version = f" ({self.version[:8]})" if self.version else ""
+        version = f" ({flat(self.version[:8])})" if self.version else ""
         return (
             f"{flat(self.function)}{version} in run {self.run} of {flat(self.project)}: {self.flips:,} labels would be "
             f"others without it, of {self.votes:,} that it votes on."

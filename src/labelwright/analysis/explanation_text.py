@@ -132,7 +132,7 @@ def _table(why: LabelContent, *, plain: bool) -> list[str]:
     head = f"{'':<{name_room}}{'vote':>{vote_room}}{title:<31}  {'without it':<{rooms[0]}}"
     head += (f"{'refitted':<{rooms[1]}}" if refit else "") + "version"
     body = [
-        line(name, vote, v.adds, (out, again, v.version[:8]))
+        line(name, vote, v.adds, (out, again, flat(v.version[:8])))
         for name, vote, v, out, again in zip(names, votes, why.votes, withouts, refits, strict=True)
     ]
     return [head, line("before votes", "", why.prior, ()), *body, line("after votes", "", why.total, ())]

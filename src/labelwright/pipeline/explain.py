@@ -92,7 +92,7 @@ def explain_label(
         run=kept.row.number,
         run_id=kept.row.run_id,
         example_id=example.id,
-        split=example.split,
+        split=example.split or "no split",
         fields=fields,
         classes=found.classes,
         prior=_floats(found.prior),
@@ -213,13 +213,12 @@ class _Label:
 
 
 def _lineage(kept: KeptRun, example: ExampleRow) -> dict[str, str]:
-    out = {"part": f"{example.part}, row {example.row}"} if example.part else {}
-    artifacts = kept.row.artifacts
-    for role in _LINEAGE:
-        for name in (role, f"{role}.{example.split}"):
-            if name in artifacts:
-                out[name] = str(artifacts[name])
-    return out
+    """Return what the label was made of: the run's artifacts, and those that hold this example and its votes."""
+    part, _ = kept.kept_data.find(example.id)
+    found = {role: str(kept.row.artifacts[role]) for role in _LINEAGE if role in kept.row.artifacts}
+    found["example"] = f"{kept.kept_data.parts[part].data}, row {example.row}"
+    found["votes on its part"] = kept.kept_votes.record.parts[part]
+    return found
 
 
 def _floats(values: Any) -> tuple[float, ...]:

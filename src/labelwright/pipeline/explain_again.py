@@ -12,6 +12,7 @@ from labelwright.core import Votes
 from labelwright.core.errors import LabelwrightError
 from labelwright.labelmodels import BaseLabelModel
 from labelwright.labelmodels.counterfactuals import learn_without
+from labelwright.labelmodels.intervals import bucket_rows
 from labelwright.labelmodels.label_intervals import LeaveOneOut
 from labelwright.store import Derivation, Recipe
 
@@ -76,13 +77,14 @@ def _left_out(kept: KeptRun, model: BaseLabelModel[Any, Any], step: Step) -> Lea
         with contextlib.suppress(LabelwrightError, OSError):  # collected since: it is made again
             return LeaveOneOut.from_dict(store.get_json(known))
     started = time.perf_counter()
-    train = kept.votes("train")
-    model.stats_ = model.summarize(train)
+    model.stats_ = kept.stats()
     found = LeaveOneOut.of(model, progress=lambda done, of: step(f"fitting without part {done} of {of} of the votes"))
     with contextlib.suppress(
         LabelwrightError, OSError
     ):  # a project that cannot be written to is explained all the same
         output = store.put_json("label_models_left_out", found.to_dict())
         seconds = time.perf_counter() - started
-        catalog.add_derivations([Derivation(recipe, output, seconds=seconds, rows=train.n)])
+        catalog.add_derivations(
+            [Derivation(recipe, output, seconds=seconds, rows=int(bucket_rows(model.stats_).sum()))]
+        )
     return found

@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
 from labelwright.analysis.explanation_content import PastLabel
+from labelwright.core import Votes
 from labelwright.core.errors import LabelwrightError, ProjectError
-from labelwright.store import RunRow
+from labelwright.store import ArtifactId, RunRow
+from labelwright.store.bit_planes import SUFFIX, at
 
 from .keep import KeptRun, open_store
 from .wording import said
@@ -18,9 +19,6 @@ __all__ = ["label_history"]
 
 # A probability that moves by less, while no vote changes, is no news: each edit moves every parameter a little.
 _NEWS = 0.005
-
-# What a label does not hang on.
-_ASIDE = frozenset({"report", "metrics", "end_model", "schema"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,14 +54,11 @@ def label_history(kept: KeptRun, example_id: str | int, *, most: int) -> tuple[P
         names.setdefault(snapshot.number, []).append(snapshot.name)
     rows = catalog.runs()
     chosen = {row.number for row in rows[-most:]} | set(sorted(names)[-most:])
+    past = _Past(kept, example_id)
     out: list[PastLabel] = []
-    points: dict[tuple[Any, ...], _Point] = {}
     at_start: _Point | None = None
     for row in (r for r in rows if r.number in chosen):
-        made = tuple(sorted((role, str(key)) for role, key in row.artifacts.items() if role not in _ASIDE))
-        if made not in points:
-            points[made] = _point(KeptRun(kept.folder, kept.store, row), example_id)
-        point, named = points[made], tuple(names.get(row.number, ()))
+        point, named = past.point(row), tuple(names.get(row.number, ()))
         if at_start is not None and _unchanged(at_start, point):
             out[-1] = replace(out[-1], last=row.number, snapshots=(*out[-1].snapshots, *named))
         else:
@@ -72,24 +67,65 @@ def label_history(kept: KeptRun, example_id: str | int, *, most: int) -> tuple[P
     return tuple(out)
 
 
-def _point(kept: KeptRun, example_id: str | int) -> _Point:
-    nothing: Mapping[str, tuple[str, str]] = {}
-    try:
-        votes = kept.votes_of(example_id)
-        versions = kept.functions()
-        soft = kept.label_model().soft_labels(votes)
-    except ProjectError:
-        return _Point("", math.nan, nothing, frozenset(), "not in this run")
-    except (LabelwrightError, OSError):
-        return _Point("", math.nan, nothing, frozenset(), "not kept any more")
-    code = int(soft.predict()[0])
-    spoke = {
-        source: (said(votes, source, int(c)), versions.get(source, ""))
-        for source, c in zip(votes.sources, votes.values[0], strict=True)
-        if c >= 0
-    }
-    label = "" if code < 0 or not spoke else str(votes.classes[code])
-    return _Point(label, float(soft.confidence[0]), spoke, frozenset(votes.sources))
+class _Past:
+    """Looks an example up in runs; what they share is read once."""
+
+    def __init__(self, kept: KeptRun, example_id: str | int) -> None:
+        self.kept, self.example_id = kept, example_id
+        self.points: dict[tuple[ArtifactId | None, ...], _Point] = {}
+        self.places: dict[ArtifactId, tuple[int, int] | None] = {}
+        self.versions: dict[ArtifactId, dict[str, str]] = {}
+        self.codes: dict[str, int] = {}
+
+    def point(self, row: RunRow) -> _Point:
+        """Return the label in one run."""
+        made = tuple(row.artifacts.get(role) for role in ("data", "functions", "votes", "label_model"))
+        if made not in self.points:
+            run = self.kept if row.number == self.kept.row.number else KeptRun(self.kept.folder, self.kept.store, row)
+            try:
+                self.points[made] = self._point(run)
+            except (LabelwrightError, OSError):
+                self.points[made] = _Point("", math.nan, {}, frozenset(), "not kept any more")
+        return self.points[made]
+
+    def _point(self, run: KeptRun) -> _Point:
+        data = run.artifact("data")
+        if data not in self.places:
+            try:
+                self.places[data] = run.kept_data.find(self.example_id)
+            except ProjectError:
+                self.places[data] = None
+        place = self.places[data]
+        if place is None:
+            return _Point("", math.nan, {}, frozenset(), "not in this run")
+        votes = self._votes(run, *place)
+        soft = run.label_model().soft_labels(votes)
+        versions = self._versions(run)
+        code = int(soft.predict()[0])
+        spoke = {
+            source: (said(votes, source, int(c)), versions.get(source, ""))
+            for source, c in zip(votes.sources, votes.values[0], strict=True)
+            if c >= 0
+        }
+        label = "" if code < 0 or not spoke else str(votes.classes[code])
+        return _Point(label, float(soft.confidence[0]), spoke, frozenset(votes.sources))
+
+    def _votes(self, run: KeptRun, part: int, row: int) -> Votes:
+        """Return the votes on the example; those of a function that runs share are read once."""
+        kept = run.kept_votes
+        codes = []
+        for _, key in kept.part_record(part).votes:
+            place = f"{key} {row}"
+            if place not in self.codes:
+                self.codes[place] = at(run.store.get_bytes(ArtifactId.parse(key), SUFFIX), row)
+            codes.append(self.codes[place])
+        return Votes([codes], classes=kept.classes, sources=kept.sources)
+
+    def _versions(self, run: KeptRun) -> dict[str, str]:
+        key = run.artifact("functions")
+        if key not in self.versions:
+            self.versions[key] = run.functions()
+        return self.versions[key]
 
 
 def _unchanged(old: _Point, new: _Point) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import polars as pl
 
 from labelwright.analysis.explanation_content import LabelCheck
 from labelwright.core import Votes
@@ -12,6 +13,7 @@ from labelwright.core.errors import LabelwrightError, ProjectError
 from labelwright.data import read
 from labelwright.labeling import LabelingFunction
 from labelwright.labelmodels import BaseLabelModel
+from labelwright.store import ArtifactId
 
 from .keep import ExampleRow, KeptRun
 from .run import apply_functions
@@ -45,13 +47,11 @@ def recheck_label(kept: KeptRun, example: ExampleRow, votes: Votes, model: BaseL
     LabelCheck
     """
     settings = kept.settings()
-    soft = kept.soft_labels(example.split)
-    row = int(np.flatnonzero(soft.example_ids.astype(np.str_) == str(example.id))[0])
-    difference = float(np.abs(soft.probs[row] - model.soft_labels(votes).probs[0]).max())
+    difference = float(np.abs(kept.soft_labels_of(example.id).probs - model.soft_labels(votes).probs).max())
     codes = dict(zip(votes.sources, votes.values[0].tolist(), strict=True))
     again, left = _same_functions(kept, votes.sources)
     votes_again, changed = [], []
-    frame = kept.frame(example.split)[row]
+    frame = _frame(kept, example)
     for function in again:
         try:
             code = _vote(function, frame, settings, votes)
@@ -85,7 +85,16 @@ def _same_functions(kept: KeptRun, sources: tuple[str, ...]) -> tuple[list[Label
     return found, left
 
 
-def _vote(function: LabelingFunction, frame: Any, settings: Settings, votes: Votes) -> int:
+def _frame(kept: KeptRun, example: ExampleRow) -> pl.DataFrame:
+    """Return the example as a frame of one row, with the types of its data."""
+    data = kept.kept_data
+    part, row = data.find(example.id)
+    found = pl.from_arrow(kept.store.get_rows(ArtifactId.parse(data.parts[part].data), [row]))
+    assert isinstance(found, pl.DataFrame)
+    return found
+
+
+def _vote(function: LabelingFunction, frame: pl.DataFrame, settings: Settings, votes: Votes) -> int:
     """Return the vote of one function on one example, as a code of the run."""
     data = read(frame, id=settings.data.id, group=settings.data.group)
     applied = apply_functions([function], data, settings)
