@@ -42,3 +42,13 @@ def test_uncovered_and_unjudged_examples_are_left_out() -> None:
     empty = calibration(soft, [None] * 4)
     assert empty.bins == ()
     assert np.isnan(empty.error)
+
+
+def test_groups_widen_the_intervals_and_nothing_else() -> None:
+    gold = np.repeat(np.random.default_rng(0).integers(0, 2, 50), 10)
+    probs, groups = np.full((500, 2), 0.5), np.repeat(np.arange(50), 10)
+    (plain,), (grouped,) = calibration(probs, gold).bins, calibration(probs, gold, groups=groups).bins
+    assert (plain.mean, plain.observed.value, plain.observed.n) == (grouped.mean, grouped.observed.value, 500)
+    assert grouped.observed.high - grouped.observed.low > 2.5 * (plain.observed.high - plain.observed.low)
+    gold[::2] = -1
+    assert calibration(probs, gold, groups=groups).bins[0].observed.n == 250

@@ -7,7 +7,8 @@ import pytest
 from scipy.stats import norm
 
 from labelwright.analysis import metrics
-from labelwright.analysis.intervals import bootstrap, wilson, wilson_bounds
+from labelwright.analysis.base import NO_ESTIMATE
+from labelwright.analysis.intervals import bootstrap, grouped_share, wilson, wilson_bounds
 
 
 @pytest.mark.parametrize(
@@ -105,3 +106,18 @@ def test_one_unit_has_no_interval() -> None:
 def test_nothing_was_measured_on_no_examples() -> None:
     (found,) = bootstrap([metrics.mean([])], 0)
     assert not found.known
+
+
+def test_a_share_by_groups_covers_the_truth_where_one_without_them_does_not() -> None:
+    """Groups of ten alike: fifty facts, not five hundred."""
+    rng = np.random.default_rng(0)
+    inside = {True: 0, False: 0}
+    for _ in range(200):
+        hits, groups = np.repeat(rng.random(50) < 0.8, 10), np.repeat(np.arange(50), 10)
+        for grouped in inside:
+            found = grouped_share(hits, groups if grouped else None)
+            inside[grouped] += found.low <= 0.8 <= found.high
+            assert (found.value, found.n) == (hits.mean(), 500)
+    assert inside[True] >= 188
+    assert inside[False] < 130
+    assert grouped_share([], []) == NO_ESTIMATE

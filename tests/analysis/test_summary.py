@@ -205,3 +205,23 @@ def test_published_figures_of_real_sets(data_root: Path, name: str) -> None:
         assert row.accuracy.known == (accuracy is not None)
         if accuracy is not None:
             assert row.accuracy.value == pytest.approx(accuracy, abs=6e-4)
+
+
+@pytest.mark.parametrize("make", [Votes, sparse], ids=["dense", "sparse"])
+def test_accuracies_by_group_have_the_same_value_and_wider_intervals(make: Any) -> None:
+    rng = np.random.default_rng(0)
+    gold = np.repeat(rng.integers(0, 2, 40), 5)
+    groups = np.repeat([f"patient {i}" for i in range(40)], 5)
+    # A source that is right or wrong on whole groups, one that is so by example, and one that never votes.
+    by_group = np.where(np.repeat(rng.random(40) < 0.7, 5), gold, 1 - gold)
+    by_example = np.where(rng.random(200) < 0.7, gold, 1 - gold)
+    values = np.stack([by_group, by_example, np.full(200, ABSTAIN)], axis=1)
+    gold[:15] = ABSTAIN
+    plain, grouped = lf_summary(make(values), gold), lf_summary(make(values, groups=groups), gold)
+    for a, b in zip(plain.rows, grouped.rows, strict=True):
+        assert (a.correct, a.incorrect, a.accuracy.n) == (b.correct, b.incorrect, b.accuracy.n)
+    assert not grouped.rows[2].accuracy.known
+    widths = [[r.accuracy.high - r.accuracy.low for r in s.rows[:2]] for s in (plain, grouped)]
+    assert widths[1][0] > 1.7 * widths[0][0]
+    assert widths[1][1] < 1.4 * widths[0][1]
+    assert [r.accuracy.value for r in plain.rows[:2]] == pytest.approx([r.accuracy.value for r in grouped.rows[:2]])

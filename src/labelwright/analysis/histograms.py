@@ -12,7 +12,7 @@ import numpy.typing as npt
 from labelwright.core import Class, SoftLabels
 
 from .base import Estimate
-from .intervals import wilson
+from .intervals import grouped_share
 from .scores import as_soft_labels
 from .summary import gold_codes
 
@@ -93,6 +93,7 @@ def calibration(
     model: str = "",
     bins: int = 10,
     classes: Iterable[Class] | None = None,
+    groups: npt.ArrayLike | None = None,
 ) -> Calibration:
     """Compare probabilities with how often they come true, in equal bins, on covered examples with gold.
 
@@ -105,6 +106,8 @@ def calibration(
     bins : int
     classes : sequence of (str or int), optional
         Names of the columns, where ``predictions`` is an array.
+    groups : array_like of int or str, shape (n,), optional
+        Examples of one group are alike, and count for fewer facts in the intervals.
 
     Examples
     --------
@@ -118,11 +121,12 @@ def calibration(
     of, value = _event(soft)
     came_true = truth == (1 if soft.k == 2 else soft.probs.argmax(axis=1))
     value, came_true = value[known], came_true[known]
+    units = None if groups is None else np.asarray(groups)[known]
     place = np.minimum((value * bins).astype(np.int64), bins - 1)
     found = []
     for b in np.unique(place):
         inside = place == b
-        observed = wilson(int(came_true[inside].sum()), int(inside.sum()))
+        observed = grouped_share(came_true[inside], None if units is None else units[inside])
         found.append(CalibrationBin(b / bins, (b + 1) / bins, float(value[inside].mean()), observed))
     gaps = [b.observed.n * abs(b.observed.value - b.mean) for b in found]
     n = len(value)

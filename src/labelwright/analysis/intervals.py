@@ -19,7 +19,7 @@ from labelwright.core import Seed, generator
 
 from .base import NO_ESTIMATE, Estimate
 
-__all__ = ["Statistic", "bootstrap", "transformed", "wilson", "wilson_bounds"]
+__all__ = ["Statistic", "bootstrap", "grouped_share", "transformed", "wilson", "wilson_bounds"]
 
 Floats: TypeAlias = npt.NDArray[np.float64]
 # Example weights, shape (draws, n) -> the metric for each draw, shape (draws,).
@@ -75,6 +75,34 @@ def wilson(successes: float, trials: float) -> Estimate:
         return NO_ESTIMATE
     low, high = wilson_bounds(successes, trials)
     return Estimate(successes / trials, float(low), float(high), int(trials))
+
+
+def grouped_share(hits: npt.ArrayLike, groups: npt.ArrayLike | None) -> Estimate:
+    """Return the share of hits with its 95% interval: Wilson's, or by groups where there are any.
+
+    Parameters
+    ----------
+    hits : array_like of bool, shape (n,)
+    groups : array_like of int or str, shape (n,), or None
+        Examples of one group are alike; they count for as many facts as their likeness leaves (Korn & Graubard 1998).
+
+    Examples
+    --------
+    >>> hits = [True] * 40 + [False] * 10
+    >>> print(grouped_share(hits, None))
+    0.800 [0.670, 0.888] (n = 50)
+    >>> print(grouped_share(hits, [i // 10 for i in range(50)]))
+    0.800 [0.117, 1.000] (n = 50)
+    """
+    found = np.asarray(hits, dtype=bool)
+    if groups is None or not len(found):
+        return wilson(int(found.sum()), len(found))
+    # scipy.stats takes its time to load, which only data with groups needs.
+    from .shares import Tally, exact_bounds
+
+    return Estimate(
+        float(found.mean()), *exact_bounds(Tally.of(found, groups=np.asarray(groups)), chance=0.025), len(found)
+    )
 
 
 def transformed(estimate: Estimate, function: Callable[[float], float]) -> Estimate:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from labelwright.core.errors import VoteError
 
 from .base import NO_ESTIMATE, Estimate
 from .counting import Ints, Symbols, entries
-from .intervals import wilson
+from .intervals import grouped_share, wilson
 from .tables import Column, html_table, text_table
 
 __all__ = ["Funnel", "SourceRow", "Summary", "lf_summary"]
@@ -39,7 +40,8 @@ class SourceRow:
     correct, incorrect : int or None
         Its votes on examples with gold; ``None`` without gold.
     accuracy : Estimate
-        ``correct / (correct + incorrect)`` with Wilson's interval; not measured where it voted on no gold example.
+        ``correct / (correct + incorrect)`` with Wilson's interval, or by the groups of the votes; not measured where it
+        voted on no gold example.
     learned_accuracy : float
         What a label model learned, NaN if it was not handed in.
     failures : int
@@ -263,6 +265,7 @@ def lf_summary(
     version = _per_source(versions, votes, "versions", None)
     symbols = Symbols.of(votes)
     counts, funnel = _count(votes, symbols, truth)
+    accuracy = _accuracies(votes, symbols, truth, counts.tallies)
     failed = {f.source: f.count for f in votes.failures}
     rows = []
     for j, source in enumerate(votes.sources):
@@ -278,7 +281,7 @@ def lf_summary(
                 conflicts=_share(conflicts, votes.n),
                 correct=None if truth is None else right,
                 incorrect=None if truth is None else judged - right,
-                accuracy=NO_ESTIMATE if truth is None else wilson(right, judged),
+                accuracy=accuracy[j],
                 learned_accuracy=float(learned[j]),
                 failures=failed.get(source, 0),
                 version=version[j],
@@ -318,6 +321,26 @@ def _count(votes: Votes, symbols: Symbols, gold: Ints | None) -> tuple[_Counts, 
         per_example = _add(per_example, np.bincount(voters))
     histogram = tuple(int(x) for x in np.trim_zeros(per_example, "b"))
     return _Counts(tallies, said), Funnel(votes.n, covered, overlapping, conflicting, histogram)
+
+
+def _accuracies(votes: Votes, symbols: Symbols, gold: Ints | None, tallies: Ints) -> list[Estimate]:
+    """Return the share of right votes of each source; with groups, the votes on gold are gone through again."""
+    if gold is None:
+        return [NO_ESTIMATE] * votes.m
+    if votes.groups is None:
+        return [wilson(int(right), int(judged)) for right, judged in tallies[3:].T]
+    known = np.flatnonzero(gold >= 0)
+    judged = votes.take(known)
+    columns, rows, rights = [np.zeros(0, dtype=np.int64)], [np.zeros(0, dtype=np.int64)], [np.zeros(0, dtype=bool)]
+    for block in entries(judged, symbols):
+        columns.append(block.columns)
+        rows.append(block.start + block.rows)
+        rights.append(symbols.contains[block.symbols, gold[known[rows[-1]]]])
+    column = np.concatenate(columns)
+    order = np.argsort(column, kind="stable")
+    right, group = np.concatenate(rights)[order], votes.groups[known][np.concatenate(rows)[order]]
+    bounds = np.searchsorted(column[order], np.arange(votes.m + 1))
+    return [grouped_share(right[a:b], group[a:b]) for a, b in pairwise(bounds)]
 
 
 def _add(a: Ints, b: Ints) -> Ints:

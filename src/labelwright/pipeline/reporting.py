@@ -96,12 +96,14 @@ def report(
         summary_split="all",
         when=timestamp(),
         splits=[Split("all", table.n, int(known.sum()))],
-        models=[ModelResult(role.capitalize(), role, score(found, truth)) for role, found in scored],
+        models=[
+            ModelResult(role.capitalize(), role, score(found, truth, groups=table.groups)) for role, found in scored
+        ],
         score_split="all",
         agreement=pairwise_agreement(table),
         soft_labels=None if soft_labels is None else histogram(soft_labels),
         soft_split="all",
-        calibration=[calibration(found, truth, model=role.capitalize()) for role, found in scored],
+        calibration=[calibration(found, truth, model=role.capitalize(), groups=table.groups) for role, found in scored],
         examples=()
         if soft_labels is None or texts is None
         else pick_examples(table, soft_labels, texts, None if gold is None else truth),

@@ -82,7 +82,7 @@ def score_split(split: Split, predictions: Mapping[str, SoftLabels]) -> Scoreboa
         if first in predictions and second in predictions
     ]
     sure = [
-        calibration(predictions[role], gold, model=_MODELS[role][0])
+        calibration(predictions[role], gold, model=_MODELS[role][0], groups=split.groups)
         for role in _CALIBRATED
         if role in predictions and (predictions[role].covered & np.asarray(gold >= 0)).any()
     ]
