@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import subprocess
+import sys
 import time
 from datetime import UTC, datetime, timedelta
 
@@ -258,3 +260,46 @@ def test_exactly_what_no_kept_run_needs_goes(tmp_path_factory, runs, named):
     # A run that was not kept can be read all the same where all that it made was kept for another's sake.
     for run in catalog.runs():
         assert run.collected == (not store.exists(run.artifacts["votes"]))
+
+
+WRITER = """
+import sys
+from labelwright.store import ArtifactFolder, Catalog, hold_lease
+store, catalog, me = ArtifactFolder(sys.argv[1]), Catalog(sys.argv[2]), int(sys.argv[3])
+for step in range(12):
+    with hold_lease(catalog, "run"):
+        # The two write the same content again and again, so that each relies on what the other put long ago.
+        keys = store.put_many("votes", [b"%d" % ((step + i) % 5) for i in range(3)], ".bits")
+        manifest = store.put_json("manifest", [str(key) for key in keys])
+        row = catalog.add_run(str(me), seconds=0.0, artifacts={"votes": manifest})
+        if step % 4 == 0:
+            catalog.add_snapshot(f"{me}-{step}", row.number)
+"""
+COLLECTOR = """
+import sys
+from datetime import timedelta
+from labelwright.core.errors import DataError
+from labelwright.store import ArtifactFolder, Catalog, collect, plan_collection
+store, catalog = ArtifactFolder(sys.argv[1]), Catalog(sys.argv[2])
+for _ in range(25):
+    try:
+        collect(store, catalog, plan_collection(store, catalog, grace=timedelta(0)))
+    except DataError as error:
+        assert "nothing was collected" in str(error), error
+"""
+
+
+@pytest.mark.slow
+def test_collecting_while_others_write_loses_nothing(place, tmp_path):
+    root = str(tmp_path / "artifacts")
+    programs = [(WRITER, "0"), (WRITER, "1"), (COLLECTOR, "")]
+    workers = [subprocess.Popen([sys.executable, "-c", program, root, place, me]) for program, me in programs]
+    assert [worker.wait(timeout=120) for worker in workers] == [0, 0, 0]
+    store, catalog = ArtifactFolder(root), Catalog(place)
+    kept = {catalog.latest().number, *(snapshot.number for snapshot in catalog.snapshots())}
+    assert len(kept) == 7 or len(kept) == 6
+    for run in catalog.runs():
+        if run.number in kept:
+            assert not run.collected
+            for text in store.get_json(run.artifacts["votes"]):
+                store.get_bytes(ArtifactId.parse(text), ".bits")

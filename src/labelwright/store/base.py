@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 __all__ = ["ArtifactId", "Entry", "Store"]
 
+_FORM = re.compile(r"[a-z][a-z_]*:[0-9a-f]{64}")
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class ArtifactId:
@@ -46,7 +48,7 @@ class ArtifactId:
     digest: str
 
     def __post_init__(self) -> None:
-        if not re.fullmatch(r"[a-z][a-z_]*", self.kind) or not re.fullmatch(r"[0-9a-f]{64}", self.digest):
+        if not _FORM.fullmatch(f"{self.kind}:{self.digest}"):
             raise DataError(f"{self.kind}:{self.digest} is not an artifact id; it looks like votes:<64 hex digits>.")
 
     @classmethod

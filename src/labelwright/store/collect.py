@@ -207,7 +207,10 @@ def _roots(connection: sa.Connection) -> _Roots:
         runs.append((f"head {name}", _references(value)))
     live = sa.select(DERIVATIONS.c.output).where(~DERIVATIONS.c.collected).distinct()
     outputs = frozenset(connection.execute(live).scalars())
-    held = tuple(f"{row.purpose} since {row.began:%Y-%m-%d %H:%M:%S} UTC" for row in leases_in(connection))
+    held = tuple(
+        f"{row.purpose} since {row.began:%Y-%m-%d %H:%M:%S} UTC (if it was killed, until {row.until:%H:%M:%S})"
+        for row in leases_in(connection)
+    )
     return _Roots(tuple(runs), outputs, held)
 
 
@@ -225,7 +228,7 @@ def _disown(catalog: Catalog, roots: _Roots, doomed: set[ArtifactId], lost: set[
     """Mark derivations and runs as collected; say whether the catalog was still as it was when ``roots`` were read."""
     with catalog.writing() as connection:
         now = _roots(connection)
-        if (now.runs, now.in_progress) != (roots.runs, roots.in_progress):
+        if now.in_progress or now.runs != roots.runs:
             return False
         gone = sorted(str(key) for key in doomed | lost)
         for start in range(0, len(gone), _AT_ONCE):

@@ -140,6 +140,7 @@ class ByteStore(ABC):
         IndexError
             If the table has no such row.
         """
+        import pyarrow as pa
         import pyarrow.parquet as pq
 
         names = None if columns is None else list(columns)
@@ -150,11 +151,12 @@ class ByteStore(ABC):
                     if any(not 0 <= row < n for row in rows):
                         raise IndexError(f"artifact {key.kind} {key.short} has rows 0 to {n - 1}.")
                     groups = sorted({row // _ROW_GROUP for row in rows})
-                    place = {group: at * _ROW_GROUP for at, group in enumerate(groups)}
+                    place = {group: i * _ROW_GROUP for i, group in enumerate(groups)}
                     found = table.read_row_groups(groups, columns=names, use_threads=False)
-            except OSError as error:  # what pyarrow makes of a checksum that is wrong
+            except (OSError, pa.ArrowInvalid) as error:  # a wrong checksum, and what is no Parquet at all
                 raise self._damaged(key) from error
-        return _named(found.take([place[row // _ROW_GROUP] + row % _ROW_GROUP for row in rows]), names, key)
+        at = pa.array([place[row // _ROW_GROUP] + row % _ROW_GROUP for row in rows], pa.int64())
+        return _named(found.take(at), names, key)
 
     def _where(self, key: ArtifactId) -> str:
         """Say where an artifact is, or would be."""
