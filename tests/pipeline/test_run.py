@@ -30,7 +30,7 @@ def test_a_run_labels_trains_scores_and_reports(make_project):
     assert not re.search(r"(?:src|href)=[\"']https?:", page)
     assert any("applying 4 functions" in step for step in steps)
     assert set(result.artifacts) == {
-        *("settings", "functions", "label_model", "end_model", "metrics", "report", "schema"),
+        *("settings", "functions", "label_model", "end_model", "metrics", "report", "schema", "source"),
         *("votes", "soft_labels", "data", "stats"),
     }
 

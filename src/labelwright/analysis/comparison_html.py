@@ -8,14 +8,13 @@ from typing import TypeVar
 
 from .comparison import Comparison, FunctionChange, Mover
 from .comparison_rows import (
-    BALANCE,
     FLIPS,
     METRICS,
-    PARAMETERS,
     SETTINGS,
     SLICES,
     data_sentence,
     label_name,
+    parameter_columns,
     probability_move,
     told_parameters,
 )
@@ -38,8 +37,9 @@ _STYLE = """
 .source .plus{background:color-mix(in srgb,var(--blue) 12%,transparent);border-color:var(--blue)}
 .source .minus{background:color-mix(in srgb,var(--vermillion) 12%,transparent);border-color:var(--vermillion)}
 .source .place{color:var(--muted)}
-.what{font-size:1rem;margin:0;max-width:none}
+.what{max-width:70ch}
 .reasons{padding-left:1.1rem;font-size:.9rem}
+.facts{margin-top:1.5rem}
 .arrow{color:var(--muted);font-weight:400}
 """
 
@@ -177,8 +177,8 @@ def _learned(content: Comparison) -> Markup | None:
     return section(
         "learned",
         "What the label model learned",
-        _table(parameters, PARAMETERS, "Accuracies of functions"),
-        _table(content.class_balance, BALANCE, "Class balance"),
+        _table(parameters, parameter_columns("function", parameters), "Accuracies of functions"),
+        _table(content.class_balance, parameter_columns("class", content.class_balance), "Class balance"),
         intro=f"Intervals: {content.interval_method}.{more}",
     )
 

@@ -8,14 +8,13 @@ from typing import TypeVar
 
 from .comparison import Comparison, FunctionChange
 from .comparison_rows import (
-    BALANCE,
     FLIPS,
     METRICS,
     MOVERS,
-    PARAMETERS,
     SETTINGS,
     SLICES,
     data_sentence,
+    parameter_columns,
     told_parameters,
 )
 from .tables import Column
@@ -28,7 +27,7 @@ _PARAMETERS_SHOWN = 20
 _WIDEST = 160
 
 # What a forge would read as mark-up, a mention (@), an issue (#) or HTML.
-_MARKUP = re.compile(r"([\\`*_{}\[\]<>()#+!|~@$&:-])")
+_MARKUP = re.compile(r"([\\`*_\[\]<>#|~@$&:])")
 
 
 def comparison_markdown(content: Comparison) -> str:
@@ -67,12 +66,12 @@ def comparison_markdown(content: Comparison) -> str:
         _folded(f"Functions ({len(content.functions)})", *map(_function, content.functions)),
         _folded(
             f"Learned accuracies ({len(content.parameters)})",
-            _table(parameters, PARAMETERS),
+            _table(parameters, parameter_columns("function", parameters)),
             escape(content.interval_method + (f"; {left_out} smaller moves are not shown" if left_out else "")),
         )
         if parameters
         else "",
-        _folded("Class balance", _table(content.class_balance, BALANCE)),
+        _folded("Class balance", _table(content.class_balance, parameter_columns("class", content.class_balance))),
         _folded(f"Settings ({len(content.settings)})", _table(content.settings, SETTINGS)),
         escape(data_sentence(content)),
         _folded(f"Largest movers ({len(content.movers)} of {content.moved:,})", _movers(content)),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from .base import Estimate
@@ -11,15 +11,14 @@ from .sections.blocks import METRIC_NAMES, SHARES, written
 from .tables import Column
 
 __all__ = [
-    "BALANCE",
     "FLIPS",
     "METRICS",
     "MOVERS",
-    "PARAMETERS",
     "SETTINGS",
     "SLICES",
     "data_sentence",
     "label_name",
+    "parameter_columns",
     "probability_move",
     "told_parameters",
 ]
@@ -70,13 +69,17 @@ def _interval(move: ParameterMove) -> str:
     return "" if move.low is None or move.high is None else f"{100 * move.low:.1f}–{100 * move.high:.1f}"
 
 
-def _parameter_columns(title: str) -> list[Column[ParameterMove]]:
+def parameter_columns(title: str, moves: Sequence[ParameterMove]) -> list[Column[ParameterMove]]:
+    """Return the columns of learned figures; those on intervals only where some were computed."""
+    computed = any(p.low is not None or p.verdict == "no interval" for p in moves)
+    interval = [Column("interval before", _interval)] if computed else []
     return [
         Column(title, lambda p: p.name, numeric=False),
         Column("before", lambda p: _share(p.before)),
         Column("after", lambda p: _share(p.after)),
-        Column("interval before", _interval),
-        Column("verdict", lambda p: p.verdict, numeric=False),
+        *interval,
+        # What holds for all of them is said once, beside the table.
+        Column("", lambda p: "" if p.verdict == "not computed" else p.verdict, numeric=False),
     ]
 
 
@@ -113,8 +116,6 @@ METRICS: list[Column[MetricMove]] = [
     Column("paired difference", lambda m: _signed(m.metric, m.difference)),
     Column("verdict", lambda m: m.verdict, numeric=False),
 ]
-PARAMETERS = _parameter_columns("function")
-BALANCE = _parameter_columns("class")
 SETTINGS: list[Column[SettingChange]] = [
     Column("setting", lambda s: s.key, numeric=False),
     Column("before", lambda s: s.before or "not set", numeric=False),

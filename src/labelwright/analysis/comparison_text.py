@@ -7,14 +7,13 @@ from typing import TypeVar
 
 from .comparison import Comparison, FunctionChange
 from .comparison_rows import (
-    BALANCE,
     FLIPS,
     METRICS,
     MOVERS,
-    PARAMETERS,
     SETTINGS,
     SLICES,
     data_sentence,
+    parameter_columns,
     told_parameters,
 )
 from .tables import Column, text_table
@@ -62,8 +61,10 @@ def comparison_text(content: Comparison) -> str:
         _table(content.groups, SLICES, _groups_title(content)),
         *(_function(f) for f in content.functions),
         _table(content.metrics, METRICS, "Scores on the same gold rows, with paired 95% intervals"),
-        _table(parameters, PARAMETERS, _parameters_title(content, len(parameters), rest)),
-        _table(content.class_balance, BALANCE, "Class balance"),
+        _table(
+            parameters, parameter_columns("function", parameters), _parameters_title(content, len(parameters), rest)
+        ),
+        _table(content.class_balance, parameter_columns("class", content.class_balance), "Class balance"),
         _table(content.settings, SETTINGS, "Settings"),
         data_sentence(content),
         _table(content.movers, MOVERS, f"Largest movers: {len(content.movers)} of {content.moved:,}"),

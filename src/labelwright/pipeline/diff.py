@@ -67,7 +67,7 @@ class Diff:
     metrics : NamedChanges
         By ``split/model/metric``: value, low, high and n, as each run scored itself.
     data : NamedChanges
-        By the digest of a part of the data: its source and number of rows.
+        By source and digest of a part of the data: its number of rows.
     settings : NamedChanges
         By key, as ``labelwright.toml`` writes it.
     comparison : Comparison, optional
@@ -226,12 +226,7 @@ def _data(run: KeptRun) -> dict[str, Any]:
     """Return the parts of the data, by digest; nothing where the run is older than data was kept."""
     if "data" not in run.row.artifacts:
         return {}
-    manifest = run.store.get_json(run.artifact("data"))
-    return {
-        part["digest"]: {"source": position, "rows": part["rows"]}
-        for position, source in enumerate(manifest["sources"])
-        for part in source["parts"]
-    }
+    return {f"{source}:{part.digest}": {"rows": part.rows} for source, part in run.kept_data.record.parts()}
 
 
 def _settings(run: KeptRun) -> dict[str, Any]:

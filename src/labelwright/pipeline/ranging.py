@@ -33,12 +33,14 @@ class Ranges:
 def learned_ranges(run: KeptRun, *, compute: bool) -> Ranges:
     """Return the intervals of what the run's label model learned, where ``compute`` asks for them.
 
-    They take the model's own stats, which are summed again from the kept votes of train.
+    They take the stats that the run kept, or else those of its votes on train.
     """
     if not compute:
         return Ranges(False, _NOT_COMPUTED, {}, {})
     try:
-        found = make_label_model(run.settings()).fit(run.votes("train")).intervals()
+        model = make_label_model(run.settings())
+        fitted = model.fit_stats(run.stats()) if "stats" in run.row.artifacts else model.fit(run.votes("train"))
+        found = fitted.intervals()
     except ModelError as error:
         return Ranges(False, f"not computed: {error}", {}, {})
     return Ranges(

@@ -234,6 +234,6 @@ def finish_run(
 def _run_id(made: Mapping[str, ArtifactId], functions: Sequence[Mapping[str, Any]]) -> str:
     # What functions do counts, not how they are written: a comment gives no other run.
     versions = [{key: f[key] for key in ("name", "kind", "labels", "fields", "version")} for f in functions]
-    content = {role: str(key) for role, key in made.items()}
+    content = {role: str(key) for role, key in made.items() if role != "source"}
     content |= {"labelwright": labelwright.__version__, "functions": json.dumps(versions)}
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]

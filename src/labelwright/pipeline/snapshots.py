@@ -217,7 +217,7 @@ def _headline(store: Store, row: RunRow) -> str:
 def _flags(row: RunRow) -> tuple[str, ...]:
     flags: Sequence[tuple[bool, str]] = (
         (row.collected, "collected"),
-        (bool(row.operations.get("end_model_stale")), "end model stale"),
+        (bool(row.operations.get("end_models_stale")), "end model stale"),
     )
     return tuple(word for holds, word in flags if holds)
 
