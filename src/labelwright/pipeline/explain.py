@@ -17,7 +17,7 @@ from labelwright.labelmodels import BaseLabelModel
 from labelwright.labelmodels.contributions import Contributions
 
 from .closest import closest_ids
-from .history import label_history
+from .history import LookedUp, label_history
 from .keep import ExampleRow, KeptRun
 from .recheck import recheck_label
 from .wording import said
@@ -75,14 +75,14 @@ def explain_label(
     ProjectError
         If there is no such run, or no such example in it; the closest id is named.
     """
-    kept = KeptRun.named(folder, run)
-    example = find_example(kept, example_id)
-    votes = kept.votes_of(example.id)
+    kept = KeptRun.latest(folder) if run == "latest" else KeptRun.named(folder, run)
+    place = find_example(kept, example_id)
+    example = _example(kept, *place)
+    looked = LookedUp(example.id, {kept.artifact("data"): place})
+    votes = looked.votes(kept, *place)
     model = kept.label_model()
     [found] = model.contributions(votes)
     label = _Label(model, votes, found)
-    records = {str(r["name"]): r for r in kept.function_records()}
-    versions = {name: str(r.get("version", "")) for name, r in records.items()}
     settings = kept.settings()
     gold_column, id_column = settings.task.gold, settings.data.id
     fields = {name: value for name, value in example.values.items() if name not in (gold_column, id_column)}
@@ -98,7 +98,7 @@ def explain_label(
         prior=_floats(found.prior),
         total=_floats(found.total),
         probs=_floats(found.probs),
-        votes=label.explained(versions, deep.refitted),
+        votes=label.explained(looked.versions(kept), deep.refitted),
         gold=None if gold_column is None else example.values.get(gold_column),
         abstained=tuple(s for s in votes.sources if s not in set(found.sources)),
         exact=found.exact,
@@ -106,14 +106,14 @@ def explain_label(
         floor=found.floor,
         interval=deep.interval,
         pairs=label.pairs(),
-        history=label_history(kept, example.id, most=history) if history else (),
-        lineage=_lineage(kept, example),
+        history=label_history(kept, example.id, most=history, looked=looked) if history else (),
+        lineage=_lineage(kept, *place),
         check=recheck_label(kept, example, votes, model) if check else None,
     )
 
 
-def find_example(kept: KeptRun, example_id: str | int) -> ExampleRow:
-    """Return an example of a run.
+def find_example(kept: KeptRun, example_id: str | int) -> tuple[int, int]:
+    """Return part and row of an example of a run.
 
     Raises
     ------
@@ -121,13 +121,20 @@ def find_example(kept: KeptRun, example_id: str | int) -> ExampleRow:
         If the run has none of that id; the message names ids that are close.
     """
     try:
-        return kept.example(example_id)
+        return kept.kept_data.find(example_id)
     except ProjectError as error:
         close = closest_ids(kept, str(example_id))
         if not close:
             raise
         hint = f"Did you mean {' or '.join(map(repr, close))}?"
         raise ProjectError(f"{error} {hint}") from None
+
+
+def _example(kept: KeptRun, part: int, row: int) -> ExampleRow:
+    data = kept.kept_data
+    values = data.row(part, row)
+    found = data.id_at(part, row) if data.record.id is None else values[data.record.id]
+    return ExampleRow(found, data.split_of(part, row), data.parts[part].digest, row, values)
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,11 +219,10 @@ class _Label:
         return tuple(sorted(found, key=lambda pair: -abs(pair.effect)))
 
 
-def _lineage(kept: KeptRun, example: ExampleRow) -> dict[str, str]:
+def _lineage(kept: KeptRun, part: int, row: int) -> dict[str, str]:
     """Return what the label was made of: the run's artifacts, and those that hold this example and its votes."""
-    part, _ = kept.kept_data.find(example.id)
     found = {role: str(kept.row.artifacts[role]) for role in _LINEAGE if role in kept.row.artifacts}
-    found["example"] = f"{kept.kept_data.parts[part].data}, row {example.row}"
+    found["example"] = f"{kept.kept_data.parts[part].data}, row {row}"
     found["votes on its part"] = kept.kept_votes.record.parts[part]
     return found
 

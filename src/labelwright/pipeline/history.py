@@ -15,7 +15,7 @@ from labelwright.store.bit_planes import SUFFIX, at
 from .keep import KeptRun, open_store
 from .wording import said
 
-__all__ = ["label_history"]
+__all__ = ["LookedUp", "label_history"]
 
 # A probability that moves by less, while no vote changes, is no news: each edit moves every parameter a little.
 _NEWS = 0.005
@@ -32,7 +32,9 @@ class _Point:
     trouble: str = ""
 
 
-def label_history(kept: KeptRun, example_id: str | int, *, most: int) -> tuple[PastLabel, ...]:
+def label_history(
+    kept: KeptRun, example_id: str | int, *, most: int, looked: LookedUp | None = None
+) -> tuple[PastLabel, ...]:
     """Return the label of an example over the last ``most`` runs and snapshots, oldest first.
 
     Stretches of runs in which no vote changed and the probability moved by less than half a point are one entry.
@@ -43,6 +45,8 @@ def label_history(kept: KeptRun, example_id: str | int, *, most: int) -> tuple[P
         Any run of the project.
     example_id : str or int
     most : int
+    looked : LookedUp, optional
+        What was read of the example before.
 
     Returns
     -------
@@ -54,7 +58,7 @@ def label_history(kept: KeptRun, example_id: str | int, *, most: int) -> tuple[P
         names.setdefault(snapshot.number, []).append(snapshot.name)
     rows = catalog.runs()
     chosen = {row.number for row in rows[-most:]} | set(sorted(names)[-most:])
-    past = _Past(kept, example_id)
+    past = _Past(kept, looked or LookedUp(example_id))
     out: list[PastLabel] = []
     at_start: _Point | None = None
     for row in (r for r in rows if r.number in chosen):
@@ -67,15 +71,56 @@ def label_history(kept: KeptRun, example_id: str | int, *, most: int) -> tuple[P
     return tuple(out)
 
 
-class _Past:
-    """Looks an example up in runs; what they share is read once."""
+class LookedUp:
+    """Looks one example up in runs; what runs share is read once.
 
-    def __init__(self, kept: KeptRun, example_id: str | int) -> None:
-        self.kept, self.example_id = kept, example_id
+    Parameters
+    ----------
+    example_id : str or int
+    places : mapping of ArtifactId to (int, int)
+        Data in which its place is known: part and row.
+    """
+
+    def __init__(self, example_id: str | int, places: Mapping[ArtifactId, tuple[int, int]] | None = None) -> None:
+        self.example_id = example_id
+        self._places: dict[ArtifactId, tuple[int, int] | None] = dict(places or {})
+        self._versions: dict[ArtifactId, dict[str, str]] = {}
+        self._codes: dict[tuple[str, int], int] = {}
+
+    def place(self, run: KeptRun) -> tuple[int, int] | None:
+        """Return part and row of the example, or ``None`` where the run does not have it."""
+        data = run.artifact("data")
+        if data not in self._places:
+            try:
+                self._places[data] = run.kept_data.find(self.example_id)
+            except ProjectError:
+                self._places[data] = None
+        return self._places[data]
+
+    def votes(self, run: KeptRun, part: int, row: int) -> Votes:
+        """Return the votes on the example, n = 1."""
+        kept = run.kept_votes
+        codes = []
+        for _, key in kept.part_record(part).votes:
+            if (key, row) not in self._codes:
+                self._codes[key, row] = at(run.store.get_bytes(ArtifactId.parse(key), SUFFIX), row)
+            codes.append(self._codes[key, row])
+        return Votes([codes], classes=kept.classes, sources=kept.sources, example_ids=[self.example_id])
+
+    def versions(self, run: KeptRun) -> dict[str, str]:
+        """Return the version of each function."""
+        key = run.artifact("functions")
+        if key not in self._versions:
+            self._versions[key] = run.functions()
+        return self._versions[key]
+
+
+class _Past:
+    """The labels of an example, run by run; runs that share what makes a label share it."""
+
+    def __init__(self, kept: KeptRun, looked: LookedUp) -> None:
+        self.kept, self.looked = kept, looked
         self.points: dict[tuple[ArtifactId | None, ...], _Point] = {}
-        self.places: dict[ArtifactId, tuple[int, int] | None] = {}
-        self.versions: dict[ArtifactId, dict[str, str]] = {}
-        self.codes: dict[str, int] = {}
 
     def point(self, row: RunRow) -> _Point:
         """Return the label in one run."""
@@ -89,18 +134,11 @@ class _Past:
         return self.points[made]
 
     def _point(self, run: KeptRun) -> _Point:
-        data = run.artifact("data")
-        if data not in self.places:
-            try:
-                self.places[data] = run.kept_data.find(self.example_id)
-            except ProjectError:
-                self.places[data] = None
-        place = self.places[data]
+        place = self.looked.place(run)
         if place is None:
             return _Point("", math.nan, {}, frozenset(), "not in this run")
-        votes = self._votes(run, *place)
+        votes, versions = self.looked.votes(run, *place), self.looked.versions(run)
         soft = run.label_model().soft_labels(votes)
-        versions = self._versions(run)
         code = int(soft.predict()[0])
         spoke = {
             source: (said(votes, source, int(c)), versions.get(source, ""))
@@ -109,23 +147,6 @@ class _Past:
         }
         label = "" if code < 0 or not spoke else str(votes.classes[code])
         return _Point(label, float(soft.confidence[0]), spoke, frozenset(votes.sources))
-
-    def _votes(self, run: KeptRun, part: int, row: int) -> Votes:
-        """Return the votes on the example; those of a function that runs share are read once."""
-        kept = run.kept_votes
-        codes = []
-        for _, key in kept.part_record(part).votes:
-            place = f"{key} {row}"
-            if place not in self.codes:
-                self.codes[place] = at(run.store.get_bytes(ArtifactId.parse(key), SUFFIX), row)
-            codes.append(self.codes[place])
-        return Votes([codes], classes=kept.classes, sources=kept.sources)
-
-    def _versions(self, run: KeptRun) -> dict[str, str]:
-        key = run.artifact("functions")
-        if key not in self.versions:
-            self.versions[key] = run.functions()
-        return self.versions[key]
 
 
 def _unchanged(old: _Point, new: _Point) -> bool:
