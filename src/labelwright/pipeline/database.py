@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import cache
 from importlib.metadata import version
 from typing import Any
 
@@ -12,6 +13,7 @@ from labelwright.store import ArtifactId, Catalog, Derivation, Recipe, Store
 __all__ = ["Database", "library_versions"]
 
 
+@cache
 def library_versions() -> dict[str, str]:
     """Return the versions of the libraries that decide what numbers come out."""
     return {"labelwright": labelwright.__version__, **{name: version(name) for name in ("numpy", "scipy", "polars")}}

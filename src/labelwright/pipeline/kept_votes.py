@@ -73,9 +73,9 @@ class KeptVotes:
         self.classes: tuple[Class, ...] = tuple(record.classes)
         self.sources = tuple(record.sources)
         self._matrices: dict[int, npt.NDArray[Any]] = {}
-        self._dtype = np.int8 if len(self.classes) <= np.iinfo(np.int8).max else np.int16
+        self.dtype = np.int8 if len(self.classes) <= np.iinfo(np.int8).max else np.int16
         # Decoded once where all of them fit: stats, labels and scores read the same votes.
-        self._hold = data.n * len(self.sources) * self._dtype().itemsize <= _HELD_BYTES
+        self._hold = data.n * len(self.sources) * self.dtype().itemsize <= _HELD_BYTES
 
     def part_record(self, part: int) -> PartVotesRecord:
         """Return which artifacts hold the votes on a part."""
@@ -85,7 +85,7 @@ class KeptVotes:
         """Return the votes on a part, shape (rows, m)."""
         if part in self._matrices:
             return self._matrices[part]
-        out = np.empty((len(self.sources), self.data.parts[part].rows), dtype=self._dtype)
+        out = np.empty((len(self.sources), self.data.parts[part].rows), dtype=self.dtype)
         for row, (_, key) in zip(out, self.part_record(part).votes, strict=True):
             decode(self.store.get_bytes(ArtifactId.parse(key), SUFFIX), row)
         found = np.ascontiguousarray(out.T)
@@ -134,7 +134,7 @@ class KeptVotes:
             at(self.store.get_bytes(ArtifactId.parse(key), SUFFIX), row) for _, key in self.part_record(part).votes
         ]
         return Votes(
-            np.array([codes], dtype=self._dtype),
+            np.array([codes], dtype=self.dtype),
             classes=self.classes,
             sources=self.sources,
             example_ids=[self.data.id_at(part, row)],

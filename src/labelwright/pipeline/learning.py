@@ -186,6 +186,7 @@ class Labelling:
         ]
         found = database.find(self._recipes)
         self._keys = {i: found[r.digest] for i, r in enumerate(self._recipes) if r.digest in found}
+        self.labelled = 0
 
     @property
     def missing(self) -> list[int]:
@@ -216,6 +217,7 @@ class Labelling:
                 # not recorded as what the recipe makes: that would outlive the tolerance.
                 self._keys[part] = before
                 continue
+            self.labelled += len(rows)
             self._keys[part] = store.put_arrays("soft_labels", arrays)
             made = [(self._recipes[part], self._keys[part])]
             self.database.record(made, seconds=time.perf_counter() - began, rows=len(rows))

@@ -23,8 +23,17 @@ from labelwright.store import ArtifactId, Recipe, Store
 
 from .data_record import DataRecord, FileRecord, PartRecord, SourceRecord
 from .database import Database
-from .examples import check_apart, check_columns, gold_codes, membership, open_dataset, source_paths
-from .kept_data import SPLITS, KeptData, index_keys, part_ids
+from .examples import (
+    check_apart,
+    check_columns,
+    check_groups_whole,
+    gold_codes,
+    membership,
+    open_dataset,
+    source_paths,
+    units_of_content,
+)
+from .kept_data import SPLITS, KeptData, index_keys
 from .settings import FILE_NAME, Settings
 
 __all__ = ["DataChanges", "Fingerprints", "data_changes", "read_data"]
@@ -80,8 +89,8 @@ def read_data(
     Raises
     ------
     DataError
-        If files or columns are missing or unreadable, ids repeat within or across splits, gold is not among the
-        classes, or a split is empty.
+        If files or columns are missing or unreadable, ids repeat within or across splits, a group is in two splits,
+        gold is not among the classes, or a split is empty.
     """
     known = {} if base is None else {source.name: source for source in base.sources}
     sources = []
@@ -158,7 +167,7 @@ def _identified(dataset: Dataset, gold: str | None) -> Iterator[tuple[ContentPar
             names = arrays["names"] = row_hashes(part.frame.drop(gold))
         arrays["repeats"] = repeats.count(names)
         keys = (names[:, 1] & np.uint64(0xFFFFFFFF)).astype(np.uint32)
-        yield part, {**arrays, "units": part_ids(arrays), "keys": keys}
+        yield part, {**arrays, "units": units_of_content(names), "keys": keys}
 
 
 def _keep_part(database: Database, part: ContentPart, arrays: Mapping[str, npt.NDArray[Any]]) -> PartRecord:
@@ -201,8 +210,13 @@ def _check(folder: Path, settings: Settings, store: Store, record: DataRecord, *
     for name, paths in source_paths(settings, folder).items():
         first = next(i for i, source in enumerate(kept.source_of) if record.sources[source].name == name)
         check_columns(settings, kept.schema(first).names(), paths)
-    if not unchanged and settings.data.id is not None and splits.kind == "paths":
+    if unchanged:
+        return
+    if settings.data.id is not None and splits.kind == "paths":
         check_apart({name: kept.ids(name) for name in kept.splits})
+    if settings.data.group is not None and splits.kind in ("paths", "column"):
+        groups = {name: kept.groups(name) for name in kept.splits}
+        check_groups_whole({name: found for name, found in groups.items() if found is not None}, settings.data)
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,7 +39,7 @@ from .training import label_splits, predict_splits, score_splits, train_end_mode
 from .unwritten import Unwritten
 from .voting import Voting
 
-__all__ = ["Scope", "plan_refresh", "refresh_project"]
+__all__ = ["Scope", "label_project", "plan_refresh", "refresh_project"]
 
 Tell = Callable[[str], None]
 
@@ -85,6 +85,22 @@ def refresh_project(folder: Path, settings: Settings, *, step: Tell, scope: Scop
     store, catalog = open_store(folder)
     with hold_lease(catalog, "run"):
         return _Refresh(folder, settings, store, catalog, step, scope or Scope()).run(started)
+
+
+def label_project(
+    folder: Path, settings: Settings, *, step: Tell
+) -> tuple[list[LabelingFunction], KeptData, KeptVotes, KeptLabels, BaseLabelModel[Any, Any]]:
+    """Bring votes and labels up to date as `refresh_project` does, but keep no run: the next one finds them made.
+
+    Returns
+    -------
+    tuple
+        The functions, the data, its votes, its soft labels, and the label model.
+    """
+    _check_write_access(folder)
+    store, catalog = open_store(folder)
+    with hold_lease(catalog, "run"):
+        return _Refresh(folder, settings, store, catalog, step, Scope()).label()
 
 
 def plan_refresh(folder: Path, settings: Settings, *, step: Tell, scope: Scope | None = None) -> Plan:
@@ -139,6 +155,15 @@ class _Refresh:
             self._learn(votes, data)
         return self.notes.plan
 
+    def label(self) -> tuple[list[LabelingFunction], KeptData, KeptVotes, KeptLabels, BaseLabelModel[Any, Any]]:
+        """Do what is needed for labels, and no more."""
+        functions, data = self._read()
+        votes = self._vote(functions, data)
+        assert votes is not None
+        learned = self._learn(votes, data)
+        assert learned is not None
+        return functions, data, votes, *learned
+
     def run(self, started: float) -> RunResult:
         """Do all of it."""
         functions, data = self._read()
@@ -182,6 +207,7 @@ class _Refresh:
                 "functions": store.put_json("functions", records),
                 "data": store.put_json("data", msgspec.to_builtins(found)),
                 "schema": store.put_json("schema", schema),
+                "source": keep_source(store, self.folder),
             }
         return functions, data
 
