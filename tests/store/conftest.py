@@ -1,73 +1,12 @@
-"""Two databases for every test of the catalog: a SQLite file, and a PostgreSQL server that the tests start themselves."""
+"""Two databases for every test of the catalog: a SQLite file, and a PostgreSQL server."""
 
 from __future__ import annotations
 
-import contextlib
-import itertools
-import os
-import pwd
-import shutil
-import subprocess
-import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from labelwright.store import ArtifactFolder, Catalog
-
-_numbers = itertools.count()
-
-
-def _program(name: str) -> str | None:
-    installed = sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{name}"), key=lambda p: int(p.parts[-3]))
-    return str(installed[-1]) if installed else shutil.which(name)
-
-
-@pytest.fixture(scope="session")
-def postgres_server() -> Iterator[str]:
-    """Address of a server of this test process alone, on a socket in a temporary folder."""
-    initdb, pg_ctl = _program("initdb"), _program("pg_ctl")
-    if initdb is None or pg_ctl is None:
-        pytest.skip("no PostgreSQL server is installed (Debian's package: postgresql)")
-    pytest.importorskip("psycopg")
-    # A short path: the name of a socket may have 107 characters.
-    with tempfile.TemporaryDirectory(prefix="lw-pg-", ignore_cleanup_errors=True) as temporary:
-        folder = Path(temporary)
-        user: dict[str, object] = {}
-        if os.geteuid() == 0:  # the server refuses root
-            names = {entry.pw_name for entry in pwd.getpwall()}
-            account = pwd.getpwnam("postgres" if "postgres" in names else "nobody")
-            os.chown(folder, account.pw_uid, account.pw_gid)
-            user = {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
-
-        def call(*command: str) -> None:
-            # Output to a file: a server that inherits a pipe keeps it open.
-            with (Path(os.devnull)).open("r+") as null, tempfile.TemporaryFile() as log:
-                done = subprocess.run(command, cwd=folder, stdin=null, stdout=log, stderr=log, check=False, **user)
-                log.seek(0)
-                assert done.returncode == 0, log.read().decode()
-
-        data = str(folder / "data")
-        call(initdb, "-D", data, "-U", "tester", "-A", "trust", "-E", "UTF8", "--no-locale", "--no-sync")
-        options = f"-k {folder} -c listen_addresses='' -c fsync=off -c max_connections=40 -c shared_buffers=16MB"
-        call(pg_ctl, "-D", data, "-l", str(folder / "log"), "-w", "-o", options, "start")
-        try:
-            yield f"postgresql://tester@/postgres?host={folder}"
-        finally:
-            with contextlib.suppress(AssertionError):
-                call(pg_ctl, "-D", data, "-m", "immediate", "stop")
-
-
-@pytest.fixture
-def postgres_place(postgres_server: str) -> str:
-    """Address of a catalog of this test's own: another schema in the same server."""
-    import psycopg
-
-    name = f"test_{next(_numbers)}"
-    with psycopg.connect(postgres_server) as connection:
-        connection.execute(f"CREATE SCHEMA {name}")
-    return f"{postgres_server}&options=-csearch_path%3D{name}"
 
 
 @pytest.fixture(params=["sqlite", "postgres"])

@@ -18,13 +18,14 @@ from labelwright.core import Failure, SoftLabels, SparseRows, Votes
 from labelwright.core.errors import ProjectError
 from labelwright.endmodels import EndModel, load
 from labelwright.labelmodels import BaseLabelModel, from_dict
-from labelwright.store import ArtifactFolder, ArtifactId, Catalog, RunRow, Store
+from labelwright.store import ArtifactId, RunRow, Store
 
 from .data_record import DataRecord
 from .kept_data import KeptData
 from .kept_votes import KeptVotes, VotesRecord
 from .learning import KeptLabels, LabelsRecord, merged_stats
 from .naming import find_row
+from .placing import STORE_FOLDER, open_store
 from .settings import Settings
 
 __all__ = [
@@ -37,8 +38,6 @@ __all__ = [
     "soft_labels_of_arrays",
     "votes_of_arrays",
 ]
-
-STORE_FOLDER = ".labelwright"
 
 Arrays = dict[str, npt.NDArray[Any]]
 
@@ -104,12 +103,6 @@ def soft_labels_of_arrays(arrays: Mapping[str, npt.NDArray[Any]]) -> SoftLabels:
     """Return the soft labels that `arrays_of_soft_labels` took apart."""
     classes = json.loads(str(arrays["header"]))["classes"]
     return SoftLabels(arrays["probs"], arrays["covered"], classes=classes, example_ids=arrays["example_ids"])
-
-
-def open_store(folder: Path) -> tuple[Store, Catalog]:
-    """Return the artifacts and the catalog of the project in ``folder``."""
-    root = folder / STORE_FOLDER
-    return ArtifactFolder(root / "artifacts"), Catalog(root / "catalog.sqlite")
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,7 @@ __all__ = [
     "ScoreSettings",
     "Settings",
     "SplitSettings",
+    "StoreSettings",
     "TaskSettings",
     "parse_settings",
     "read_settings",
@@ -171,6 +172,13 @@ class RefreshSettings(SettingsTable, frozen=True):
     tolerance: float = 0.0
 
 
+class StoreSettings(SettingsTable, frozen=True):
+    """``[store]``: where the training database is, if not in ``.labelwright/``: a catalog and artifacts for a team."""
+
+    catalog: str | None = None
+    artifacts: str | None = None
+
+
 class Settings(SettingsTable, frozen=True):
     """The whole file.
 
@@ -194,6 +202,7 @@ class Settings(SettingsTable, frozen=True):
     end_model: EndModelSettings = EndModelSettings()
     score: ScoreSettings = ScoreSettings()
     refresh: RefreshSettings = RefreshSettings()
+    store: StoreSettings = StoreSettings()
     contracts: ContractsSettings = ContractsSettings()
     gates: GatesSettings = GatesSettings()
 
@@ -323,6 +332,9 @@ def _check(settings: Settings, path: Path | str) -> None:
             f"{path}: label_model.class_balance is {balance}; it needs one positive share per class "
             f"({', '.join(map(str, classes))}), adding up to 1."
         )
+    if re.search(r"://[^/@]*:[^/@]*@", settings.store.catalog or ""):
+        # Settings are in git, and every run keeps them.
+        raise ProjectError(f"{path}: store.catalog holds a password; leave it to PGPASSWORD or ~/.pgpass.")
     end = settings.end_model
     if end.kind != "none" and not end.fields:
         raise ProjectError(f"{path}: end_model.fields is empty; name the columns that the {end.kind} end model reads.")
