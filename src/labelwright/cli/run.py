@@ -15,25 +15,38 @@ if TYPE_CHECKING:
 
 __all__ = ["command", "report", "show_run"]
 
+_SHOWN_SECONDS = 0.1
+
 
 @click.command(
     "run",
     short_help="Apply, fit, label, train, score, and write the report.",
     epilog=examples(
-        "labelwright run", "labelwright run --project spam", "labelwright run --json | jq .scores.test.models"
+        "labelwright run",
+        "labelwright run --dry-run",
+        "labelwright run --only has_link --only short",
+        "labelwright run --json | jq .scores.test.models",
     ),
 )
 @project_option
+@click.option("--dry-run", is_flag=True, help="Say what would be made again, why, and what it costs; write nothing.")
+@click.option("--since", metavar="RUN", help="Compare with this run or snapshot; default: the last run.")
+@click.option("--only", metavar="FUNCTION", multiple=True, help="Refresh this function's votes alone; may be repeated.")
+@click.option("--full", is_flag=True, help="Make everything again, as if nothing had been kept.")
 @verb
-def command(project: Path) -> Answer:
+def command(project: Path, dry_run: bool, since: str | None, only: tuple[str, ...], full: bool) -> Answer:
     """Apply the functions, fit the label model, label, train the end model, score, and write the report.
 
-    Gold labels, where the project has them, are used for the scores alone.
+    Only what is stale is made: the votes of functions that changed, and of all functions on new rows; the outcome is
+    that of a run from scratch. Gold labels, where the project has them, are used for the scores alone.
     """
     from labelwright.pipeline import Project
 
+    if dry_run:
+        plan = Project(project).plan(since=since, only=only, full=full)
+        return Answer({"plan": plan.to_dict()}, lambda: click.echo(str(plan)))
     with progress_line() as step:
-        result = Project(project).run(step=step)
+        result = Project(project).run(since=since, only=only, full=full, step=step)
 
     def show() -> None:
         show_run(result)
@@ -75,8 +88,25 @@ def show_run(result: RunResult) -> None:
             "Nothing was scored: there are no gold labels outside train. Name their column as gold in [task], and a "
             "test split in [data.splits] of labelwright.toml."
         )
+    for line in _made(result):
+        click.echo(line)
     click.echo(f"Run {result.run_id} (number {result.number}) in {result.seconds:.1f} s")
     click.echo(f"Report: {result.report}")
+
+
+def _made(result: RunResult) -> list[str]:
+    """Say what was made and what was kept, and where the time went."""
+    done = result.operations
+    applied, kept = done.get("function_applications", 0), done.get("votes_kept", 0) + done.get("votes_copied", 0)
+    lines = [f"Votes: {applied:,} made, {kept:,} kept; examples labelled: {done.get('rows_labelled', 0):,}"]
+    if result.end_model_is_stale:
+        lines.append('The end model is stale: it was kept, as end_model.refresh = "keep" asks.')
+    slow = {stage: seconds for stage, seconds in result.stages.items() if seconds >= _SHOWN_SECONDS}
+    if slow:
+        lines.append(
+            "Time: " + ", ".join(f"{stage.replace('_', ' ')} {seconds:.1f} s" for stage, seconds in slow.items())
+        )
+    return lines
 
 
 def _cells(estimate: Estimate, form: str) -> tuple[str, str]:

@@ -21,9 +21,10 @@ from .explain import explain_label
 from .export import export_labels, export_model
 from .guarding import refuse_sources
 from .keep import KeptRun
+from .plan import Plan
 from .predict import ModelKind, predict_with_end_model, predict_with_label_model
 from .project_tests import ProjectTests
-from .refresh import refresh_project
+from .refresh import Scope, plan_refresh, refresh_project
 from .run import RunResult, apply_functions
 from .settings import Settings, read_settings
 from .supervision import describe, load_functions, pick_functions
@@ -73,20 +74,51 @@ class Project(ProjectVersions, ProjectTests):
         """The labeling functions of ``supervision.py``."""
         return load_functions(self.folder)
 
-    def run(self, *, step: Callable[[str], None] | None = None) -> RunResult:
-        """Apply the functions, fit the label model, label, train the end model, score, and write the report.
+    def refresh(
+        self,
+        *,
+        since: str | int | None = None,
+        only: Sequence[str] = (),
+        full: bool = False,
+        step: Callable[[str], None] | None = None,
+    ) -> RunResult:
+        """Make what is stale and nothing else: votes, label model, labels, end model, scores and report.
+
+        The outcome is that of a run from scratch, bit for bit; ``result.steps`` says what was made again, and why.
 
         Parameters
         ----------
+        since : str or int, optional
+            The run or snapshot to compare with: a name, a number, the start of a run id, ``latest~1``. Default: the
+            last run.
+        only : sequence of str, optional
+            Functions whose votes are refreshed; data and all other functions stay as the run compared with had them.
+        full : bool
+            Make everything again, as if nothing had been kept.
         step : callable of str, optional
             Told what is being done, for a progress line.
 
         Raises
         ------
         LabelwrightError
-            If anything is wrong with settings, functions or data; then nothing of the run is kept.
+            If anything is wrong with settings, functions or data; then the last run stays what it was. Votes of the
+            parts that were done are kept, and the next run goes on from there.
         """
-        return refresh_project(self.folder, self.settings, step=step or _silent)
+        scope = Scope(None if since is None else str(since), tuple(only), full)
+        return refresh_project(self.folder, self.settings, step=step or _silent, scope=scope)
+
+    run = refresh
+
+    def plan(self, *, since: str | int | None = None, only: Sequence[str] = (), full: bool = False) -> Plan:
+        """Return what `refresh` would do, with reasons and costs; nothing is computed or written.
+
+        Parameters
+        ----------
+        since, only, full
+            As for `refresh`.
+        """
+        scope = Scope(None if since is None else str(since), tuple(only), full)
+        return plan_refresh(self.folder, self.settings, step=_silent, scope=scope)
 
     def apply(self, *, split: str = "train", on_error: Literal["raise", "abstain"] | None = None) -> Votes:
         """Return the votes of the functions on a split; nothing is kept.
@@ -207,19 +239,34 @@ class Project(ProjectVersions, ProjectTests):
         run = KeptRun.latest(self.folder)
         return predict_with_end_model(run, data) if model == "end" else predict_with_label_model(run, data)
 
-    def export(self, path: str | os.PathLike[str], to: ExportFormat = "parquet", *, split: str = "train") -> int:
-        """Write the labelled examples of the last run; see `labelwright.pipeline.export.export_labels`.
+    def export(
+        self,
+        path: str | os.PathLike[str],
+        to: ExportFormat = "parquet",
+        *,
+        split: str = "train",
+        snapshot: str | int = "latest",
+    ) -> int:
+        """Write the labelled examples of a run as it read them; see `labelwright.pipeline.export.export_labels`.
+
+        Parameters
+        ----------
+        path : path-like
+        to : {"parquet", "jsonl", "csv", "hf"}
+        split : {"train", "valid", "test", "all"}
+        snapshot : str or int
+            A snapshot, a number of a run, the start of its id, ``latest`` or ``latest~1``.
 
         Returns
         -------
         int
             Number of examples written.
         """
-        return export_labels(KeptRun.latest(self.folder), self.settings, Path(path), to, split=split)
+        return export_labels(KeptRun.named(self.folder, snapshot), self.settings, Path(path), to, split=split)
 
-    def export_model(self, folder: str | os.PathLike[str]) -> None:
-        """Write the end model of the last run to a folder that works without the project."""
-        export_model(KeptRun.latest(self.folder), Path(folder))
+    def export_model(self, folder: str | os.PathLike[str], *, snapshot: str | int = "latest") -> None:
+        """Write the end model of a run to a folder that works without the project."""
+        export_model(KeptRun.named(self.folder, snapshot), Path(folder))
 
     def report(self, path: str | os.PathLike[str] | None = None) -> Path:
         """Write the report of the last run again and return its path (default ``report.html`` in the project).
