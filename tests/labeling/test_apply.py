@@ -306,6 +306,23 @@ def test_ids() -> None:
     assert votes.groups.tolist() == [1, 2, 3, 4]
 
 
+@pytest.mark.parametrize("part_rows", [1, 2, 100])
+def test_functions_see_the_group_and_votes_carry_it(part_rows: int) -> None:
+    frame = pl.DataFrame({"text": ["a", "b", "c"], "patient": ["p1", "p2", "p1"]})
+
+    @labeling_function(labels=[1])
+    def follow_up(x: Any) -> Any:
+        return 1 if x.patient == "p1" else None
+
+    first = lw.regex_lf("first", "p1", 1, field="patient")
+    votes = apply([follow_up, first], read(frame, part_rows=part_rows), group="patient")
+    assert votes.values.T.tolist() == [[1, -1, 1], [1, -1, 1]]
+    assert votes.groups is not None
+    assert votes.groups.tolist() == ["p1", "p2", "p1"]
+    with pytest.raises(DataError, match="group column 'person' is not in the data; columns: text, patient"):
+        apply([follow_up], frame, group="person")
+
+
 def test_missing_values_of_pandas() -> None:
     frame = pd.DataFrame({"text": ["check", np.nan, None], "score": [1.0, np.nan, 2.0]})
     none = labeling_function(name="none")(lambda x: 1 if x.text is None else None)

@@ -92,6 +92,53 @@ def test_an_example_in_two_splits_is_a_leak(tmp_path):
         splits_of(tmp_path, write_two(tmp_path, [1, 2], [2, 3]))
 
 
+GROUPED = '[data]\nid = "id"\ngroup = "patient"\n'
+
+
+def test_a_column_of_splits_must_not_cut_a_group(tmp_path):
+    frame = pl.DataFrame(
+        {"id": range(6), "patient": list("aabbbc"), "s": ["train", "train", "train", "test", "test", "test"]}
+    )
+    text = GROUPED + f'path = "x.parquet"\n[data.splits]\ncolumn = "s"\ntrain = "train"\ntest = "test"\n{TASK}'
+    frame.write_parquet(tmp_path / "x.parquet")
+    with pytest.raises(
+        DataError, match="1 groups of 'patient' are cut, such as b: of its examples, 1 in train and 2 in test"
+    ):
+        splits_of(tmp_path, text)
+    # Examples that are in no split cut nothing.
+    frame.with_columns(s=pl.when(pl.col("id") == 2).then(pl.lit("x")).otherwise("s")).write_parquet(
+        tmp_path / "x.parquet"
+    )
+    with pytest.warns(DataWarning, match="1 examples are in no split"):
+        found = splits_of(tmp_path, text)
+    assert found["test"].groups.tolist() == ["b", "b", "c"]
+
+
+def test_files_of_splits_must_not_cut_a_group(tmp_path):
+    text = f'{GROUPED}[data.splits]\ntrain = "one.csv"\ntest = "two.csv"\n{TASK}'
+    pl.DataFrame({"id": [1, 2], "patient": [7, 8]}).write_csv(tmp_path / "one.csv")
+    pl.DataFrame({"id": [3, 4], "patient": [8, 9]}).write_csv(tmp_path / "two.csv")
+    with pytest.raises(DataError, match=r"such as 8: of its examples, 1 in train and 1 in test.*take data\.group out"):
+        splits_of(tmp_path, text)
+    pl.DataFrame({"id": [4], "patient": [9]}).write_csv(tmp_path / "two.csv")
+    assert splits_of(tmp_path, text)["test"].groups.tolist() == [9]
+
+
+def test_without_ids_equal_examples_go_to_one_split_whatever_their_gold(tmp_path):
+    text = f'[data]\npath = "x.parquet"\n[data.splits]\ntrain = 0.5\ntest = 0.5\n{TASK}gold = "y"\n'
+    texts = [f"text {i % 40}" for i in range(200)]
+
+    def texts_of(gold, order):
+        frame = pl.DataFrame({"text": texts, "y": gold})[order]
+        frame.write_parquet(tmp_path / "x.parquet")
+        return {name: frame[split.rows]["text"].to_list() for name, split in splits_of(tmp_path, text).items()}
+
+    found = texts_of(["a", "b"] * 100, list(range(200)))
+    assert not set(found["train"]) & set(found["test"])
+    again = texts_of([None] * 200, list(range(199, -1, -1)))
+    assert {name: set(t) for name, t in found.items()} == {name: set(t) for name, t in again.items()}
+
+
 @pytest.mark.parametrize(
     ("frame", "more", "words"),
     [

@@ -180,7 +180,7 @@ def check_unique(ids: npt.NDArray[Any], column: str | None) -> None:
         repeats = int((counts - 1).sum())
         raise DataError(
             f"the id column {column!r} repeats: {values[counts > 1][0]!s} stands {int(counts.max())} times ({repeats} "
-            "repeats in all). Ids must differ; without data.id the position is the id."
+            "repeats in all). Ids must differ; without an id column they come from the content."
         )
 
 

@@ -36,6 +36,7 @@ def apply(
     progress: Progress = None,
     classes: int | Iterable[Class] | None = None,
     id: str | None = None,
+    group: str | None = None,
     timeout: float | None = None,
 ) -> Votes:
     """Apply labeling functions to data and return their votes, shape (n, m).
@@ -58,6 +59,9 @@ def apply(
         appearance, then other names they vote for, sorted; or the numbers from 0 to the highest.
     id : str, optional
         Column with the example ids. Default: positions.
+    group : str, optional
+        Column with the groups of examples that are alike (the patient of a scan, the video of a frame), for intervals.
+        Functions read it as they read any column.
     timeout : float, optional
         Seconds that a Python function (with its preprocessors) may take on one example; then it is stopped, and that
         counts as a failure. Needs a POSIX system.
@@ -102,7 +106,7 @@ def apply(
     if on_error not in get_args(OnError):
         raise FunctionError(f"on_error is {on_error!r}; allowed: 'raise' or 'abstain'.")
     limit = check_timeout(timeout)
-    dataset = read(data, id=id)
+    dataset = read(data, id=id, group=group)
     if not dataset.columns or dataset.rows == 0:
         raise DataError("the data holds no examples; there is nothing to apply functions to.")
     declared = declared_classes(chosen) if classes is None else check_classes(classes)

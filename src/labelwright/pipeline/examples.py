@@ -14,9 +14,10 @@ import polars as pl
 
 from labelwright.core import check_classes, class_codes, hash_ids
 from labelwright.core.errors import DataError, DataWarning, VoteError
-from labelwright.data import Dataset, read
+from labelwright.data import Dataset, read, row_hashes
+from labelwright.data.partition import check_unique
 
-from .settings import FILE_NAME, Settings, SplitSettings
+from .settings import FILE_NAME, DataSettings, Settings, SplitSettings
 
 __all__ = [
     "SHOWN_FIELDS",
@@ -25,6 +26,7 @@ __all__ = [
     "Split",
     "check_apart",
     "check_columns",
+    "check_groups_whole",
     "data_files",
     "example_texts",
     "field_values",
@@ -33,6 +35,7 @@ __all__ = [
     "open_dataset",
     "open_sources",
     "source_paths",
+    "units_of_content",
 ]
 
 # Another salt than that of stats: membership of a split must not be tied to membership of a sub-sum.
@@ -109,8 +112,8 @@ def open_sources(settings: Settings, folder: Path) -> list[Source]:
     Raises
     ------
     DataError
-        If files or columns are missing or unreadable, ids repeat within or across splits, gold is not among the
-        classes, or train is empty.
+        If files or columns are missing or unreadable, ids repeat within or across splits, a group is in two splits,
+        gold is not among the classes, or train is empty.
     """
     data = settings.data
     named = {name: open_dataset(settings, paths) for name, paths in source_paths(settings, folder).items()}
@@ -118,6 +121,7 @@ def open_sources(settings: Settings, folder: Path) -> list[Source]:
     splits = [split for source in sources for split in source.splits]
     if data.id is not None:
         check_apart({split.name: split.example_ids for split in splits})
+    check_groups_whole({split.name: split.groups for split in splits if split.groups is not None}, data)
     empty = [split.name for split in splits if not split.n]
     if empty:
         raise DataError(f"the split {empty[0]!r} has no examples; look at [data.splits] in {folder / FILE_NAME}.")
@@ -219,17 +223,23 @@ def _divide(dataset: Dataset, settings: Settings, name: str) -> tuple[Split, ...
     """Read what is needed to divide the dataset; ``name`` is given where the whole of it is one split."""
     columns = (settings.data.group, settings.task.gold, settings.data.splits.column)
     keep = [c for c in dict.fromkeys(columns) if c is not None]
-    ids, frames = [], []
-    for part in dataset.parts(keep):
+    # Without ids or groups, the content says which split an example is in, and so has to be read.
+    by_content = not name and settings.data.splits.kind == "fractions" and not (dataset.id or dataset.group)
+    ids, frames, units = [], [], []
+    for part in dataset.parts(None if by_content else keep):
         ids.append(part.example_ids)
         frames.append(part.frame(keep))
+        if by_content:
+            units.append(units_of_content(row_hashes(part.frame().drop(settings.task.gold or []))))
     if not ids:
         raise DataError("the data has no examples.")
     table, example_ids = pl.concat(frames), np.concatenate(ids)
-    _check_unique(example_ids, settings.data.id)
+    if settings.data.id is not None:
+        check_unique(example_ids, settings.data.id)
     groups = None if settings.data.group is None else _array(table[settings.data.group])
     gold = None if settings.task.gold is None else gold_codes(table[settings.task.gold], settings)
-    member = membership(settings.data.splits, name, table, example_ids if groups is None else groups)
+    unit = np.concatenate(units) if by_content else example_ids if groups is None else groups
+    member = membership(settings.data.splits, name, table, unit)
     return tuple(
         Split(
             split,
@@ -240,6 +250,14 @@ def _divide(dataset: Dataset, settings: Settings, name: str) -> tuple[Split, ...
         )
         for split, inside in member.items()
     )
+
+
+def units_of_content(hashes: npt.NDArray[np.uint64]) -> npt.NDArray[np.int64]:
+    """Return units for `membership` from hashes of rows without gold: equal rows go to one split, or test holds train.
+
+    Gold is left out, since an example must not change its split when it gets its label.
+    """
+    return hashes[:, 0].view(np.int64)
 
 
 def membership(
@@ -308,16 +326,6 @@ def _array(column: pl.Series) -> npt.NDArray[Any]:
     return column.to_numpy() if column.dtype.is_integer() else np.array(column.cast(pl.String).to_list(), dtype=np.str_)
 
 
-def _check_unique(ids: npt.NDArray[Any], column: str | None) -> None:
-    values, counts = np.unique(ids, return_counts=True)
-    if (counts > 1).any():
-        repeats = int((counts - 1).sum())
-        raise DataError(
-            f"the id column {column!r} repeats: {values[counts > 1][0]!s} stands {int(counts.max())} times ({repeats} "
-            "repeats in all). Ids must differ; without data.id the position is the id."
-        )
-
-
 def check_apart(ids: Mapping[str, npt.NDArray[Any]]) -> None:
     """Check that no example is in two splits; ``ids`` are by the name of the split.
 
@@ -334,6 +342,28 @@ def check_apart(ids: Mapping[str, npt.NDArray[Any]]) -> None:
                 raise DataError(
                     f"{len(both)} examples are in {one} and in {other}, such as {both[0]!s}; scores would be "
                     "measured on examples that were trained on."
+                )
+
+
+def check_groups_whole(groups: Mapping[str, npt.NDArray[Any]], data: DataSettings) -> None:
+    """Check that no group is in two splits; ``groups`` of the examples are by the name of the split.
+
+    Raises
+    ------
+    DataError
+        That names a group, and how much of it is in which split.
+    """
+    names = list(groups)
+    for i, one in enumerate(names):
+        for other in names[i + 1 :]:
+            both = np.intersect1d(groups[one], groups[other])
+            if len(both):
+                shares = [f"{int((groups[name] == both[0]).sum())} in {name}" for name in (one, other)]
+                cure = f"give all of a group the same {data.splits.column!r}" if data.splits.column else "move them"
+                raise DataError(
+                    f"{len(both)} groups of {data.group!r} are cut, such as {both[0]!s}: of its examples, "
+                    f"{' and '.join(shares)}. Examples of a group are alike, so scores would be measured on what was "
+                    f"trained on; {cure}, draw the splits as fractions, or take data.group out of {FILE_NAME}."
                 )
 
 
