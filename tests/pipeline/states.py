@@ -40,7 +40,7 @@ def split(
         None if gold is None else np.asarray(gold),
         None if groups is None else np.asarray(groups),
         lambda columns: table if columns is None else table.select(columns),
-        lambda: None if files is None else np.asarray(files),
+        files=lambda: None if files is None else np.asarray(files),
     )
 
 

@@ -13,7 +13,7 @@ from labelwright.analysis.drift import Drift, compare_drift, measure_votes
 from labelwright.core import Votes
 
 from .aligning import align
-from .state import LabelledState
+from .state import LabelledState, StateSplit
 
 __all__ = ["NEW", "ChangedVotes", "DriftReport", "monitor_drift"]
 
@@ -117,13 +117,12 @@ def monitor_drift(
     Notes
     -----
     Both sides of the test are votes of the present functions, so an edit is no drift. Examples are new where the
-    reference has no such id. Each file with new examples is tested too, where the data has several.
+    reference has no such id, or where a field that a function reads was another. Each file with new examples is tested
+    too, where the data has several.
     """
     votes = _joined([part.votes for part in present.splits.values()])
     groups = _joined_groups(present)
-    rows, _ = align(votes.example_ids, reference.example_ids)
-    old = np.zeros(votes.n, dtype=bool)
-    old[rows] = True
+    old = np.concatenate([_known(reference, part, present.fields) for part in present.splits.values()])
     places = {NEW: ~old} if not old.all() else {}
     places |= _by_file(present, ~old)
     measured = {name: _measure(votes, groups, inside) for name, inside in places.items()}
@@ -131,6 +130,38 @@ def monitor_drift(
     drift = compare_drift(before, measured if before else {}, level=level, tolerance=tolerance)
     changed = _changed(reference, present)
     return DriftReport(reference.name, present.name, int(old.sum()), int((~old).sum()), drift, changed)
+
+
+def _known(reference: LabelledState, part: StateSplit, fields: tuple[str, ...] | None) -> npt.NDArray[np.bool_]:
+    """Return which examples of a split the reference has, in whichever split, with the same fields."""
+    known = np.zeros(part.votes.n, dtype=bool)
+    for other in reference.splits.values():
+        rows, there = align(part.votes.example_ids, other.votes.example_ids)
+        known[rows] = True
+        hashes, before = part.hashes(), other.hashes()
+        if hashes is None or before is None:
+            continue
+        differ = np.flatnonzero((hashes[rows] != before[there]).any(axis=1))
+        known[rows[differ[_edited(part, other, rows[differ], there[differ], fields)]]] = False
+    return known
+
+
+def _edited(
+    part: StateSplit,
+    other: StateSplit,
+    rows: npt.NDArray[np.int64],
+    there: npt.NDArray[np.int64],
+    fields: tuple[str, ...] | None,
+) -> npt.NDArray[np.bool_]:
+    """Return where a field that a function reads was another: new gold, or a new column, is no new example."""
+    if not len(rows):
+        return np.zeros(0, dtype=bool)
+    now, before = part.read(fields)[rows], other.read(None)[there]
+    names = [name for name in now.columns if name in before.columns]
+    differ = np.zeros(len(rows), dtype=bool)
+    for name in names:
+        differ |= now[name].cast(before[name].dtype, strict=False).ne_missing(before[name]).to_numpy()
+    return differ
 
 
 def _measure(votes: Votes, groups: npt.NDArray[Any] | None, inside: npt.NDArray[np.bool_]) -> Any:

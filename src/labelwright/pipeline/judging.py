@@ -109,7 +109,7 @@ def check_supervision(folder: Path, settings: Settings, *, against: str | None, 
     reference = _reference(folder, settings, against, before_latest=False)
     judgement = Judgement()
     if settings.contracts.given or settings.gates.given:
-        present = present_state(folder, settings, functions, step=step)
+        present = present_state(folder, settings, step=step)
         judgement = _judge(settings, functions, present, reference, step)
     return SupervisionReport(len(functions), tuple(examples), tests, judgement)
 
@@ -129,7 +129,7 @@ def check_drift(folder: Path, settings: Settings, *, against: str | None, step: 
     reference = _reference(folder, settings, against, before_latest=False)
     if reference is None:
         raise ProjectError("there is no snapshot and no run to compare with; run the project first: labelwright run.")
-    present = present_state(folder, settings, load_functions(folder), step=step)
+    present = present_state(folder, settings, step=step)
     step("comparing votes")
     return _drift(settings, reference, present)
 

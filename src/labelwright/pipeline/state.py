@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +14,14 @@ import polars as pl
 
 from labelwright.core import SoftLabels, Votes
 from labelwright.data import read
-from labelwright.data.files import ParquetSource, TextSource
-from labelwright.labeling import LabelingFunction
+from labelwright.data.files import find_files
 from labelwright.labelmodels import BaseLabelModel
 
-from .examples import Source, Split, open_sources
+from .examples import source_paths
 from .keep import KeptRun
-from .run import apply_functions, make_label_model
+from .kept_data import KeptData
+from .refresh import label_project
+from .run import make_label_model
 from .settings import Settings
 
 __all__ = ["LabelledState", "StateSplit", "kept_state", "present_state"]
@@ -40,6 +42,8 @@ class StateSplit:
     groups : ndarray, shape (n,), or None
     read : callable
         Gives columns (``None`` = all) of its examples, in the order of the votes.
+    hashes : callable
+        Gives a hash of all that each example holds, shape (n, 2), or ``None`` where it is not known.
     files : callable
         Gives the names of the files that the examples come from, shape (n,), or ``None`` where there is one file.
     """
@@ -49,7 +53,8 @@ class StateSplit:
     gold: npt.NDArray[np.int64] | None
     groups: npt.NDArray[Any] | None
     read: ReadColumns
-    files: Callable[[], npt.NDArray[Any] | None]
+    hashes: Callable[[], npt.NDArray[np.uint64] | None] = lambda: None
+    files: Callable[[], npt.NDArray[Any] | None] = lambda: None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -65,86 +70,94 @@ class LabelledState:
     splits : mapping of str to StateSplit
     fitted : callable
         Gives the label model, fitted to the votes on train.
+    fields : tuple of str or None
+        The columns that the functions read; ``None`` = all.
     """
 
     name: str
     versions: Mapping[str, str]
     splits: Mapping[str, StateSplit]
     fitted: Callable[[], BaseLabelModel[Any, Any]]
-
-    @property
-    def example_ids(self) -> npt.NDArray[Any]:
-        """Ids of all examples, split by split."""
-        return np.concatenate([split.votes.example_ids for split in self.splits.values()])
+    fields: tuple[str, ...] | None = None
 
 
 def kept_state(run: KeptRun, name: str) -> LabelledState:
     """Return what a run left."""
-    splits = {
-        split: StateSplit(
-            run.votes(split),
-            run.soft_labels(split),
-            run.gold(split),
-            run.groups(split),
-            lambda columns, split=split: run.frame(split, columns),  # type: ignore[misc]
-            lambda: None,
-        )
-        for split in run.splits
-    }
-    # What a run kept of its model can label, but has no stats to work out intervals from.
-    return LabelledState(
-        name, run.functions(), splits, lambda: make_label_model(run.settings()).fit(splits["train"].votes)
-    )
+    records = run.function_records()
+    if "data" not in run.row.artifacts:  # of a first version, which kept no data: its labels can still be compared
+        splits = {s: StateSplit(run.votes(s), run.soft_labels(s), None, None, _unread) for s in run.splits}
+    else:
+        splits = {s: _split(run.kept_data, s, run.votes(s), run.soft_labels(s)) for s in run.splits}
+    fitted = partial(_fit, run.settings(), splits["train"].votes)
+    return LabelledState(name, run.functions(), splits, fitted, _fields([f["fields"] for f in records]))
 
 
-def present_state(
-    folder: Path, settings: Settings, functions: Sequence[LabelingFunction], *, step: Callable[[str], None]
-) -> LabelledState:
-    """Apply the functions to the data as it is, and fit the label model; nothing is kept.
+def present_state(folder: Path, settings: Settings, *, step: Callable[[str], None]) -> LabelledState:
+    """Bring votes and labels up to date, as a run does, and return them; no run is kept of it.
 
     Parameters
     ----------
     folder : Path
     settings : Settings
-    functions : sequence of LabelingFunction
     step : callable of str
         Told what is being done.
     """
-    step("reading the data")
-    sources = open_sources(settings, folder)
-    voted = [
-        (source, split, votes.take(split.rows))
-        for source in sources
-        for votes in [apply_functions(functions, source.dataset, settings, step=step)]
-        for split in source.splits
-    ]
-    step("fitting the label model")
-    train = next(votes for _, split, votes in voted if split.name == "train")
-    model = make_label_model(settings).fit(train)
-    splits = {
-        split.name: StateSplit(
-            votes,
-            model.soft_labels(votes),
-            split.gold,
-            split.groups,
-            lambda columns, source=source, split=split: source.frame(  # type: ignore[misc]
-                split, source.dataset.columns if columns is None else columns
-            ),
-            lambda source=source, split=split: _files(source, split, folder),  # type: ignore[misc]
+    functions, data, votes, labels, _ = label_project(folder, settings, step=step)
+    splits = {}
+    for name in data.splits:
+        splits[name] = _split(
+            data, name, votes.of(name), labels.of(name), partial(_files, settings, folder, data, name)
         )
-        for source, split, votes in voted
-    }
-    return LabelledState("the files as they are", {f.name: f.version for f in functions}, splits, lambda: model)
+    versions = {f.name: f.version for f in functions}
+    fitted = partial(_fit, settings, splits["train"].votes)
+    return LabelledState("the files as they are", versions, splits, fitted, _fields([f.fields for f in functions]))
 
 
-def _files(source: Source, split: Split, folder: Path) -> npt.NDArray[Any] | None:
-    """Return the file of each example, where the rows of the source come from several."""
-    rows = source.dataset.source
-    paths = rows.paths if isinstance(rows, ParquetSource) else []
-    paths = [path for path, _ in rows.files] if isinstance(rows, TextSource) else paths
+def _split(
+    data: KeptData,
+    name: str,
+    votes: Votes,
+    soft: SoftLabels,
+    files: Callable[[], npt.NDArray[Any] | None] = lambda: None,
+) -> StateSplit:
+    return StateSplit(
+        votes,
+        soft,
+        data.gold(name),
+        data.groups(name),
+        lambda columns: data.frame(name, columns),
+        lambda: data.take(name, data.part_hashes),
+        files,
+    )
+
+
+def _fit(settings: Settings, train: Votes) -> BaseLabelModel[Any, Any]:
+    """Fit anew: what a run keeps of its model can label, but has no stats to work out intervals from."""
+    return make_label_model(settings).fit(train)
+
+
+def _fields(fields: Sequence[Sequence[str] | None]) -> tuple[str, ...] | None:
+    known = [one for one in fields if one is not None]
+    return tuple(dict.fromkeys(name for one in known for name in one)) if len(known) == len(fields) else None
+
+
+def _unread(columns: Sequence[str] | None) -> pl.DataFrame:
+    del columns
+    return pl.DataFrame()
+
+
+def _files(settings: Settings, folder: Path, data: KeptData, name: str) -> npt.NDArray[Any] | None:
+    """Return the file of each example, where the rows of its source come from several."""
+    sources = source_paths(settings, folder)
+    paths = find_files(sources.get(name) or sources[""])[0]
     if len(paths) < 2:
         return None
-    first = source.dataset.columns[:1]
-    ends = np.cumsum([sum(part.rows for part in read(path).parts(first)) for path in paths])
+    ends = np.cumsum([_rows(path) for path in paths])
     names = [str(path.relative_to(folder)) if path.is_relative_to(folder) else path.name for path in paths]
-    return np.array(names)[np.searchsorted(ends, split.rows, side="right")]
+    places = data.take(name, data.part_positions)
+    return np.array(names)[np.searchsorted(ends, places, side="right")]
+
+
+def _rows(path: Path) -> int:
+    dataset = read(path)
+    return dataset.rows or sum(part.rows for part in dataset.parts(dataset.columns[:1]))
