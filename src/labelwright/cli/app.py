@@ -30,6 +30,9 @@ VERBS = {
     "snapshot": ("versions:snapshot", "Name the last run, so that it is kept."),
     "log": ("versions:log", "List runs and snapshots, newest first."),
     "diff": ("versions:diff", "Compare two runs: labels, functions, scores."),
+    "verify": ("keeping:verify", "Make a run again from what it kept, and compare."),
+    "checkout": ("keeping:checkout", "Put settings and functions of a run back."),
+    "gc": ("keeping:gc", "Remove what no kept run needs."),
     "doctor": ("doctor:command", "Check the installation and give advice."),
 }
 

@@ -19,6 +19,7 @@ __all__ = ["command"]
     epilog=examples(
         "labelwright export --to parquet",
         "labelwright export --to hf --output labelled --split all",
+        "labelwright export --snapshot v1 --to csv",
         "labelwright export --model triage-model",
     ),
 )
@@ -32,6 +33,7 @@ __all__ = ["command"]
     help="Which examples.",
 )
 @click.option("--model", type=click.Path(path_type=Path, file_okay=False), help="Write the end model to this folder.")
+@click.option("--snapshot", default="latest", show_default=True, help="The run: a snapshot, number, latest~1, ...")
 @project_option
 @verb
 def command(
@@ -39,10 +41,12 @@ def command(
     output: Path | None,
     split: str,
     model: Path | None,
+    snapshot: str,
     project: Path,
 ) -> Answer:
-    """Write the labelled training set of the last run, or its end model.
+    """Write the labelled training set of the last run (or another), or its end model.
 
+    Examples are written as that run read them, also where the data has changed since.
     Every row has its probabilities (prob_<class>), its label (empty where no function voted or classes tie), how many
     functions voted, and where the label came from: run_id, label_model_id, functions_hash. In CSV, texts that a
     spreadsheet would take for a formula (they begin with = + - @) get a leading apostrophe.
@@ -55,9 +59,9 @@ def command(
     payload: dict[str, Any] = {}
     if to is not None:
         target = output or Path("labels" if to == "hf" else f"labels.{to}")
-        payload |= {"count": opened.export(target, to, split=split), "output": str(target)}
+        payload |= {"count": opened.export(target, to, split=split, snapshot=snapshot), "output": str(target)}
     if model is not None:
-        opened.export_model(model)
+        opened.export_model(model, snapshot=snapshot)
         payload["model"] = str(model)
 
     def show() -> None:

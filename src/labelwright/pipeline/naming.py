@@ -28,8 +28,19 @@ def find_row(catalog: Catalog, folder: Path, name: str) -> RunRow:
     Raises
     ------
     ProjectError
-        If nothing is called so (the message names what comes closest), or several ids start so.
+        If nothing is called so (the message names what comes closest), several ids start so, or what the run made has
+        been collected.
     """
+    row = _find(catalog, folder, name)
+    if row.collected:
+        raise ProjectError(
+            f"run {row.number} has been collected: labelwright log tells of it, but what it made is gone. Runs with a "
+            "name are kept: labelwright snapshot NAME."
+        )
+    return row
+
+
+def _find(catalog: Catalog, folder: Path, name: str) -> RunRow:
     snapshot = catalog.snapshot(name)
     if snapshot is not None:
         row = catalog.run(snapshot.number)

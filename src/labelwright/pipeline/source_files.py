@@ -5,9 +5,10 @@ from __future__ import annotations
 import base64
 import sys
 from collections.abc import Iterable, Mapping
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
+from labelwright.core.errors import DataError
 from labelwright.store import ArtifactId, Store
 
 from .settings import FILE_NAME
@@ -41,8 +42,18 @@ def keep_source(store: Store, folder: Path) -> ArtifactId:
 
 
 def read_source(store: Store, key: ArtifactId) -> SourceFiles:
-    """Return the source that `keep_source` kept."""
-    return {name: _as_bytes(kept) for name, kept in store.get_json(key).items()}
+    """Return the source that `keep_source` kept.
+
+    Raises
+    ------
+    DataError
+        If a path leads out of the project: a store may be shared, and a file of it must not be written elsewhere.
+    """
+    found = store.get_json(key)
+    for name in found:
+        if PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts or "\\" in name or ":" in name:
+            raise DataError(f"the source {key.short} has a file {name!r}, which lies outside of a project.")
+    return {name: _as_bytes(kept) for name, kept in found.items()}
 
 
 def write_source(files: Mapping[str, bytes], folder: Path) -> None:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 from labelwright.store import SnapshotRow
 
+from .checkout import Checkout, checkout_run
+from .collecting import Collection, collect_now, plan_project_collection
 from .comparing import compare_runs, write_comparison
 from .diff import Diff, diff_runs
 from .keep import KeptRun
 from .snapshots import LogEntry, add_snapshot, read_log, remove_snapshot
+from .verify import Verification, verify_run
 
 __all__ = ["ProjectVersions"]
 
@@ -90,3 +95,52 @@ class ProjectVersions:
             If a path is the project's settings, functions, store or data, or the diff has no comparison.
         """
         return write_comparison(self.folder, diff, markdown=markdown, html=html)
+
+    def verify(self, name: str = "latest", *, step: Callable[[str], None] | None = None) -> Verification:
+        """Read everything that a run kept, and make it again from what it was made from.
+
+        Parameters
+        ----------
+        name : str
+            The run, by any of its names.
+        step : callable of str, optional
+            Told what is being done.
+        """
+        return verify_run(KeptRun.named(self.folder, name), step=step or (lambda _step: None))
+
+    def checkout(self, name: str, *, force: bool = False) -> Checkout:
+        """Put the settings and the supervision of a run back, and make it the latest run again.
+
+        Parameters
+        ----------
+        name : str
+            The run, by any of its names.
+        force : bool
+            Replace files that were edited since the last run too; what is replaced is always saved.
+
+        Raises
+        ------
+        ProjectError
+            If there is no such run, it kept no source, or edits would be lost.
+        """
+        return checkout_run(self.folder, name, force=force)
+
+    def gc(self, *, dry_run: bool = False, grace: timedelta = timedelta(hours=1)) -> Collection:
+        """Remove what neither a snapshot nor the last run needs, and return what that was.
+
+        Parameters
+        ----------
+        dry_run : bool
+            Remove nothing.
+        grace : datetime.timedelta
+            What is younger stays, whoever needs it.
+
+        Raises
+        ------
+        DataError
+            If work is in progress; nothing is removed then.
+        """
+        planned = plan_project_collection(self.folder, grace=grace)
+        if not dry_run:
+            collect_now(self.folder, planned)
+        return planned
