@@ -47,6 +47,15 @@ def test_runs_come_back_in_the_order_in_which_they_ended(catalog):
     assert not catalog.runs()[0].collected
 
 
+def test_the_last_runs_come_back_alone_and_those_asked_for_with_them(catalog):
+    for _ in range(5):
+        catalog.add_run("a", seconds=1.0, artifacts={})
+    assert [r.number for r in catalog.runs(last=2)] == [4, 5]
+    assert [r.number for r in catalog.runs(last=2, also=[1, 5, 9])] == [1, 4, 5]
+    assert [r.number for r in catalog.runs(last=9)] == [1, 2, 3, 4, 5]
+    assert catalog.runs(last=0) == []
+
+
 def test_a_writer_that_fails_writes_nothing_and_takes_no_number(catalog):
     with pytest.raises(TypeError):
         catalog.add_run("a", seconds=1.0, artifacts={}, operations={"applications": object()})

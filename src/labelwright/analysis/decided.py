@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from .explanation_html import page, styled
+from .explanation_html import page, signed, styled
 from .explanation_text import bar, flat
 from .markup import Markup, tag
 
@@ -194,12 +194,19 @@ class DecidedLabels:
                     [s.name, f"{s.n:,}", f"{s.votes:,}", f"{s.flips:,}", f"{s.shift:.3f}" if s.votes else "\u2014"]
                     for s in self.splits
                 ],
+                numbers={1, 2, 3, 4},
             ),
-            _table("By label", ["label", "without it", "examples"], [[a, b, f"{n:,}"] for a, b, n in self.changes]),
+            _table(
+                "By label",
+                ["label", "without it", "examples"],
+                [[a, b, f"{n:,}"] for a, b, n in self.changes],
+                numbers={2},
+            ),
             _table(
                 "Where it adds most",
                 ["id", "split", "vote", "log-odds", "label", "text"],
-                [[str(e.example_id), e.split, e.vote, f"{e.adds:+.2f}", _changed(e), e.text] for e in self.examples],
+                [[str(e.example_id), e.split, e.vote, signed(e.adds), _changed(e), e.text] for e in self.examples],
+                numbers={3},
             ),
         )
 
@@ -210,11 +217,17 @@ def _changed(example: DecidedExample) -> str:
     return example.label if same else f"{example.label}, else {example.without}"
 
 
-def _table(title: str, head: list[str], rows: list[list[str]]) -> Markup | None:
+def _table(title: str, head: list[str], rows: list[list[str]], *, numbers: set[int]) -> Markup | None:
     if not rows:
         return None
-    titles = tag("tr", [tag("th", t, scope="col") for t in head])
-    body = [tag("tr", tag("th", first, scope="row"), [tag("td", cell) for cell in rest]) for first, *rest in rows]
-    return tag(
-        "div", tag("h3", title), tag("div", tag("table", tag("thead", titles), tag("tbody", body)), class_="scroll")
-    )
+
+    def cell(element: str, at: int, text: str, scope: str | None = None) -> Markup:
+        return tag(element, text, scope=scope, class_="num" if at in numbers else None)
+
+    titles = tag("tr", [cell("th", at, text, "col") for at, text in enumerate(head)])
+    body = [
+        tag("tr", tag("th", first, scope="row"), [cell("td", at, text) for at, text in enumerate(rest, 1)])
+        for first, *rest in rows
+    ]
+    drawn = tag("table", tag("thead", titles), tag("tbody", body))
+    return tag("div", tag("h3", title), tag("div", drawn, class_="scroll"))

@@ -9,7 +9,7 @@ from importlib import resources
 from .explanation_content import DependentPair, LabelContent, PastLabel
 from .markup import Child, Markup, tag
 
-__all__ = ["explanation_html", "explanation_page", "page", "styled"]
+__all__ = ["explanation_html", "explanation_page", "page", "signed", "styled"]
 
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
 _PAGE_STYLE = (
@@ -67,6 +67,17 @@ def page(title: str, fragment: Markup) -> str:
     )
     body = tag("body", tag("main", fragment), class_="lw-explanation-page")
     return "<!doctype html>\n" + tag("html", head, body, lang="en")
+
+
+def signed(value: float) -> str:
+    """Return log-odds with their sign.
+
+    Examples
+    --------
+    >>> signed(-0.5)
+    '−0.50'
+    """
+    return f"{value:+.2f}".replace("-", "\N{MINUS SIGN}")
 
 
 def _headline(why: LabelContent) -> str:
@@ -138,13 +149,12 @@ def _row(
     width = 50 * abs(odds) / scale
     left = 50 - width if odds < 0 else 50.0
     drawn = tag("span", class_="against" if odds < 0 else None, style=f"left:{left:.2f}%;width:{width:.2f}%")
-    written = f"{odds:+.2f}".replace("-", "\N{MINUS SIGN}") + error
     tail = list(rest) or [tag("td") for _ in range(1 + refit)]
     return tag(
         "tr",
         tag("th", name, scope="row"),
         tag("td", vote),
-        tag("td", written, class_="num"),
+        tag("td", signed(odds) + error, class_="num"),
         tag("td", tag("div", drawn, aria_hidden="true"), class_="axis"),
         tail,
         class_="end" if ends else None,
@@ -185,7 +195,7 @@ def _pairs(pairs: tuple[DependentPair, ...]) -> Markup | None:
         tag(
             "tr",
             tag("th", " and ".join(p.functions), scope="row"),
-            [tag("td", f"{x:+.2f}", class_="num") for x in (*p.alone, p.together, p.effect)],
+            [tag("td", signed(x), class_="num") for x in (*p.alone, p.together, p.effect)],
         )
         for p in pairs
     ]

@@ -56,12 +56,10 @@ def label_history(
     names: dict[int, list[str]] = {}
     for snapshot in catalog.snapshots():
         names.setdefault(snapshot.number, []).append(snapshot.name)
-    rows = catalog.runs()
-    chosen = {row.number for row in rows[-most:]} | set(sorted(names)[-most:])
     past = _Past(kept, looked or LookedUp(example_id))
     out: list[PastLabel] = []
     at_start: _Point | None = None
-    for row in (r for r in rows if r.number in chosen):
+    for row in catalog.runs(last=most, also=sorted(names)[-most:]):
         point, named = past.point(row), tuple(names.get(row.number, ()))
         if at_start is not None and _unchanged(at_start, point):
             out[-1] = replace(out[-1], last=row.number, snapshots=(*out[-1].snapshots, *named))

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 from labelwright.core.errors import DataError
 
@@ -142,9 +141,13 @@ class Catalog:
             connection.execute(sa.insert(RUNS).values(**row))
         return RunRow(number, run_id, finished, seconds, dict(artifacts), dict(operations or {}))
 
-    def runs(self) -> list[RunRow]:
-        """Return every run, oldest first."""
-        return self._runs(lambda query: query.order_by(RUNS.c.number))
+    def runs(self, *, last: int | None = None, also: Iterable[int] = ()) -> list[RunRow]:
+        """Return every run, oldest first; or the ``last`` few of them, and those of the numbers in ``also``."""
+        if last is None:
+            return self._runs(lambda query: query.order_by(RUNS.c.number))
+        newest = sa.select(RUNS.c.number).order_by(RUNS.c.number.desc()).limit(last)
+        wanted = RUNS.c.number.in_(newest) | RUNS.c.number.in_(sorted(set(also))[-_AT_ONCE:])
+        return self._runs(lambda query: query.where(wanted).order_by(RUNS.c.number))
 
     def run(self, number: int) -> RunRow | None:
         """Return the run of that number, or ``None`` where there is none."""
@@ -223,15 +226,14 @@ class Catalog:
 
         A recipe that was followed before is recorded anew: what was just written is certainly there.
         """
-        rows = [_derivation_values(d) for d in derivations]
+        # There is one writer at a time, so nobody comes between deleting and writing.
+        rows = {values["recipe"]: values for values in map(_derivation_values, derivations)}
         if not rows:
             return
         with self.writing() as connection:
-            # Each dialect spells for itself what to do on a conflict.
-            dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-            statement: Any = dialect.insert(DERIVATIONS)
-            changed = {c.name: statement.excluded[c.name] for c in DERIVATIONS.c if c.name != "recipe"}
-            connection.execute(statement.on_conflict_do_update(index_elements=["recipe"], set_=changed), rows)
+            for digests in _batches(rows):
+                connection.execute(sa.delete(DERIVATIONS).where(DERIVATIONS.c.recipe.in_(digests)))
+            connection.execute(sa.insert(DERIVATIONS), list(rows.values()))
 
     def find(self, recipe_digests: Iterable[str]) -> dict[str, ArtifactId]:
         """Return what recipes made, by the recipe's digest, for those that were followed and whose output is kept.
