@@ -146,7 +146,7 @@ class Catalog:
         if last is None:
             return self._runs(lambda query: query.order_by(RUNS.c.number))
         newest = sa.select(RUNS.c.number).order_by(RUNS.c.number.desc()).limit(last)
-        wanted = RUNS.c.number.in_(newest) | RUNS.c.number.in_(sorted(set(also))[-_AT_ONCE:])
+        wanted = RUNS.c.number.in_(newest) | RUNS.c.number.in_(sorted(set(also)))
         return self._runs(lambda query: query.where(wanted).order_by(RUNS.c.number))
 
     def run(self, number: int) -> RunRow | None:
