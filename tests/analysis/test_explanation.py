@@ -73,7 +73,7 @@ def test_the_text_tells_votes_bars_and_what_changes():
     assert re.search(r"spam +\+2\.00 +\|█{10} +ham 60\.0% ! +spam 80\.0% +has_link", link)
     assert "! the label would be another without this function" in lines
     assert any(re.search(r"short +ham or eggs +-0\.80 +▒{4}\| ", line) for line in lines)
-    assert "Counted as less than a vote, as it repeats others: short 0.50" in lines
+    assert "Counted as less than a full vote, as they repeat others: short 0.50" in lines
     assert "Abstained: love, song" in lines
     assert "  has_link +2.00 and short +1.00 alone; +2.50 together (-0.50)" in lines
 

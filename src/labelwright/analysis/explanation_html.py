@@ -179,7 +179,7 @@ def _notes(why: LabelContent) -> list[str]:
         notes.append(f"Sampled, as {len(why.votes)} functions voted: \u00b1 is the standard error.")
     if why.discounted:
         counts = ", ".join(f"{v.function} {v.discount:.2f}" for v in why.discounted)
-        notes.append(f"Counted as less than a vote, as it repeats others: {counts}")
+        notes.append(f"Counted as less than a full vote, as they repeat others: {counts}")
     if why.floor > _UNDERFLOW:
         notes.append(f"Probabilities of 0 count as {why.floor:g}, so that log-odds are finite.")
     if why.abstained:

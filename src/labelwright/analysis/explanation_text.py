@@ -156,7 +156,7 @@ def _remarks(why: LabelContent) -> list[str]:
         lines.append(f"Log-odds are sampled ({len(why.votes)} votes): standard errors up to {worst:.3f}.")
     if why.discounted:
         counts = ", ".join(f"{flat(v.function)} {v.discount:.2f}" for v in why.discounted)
-        lines.append(f"Counted as less than a vote, as it repeats others: {counts}")
+        lines.append(f"Counted as less than a full vote, as they repeat others: {counts}")
     if why.votes and why.floor > _UNDERFLOW:
         lines.append(f"Probabilities of 0 count as {why.floor:g}, so that log-odds are finite.")
     if why.abstained:
