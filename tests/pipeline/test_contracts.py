@@ -39,7 +39,7 @@ def test_coverage_and_conflict_are_facts_of_train():
     assert (found["song", "coverage"].status, found["song", "coverage"].value) == ("kept", 0.2)
     assert (found["link", "conflict"].status, found["link", "conflict"].value) == ("broken", 0.2)
     assert ("song", "conflict") not in found
-    assert str(found["link", "conflict"]) == ("link: conflict at most 10.0%: broken: 20.0% of 10 (examples of train)")
+    assert str(found["link", "conflict"]) == ("broken: link, conflict at most 10.0%: 20.0% of 10 (examples of train)")
     found = judged(
         "[contracts]\ncoverage = { min = 0.3 }\n[contracts.functions.song]\ncoverage = { min = 0.2 }\n", made
     )

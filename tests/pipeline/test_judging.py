@@ -75,7 +75,7 @@ def test_a_run_is_judged_against_the_newest_snapshot_or_the_run_before(judged):
     judged.run()
     first = judged.judge()
     assert (first.reference, first.passed) == ("run 1", False)
-    assert any(text.startswith("gate failed: flips train") for text in first.failures)
+    assert any(text.startswith("gate failed: flips, train") for text in first.failures)
     judged.run()
     assert judged.judge().passed  # against the run before, which had the same labels
     judged.snapshot("good", run="1")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from .output import Answer, examples, progress_line, project_flag, project_option, table, verb
+from .output import Answer, examples, progress_line, project_flag, project_option, table, verb, warn
 
 if TYPE_CHECKING:
     from labelwright.analysis import Estimate
@@ -39,6 +39,8 @@ def command(project: Path, dry_run: bool, since: str | None, only: tuple[str, ..
 
     Only what is stale is made: the votes of functions that changed, and of all functions on new rows; the outcome is
     that of a run from scratch. Gold labels, where the project has them, are used for the scores alone.
+
+    Broken contracts and failed gates of labelwright.toml are warned of; with gates.enforce = true, the exit code is 1.
     """
     from labelwright.pipeline import Project
 
@@ -47,12 +49,18 @@ def command(project: Path, dry_run: bool, since: str | None, only: tuple[str, ..
         return Answer({"plan": plan.to_dict()}, lambda: click.echo(str(plan)))
     with progress_line() as step:
         result = Project(project).run(since=since, only=only, full=full, step=step)
+    judged = Project(project).judge()
+    for failure in judged.failures:
+        warn(failure)
 
     def show() -> None:
         show_run(result)
+        if judged.failures:
+            click.echo(f"See contracts and gates: labelwright test{project_flag(project)}")
         click.echo(f"Next: labelwright export --to parquet{project_flag(project)}")
 
-    return Answer(result.to_dict(), show)
+    code = 1 if judged.enforced and not judged.passed else 0
+    return Answer(result.to_dict() | judged.to_dict(), show, code=code)
 
 
 @click.command(

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["command", "drift", "show_judgement"]
 
 _WIDTH = 80
+_LONGEST = 400
 
 _against = click.option(
     "--against",
@@ -80,12 +81,11 @@ def show_judgement(judgement: Judgement) -> None:
     if judgement.contracts:
         kept = sum(c.status == "kept" for c in judgement.contracts)
         click.echo(f"Contracts: {kept} of {len(judgement.contracts)} kept")
-        rows = [[c.status, c.function, c.contract, c.asked, c.figures, c.basis] for c in judgement.contracts]
-        _table(["", "function", "contract", "asked", "found", "judged on"], rows)
+        _lines([(c.status, c.sentence) for c in judgement.contracts])
     if judgement.gates:
         passed = sum(g.status == "passed" for g in judgement.gates)
         click.echo(f"Gates against {judgement.reference}: {passed} of {len(judgement.gates)} passed")
-        _table(["", "gate", "of", "found"], [[g.status, g.gate, g.name, g.sentence] for g in judgement.gates])
+        _lines([(g.status, f"{g.gate}, {g.name}: {g.sentence}") for g in judgement.gates])
 
 
 def _show_examples(checked: tuple[ExampleCheck, ...], functions: int) -> None:
@@ -99,7 +99,7 @@ def _show_examples(checked: tuple[ExampleCheck, ...], functions: int) -> None:
         rows = [
             [e.function, one_line(repr(e.example), _WIDTH), _vote(e.expected), e.error or _vote(e.got)] for e in failed
         ]
-        _table(["function", "example", "expected", "got"], rows)
+        table(["function", "example", "expected", "got"], rows, text_columns=4)
 
 
 def _show_tests(tests: PytestCheck) -> None:
@@ -116,28 +116,19 @@ def _show_drift(found: DriftReport, *, everything: bool) -> None:
         f"of any false alarm at most {level:g}"
     )
     rows = found.drift.rows if everything else found.drift.drifted
-    cells = [
-        [
-            "drifted" if row.drifted else "",
-            row.place,
-            row.source,
-            row.measure,
-            f"{row.before.share:.1%} of {row.before.n:,}" if row.before.n else "",
-            f"{row.now.share:.1%} of {row.now.n:,}" if row.now.n else "",
-            "" if row.adjusted is None else f"{row.adjusted:.2g}",
-        ]
-        for row in rows
-    ]
-    if cells:
-        _table(["", "place", "function", "measure", "before", "now", "adjusted p"], cells)
+    if rows:
+        _lines([("drifted" if row.drifted else "", str(row)) for row in rows])
     elif found.new:
         click.echo("No function votes otherwise on the new examples, as far as chance lets one see.")
     for changed in found.changed:
         click.echo(str(changed))
 
 
-def _table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    table(columns, rows, text_columns=len(columns))
+def _lines(marked: Sequence[tuple[str, str]]) -> None:
+    """Print sentences, each behind its mark: lines that a log keeps whole."""
+    width = max(len(mark) for mark, _ in marked)
+    for mark, sentence in marked:
+        click.echo(f"  {mark:{width}}  {one_line(sentence, _LONGEST)}")
 
 
 def _vote(vote: object) -> str:

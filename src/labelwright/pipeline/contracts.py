@@ -76,9 +76,14 @@ class ContractResult:
         interval = "" if self.low is None or self.high is None else f" [{self.low:.1%} to {self.high:.1%}]"
         return f"{self.value:.1%}{interval} of {self.n:,}"
 
-    def __str__(self) -> str:
+    @property
+    def sentence(self) -> str:
+        """What was asked and what was found, for people."""
         found = f"{self.figures} ({self.basis})" if self.figures else self.basis
-        return f"{self.function}: {self.contract} {self.asked}: {self.status}: {found}"
+        return f"{self.function}, {self.contract} {self.asked}: {found}"
+
+    def __str__(self) -> str:
+        return f"{self.status}: {self.sentence}"
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values for JSON."""

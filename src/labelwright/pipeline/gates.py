@@ -53,7 +53,7 @@ class GateResult:
     figures: Mapping[str, Any] = field(default_factory=dict)
 
     def __str__(self) -> str:
-        return f"{self.gate} {self.name}: {self.status}: {self.sentence}"
+        return f"{self.status}: {self.gate}, {self.name}: {self.sentence}"
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values for JSON."""

@@ -40,11 +40,14 @@ class Judgement:
     gates : tuple of GateResult
     reference : str
         What the gates compare with; "" where there is nothing to compare with.
+    enforced : bool
+        Whether a run that does not pass is to exit with 1.
     """
 
     contracts: tuple[ContractResult, ...] = ()
     gates: tuple[GateResult, ...] = ()
     reference: str = ""
+    enforced: bool = False
 
     @property
     def passed(self) -> bool:
@@ -54,8 +57,8 @@ class Judgement:
     @property
     def failures(self) -> tuple[str, ...]:
         """A sentence for each broken contract and failed gate."""
-        broken = [f"contract broken: {c}" for c in self.contracts if c.status == "broken"]
-        return (*broken, *(f"gate failed: {g}" for g in self.gates if g.status == "failed"))
+        broken = [f"contract {c}" for c in self.contracts if c.status == "broken"]
+        return (*broken, *(f"gate {g}" for g in self.gates if g.status == "failed"))
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values for JSON."""
@@ -63,6 +66,7 @@ class Judgement:
             "contracts": [c.to_dict() for c in self.contracts],
             "gates": [g.to_dict() for g in self.gates],
             "reference": self.reference or None,
+            "enforced": self.enforced,
         }
 
 
@@ -145,9 +149,10 @@ def _judge(
     step("judging contracts and gates")
     contracts = judge_contracts(settings, functions, present) if settings.contracts.given else []
     if not gates.given or reference is None:
-        return Judgement(tuple(contracts))
+        return Judgement(tuple(contracts), enforced=gates.enforce)
     drift = None if gates.drift is None else _drift(settings, reference, present)
-    return Judgement(tuple(contracts), tuple(judge_gates(gates, reference, present, drift)), reference.name)
+    judged = judge_gates(gates, reference, present, drift)
+    return Judgement(tuple(contracts), tuple(judged), reference.name, gates.enforce)
 
 
 def _drift(settings: Settings, reference: LabelledState, present: LabelledState) -> DriftReport:
