@@ -36,12 +36,13 @@ LEVEL = 0.95
 
 @dataclass(frozen=True)
 class World:
-    """Where votes come from: classes, of which the first has the share ``first``; coverage; and the share copied."""
+    """Where votes come from: classes, of which the first has the share ``first``; coverage; share copied; examples."""
 
     first: float = 0.5
     coverage: float = 1.0
     copied: float = 0.0
     k: int = 2
+    n: int = N
 
     @property
     def balance(self) -> Floats:
@@ -58,11 +59,11 @@ class World:
     def votes(self, seed: int) -> npt.NDArray[np.int64]:
         """Sources that are independent given the truth, but for one that copies another on some examples."""
         rng = np.random.default_rng(seed)
-        truth = rng.choice(self.k, N, p=self.balance)
-        right = rng.random((N, len(ACCURACIES))) < ACCURACIES
+        truth = rng.choice(self.k, self.n, p=self.balance)
+        right = rng.random((self.n, len(ACCURACIES))) < ACCURACIES
         wrong = (truth[:, None] + rng.integers(1, self.k, right.shape)) % self.k
         L = np.where(right, truth[:, None], wrong)
-        L[:, EDGE[1]] = np.where(rng.random(N) < self.copied, L[:, EDGE[0]], L[:, EDGE[1]])
+        L[:, EDGE[1]] = np.where(rng.random(self.n) < self.copied, L[:, EDGE[0]], L[:, EDGE[1]])
         return np.where(rng.random(L.shape) < self.coverage, L, -1)
 
 
@@ -72,7 +73,9 @@ WORLDS = {
     "coverage .3": World(coverage=0.3),
     "one edge": World(copied=COPIED),
 }
-NULLS = {title: world for title, world in WORLDS.items() if not world.copied} | {"four classes": World(0.25, k=4)}
+NULLS = {title: world for title, world in WORLDS.items() if not world.copied} | {
+    "four classes": World(0.25, k=4, n=2_000)
+}
 EDGES = {f"edge {share:.0%}": World(copied=share) for share in (0.02, 0.05, 0.1, 0.2)}
 MODELS: dict[str, Callable[[bool], BaseLabelModel[Any, Any]]] = {
     "MatrixCompletion": lambda edge: MatrixCompletion(dependencies=[EDGE] if edge else None),

@@ -14,6 +14,8 @@ from .expectation import Fit, posterior_of, run, vote_scores
 from .problem import Floats, Problem
 
 __all__ = [
+    "MOST_STEPS",
+    "TOLERANCE",
     "WORTH_OF_VOTES",
     "Free",
     "FreeFit",
@@ -30,8 +32,8 @@ __all__ = [
 WORTH_OF_VOTES = 100
 
 # EM may run until it converges, or is not trusted. P(Y) moves slowest of all: a class of 3 % takes some 300 steps.
-_MOST_STEPS = 500
-_TOLERANCE = 1e-4
+MOST_STEPS = 500
+TOLERANCE = 1e-4
 
 # Discounts above this are what chance gives.
 _NO_REPETITION = 0.9
@@ -177,8 +179,8 @@ def free_fit(problem: Problem, dependence: Dependence, balance: Floats, *, learn
     none = np.ones(len(problem.source))
     options: _Options = {
         "prior_weight": 0,
-        "steps": _MOST_STEPS,
-        "tolerance": _TOLERANCE,
+        "steps": MOST_STEPS,
+        "tolerance": TOLERANCE,
         "learn_balance": learn_balance,
     }
     heard = _heard(problem, none, learn_balance)
