@@ -114,3 +114,27 @@ def _finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def project(_finished: Path, tmp_path: Path) -> lw.Project:
     """A copy of a project that has been run once."""
     return lw.Project(shutil.copytree(_finished, tmp_path / "finished"))
+
+
+@pytest.fixture(scope="session")
+def _edited(_finished: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The finished project, named v1, edited (two functions and some rows) and run again."""
+    folder = shutil.copytree(_finished, tmp_path_factory.mktemp("edited") / "project")
+    project = lw.Project(folder)
+    project.snapshot("v1", note="the first")
+    source = (folder / "supervision.py").read_text(encoding="utf-8")
+    source = source.replace('"subscribe" in x.text', '"subscribe" in x.text or "friends" in x.text')
+    source = source.replace("def love(x):\n    return", "def love(x):\n    # a word for warmth\n    return")
+    source += '\n@lw.labeling_function(labels=["ham"])\ndef best(x):\n    return "ham" if "best" in x.text else None\n'
+    (folder / "supervision.py").write_text(source, encoding="utf-8")
+    table = [*rows()[2:], {"key": "new", "text": "a new song", "gold": "ham", "split": "train"}]
+    table[9]["text"] = "please subscribe friends, now"
+    write_csv(folder / "comments.csv", table)
+    project.run()
+    return folder
+
+
+@pytest.fixture
+def edited(_edited: Path, tmp_path: Path) -> lw.Project:
+    """A copy of a project with two runs: ``v1``, and one after edits."""
+    return lw.Project(shutil.copytree(_edited, tmp_path / "edited"))

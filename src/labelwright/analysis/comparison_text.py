@@ -55,7 +55,7 @@ def comparison_text(content: Comparison) -> str:
     parameters, rest = told_parameters(content, _PARAMETERS_SHOWN)
     flips = [(one.name, flip) for one in content.splits for flip in one.flips]
     blocks = [
-        f"{content.before} → {content.after}\n{'; '.join(content.headline())}",
+        f"{_line(str(content.before))} → {_line(str(content.after))}\n{_line('; '.join(content.headline()))}",
         _table(content.splits, SLICES),
         _table(flips, FLIPS),
         _table(content.groups, SLICES, _groups_title(content)),
@@ -79,7 +79,7 @@ def _groups_title(content: Comparison) -> str:
 
 def _parameters_title(content: Comparison, shown: int, rest: int) -> str:
     more = f"; {rest} smaller moves are not shown" if rest and shown else ""
-    return f"Learned accuracies ({content.interval_method}){more}"
+    return f"Learned accuracies ({_line(content.interval_method)}){more}"
 
 
 def _table(rows: Sequence[R], columns: Sequence[Column[R]], title: str = "") -> str:
