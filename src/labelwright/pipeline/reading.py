@@ -16,7 +16,7 @@ import polars as pl
 import labelwright
 from labelwright.core import atomic_write
 from labelwright.core.errors import DataError
-from labelwright.data import ContentPart, Dataset, FileFingerprint, divide, fingerprint, row_hashes
+from labelwright.data import ContentPart, Dataset, FileFingerprint, check_unchanged, divide, fingerprint, row_hashes
 from labelwright.data.base import PART_ROWS
 from labelwright.data.identity import Repeats
 from labelwright.store import ArtifactId, Recipe, Store
@@ -90,16 +90,19 @@ def read_data(
     ------
     DataError
         If files or columns are missing or unreadable, ids repeat within or across splits, a group is in two splits,
-        gold is not among the classes, or a split is empty.
+        gold is not among the classes, a split is empty, or a file changes while it is read.
     """
     known = {} if base is None else {source.name: source for source in base.sources}
     sources = []
     for name, paths in source_paths(settings, folder).items():
-        files = [_relative(folder, f) for f in prints.of(paths)]
+        found = prints.of(paths)
+        files = [_relative(folder, f) for f in found]
         reading = _reading(settings, name)
         source = known.get(name)
         if source is None or (source.files, source.reading) != (files, reading):
             source = _read_source(database, settings, name, paths, files, reading)
+            # Else what was read might not be what the fingerprints say.
+            check_unchanged(found)
         sources.append(source)
     record = DataRecord(sources, settings.data.id, settings.data.group, _split_sizes(database.store, sources))
     _check(folder, settings, database.store, record, unchanged=sources == list(known.values()))
