@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from .classes import Class, check_classes
 from .errors import VoteError
+from .notebook import soft_labels_html
 from .seeds import hash_ids
 from .sparse import positions
 
@@ -115,6 +116,9 @@ class SoftLabels:
     def __repr__(self) -> str:
         covered = f"{self.covered.mean():.1%}" if self.n else "no rows"
         return f"SoftLabels(n={self.n:,}, classes={self.classes}, covered={covered})"
+
+    def _repr_html_(self) -> str:
+        return soft_labels_html(self)
 
 
 def break_ties(

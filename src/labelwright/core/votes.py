@@ -12,6 +12,8 @@ import numpy.typing as npt
 
 from .classes import Class, check_classes
 from .errors import VoteError
+from .failures import KEPT_FAILURES, Failure, merge_failures
+from .notebook import votes_html
 from .seeds import hash_ids
 from .sparse import SparseRows, first_outside, positions
 
@@ -19,29 +21,7 @@ __all__ = ["ABSTAIN", "KEPT_FAILURES", "Failure", "Votes", "class_codes", "merge
 
 ABSTAIN = -1
 
-# How many of a source's failures are kept to be shown; all are counted.
-KEPT_FAILURES = 5
-
 _DENSE_BLOCK = 65_536
-
-
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """How often one source raised, under the policy that counts failures instead of stopping.
-
-    Parameters
-    ----------
-    source : str
-        Name of the source.
-    count : int
-        Number of examples on which it raised; there its vote is an abstain.
-    first : tuple of (example id, message)
-        The first failures, kept to be shown.
-    """
-
-    source: str
-    count: int
-    first: tuple[tuple[Any, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False, init=False, repr=False)
@@ -306,6 +286,9 @@ class Votes:
         covered = f"{self.covered.mean():.1%}" if self.n else "no rows"
         return f"Votes(n={self.n:,}, m={self.m}, classes={self.classes}, coverage={covered})"
 
+    def _repr_html_(self) -> str:
+        return votes_html(self)
+
 
 def class_codes(labels: Iterable[Any], classes: Sequence[Class]) -> npt.NDArray[np.int64]:
     """Translate classes to codes; ``None``, NaN and -1 mean unknown and become -1.
@@ -430,18 +413,3 @@ def _check_ids(example_ids: npt.ArrayLike | None, n: int) -> npt.NDArray[Any]:
 def _read_only(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
     array.flags.writeable = False
     return array
-
-
-def merge_failures(failures: Iterable[Failure], *, keep: int = KEPT_FAILURES) -> dict[str, Failure]:
-    """Add failures up by source, keeping the first few of each.
-
-    Examples
-    --------
-    >>> merge_failures([Failure("a", 2, ((0, "boom"),)), Failure("a", 1, ((9, "bang"),))])["a"].count
-    3
-    """
-    merged: dict[str, Failure] = {}
-    for failure in failures:
-        old = merged.get(failure.source, Failure(failure.source, 0))
-        merged[failure.source] = Failure(failure.source, old.count + failure.count, (old.first + failure.first)[:keep])
-    return merged

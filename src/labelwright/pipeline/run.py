@@ -30,6 +30,7 @@ from .keep import STORE_FOLDER
 from .plan import Step
 from .scoring import LabelledSplit, Scoreboard
 from .settings import LABEL_MODELS, Settings
+from .showing import run_html
 
 __all__ = ["MadeSoFar", "RunResult", "apply_functions", "finish_run", "make_label_model"]
 
@@ -109,6 +110,9 @@ class RunResult:
     def end_model_is_stale(self) -> bool:
         """Whether the end model was kept although its training labels changed."""
         return bool(self.operations.get("end_models_stale"))
+
+    def _repr_html_(self) -> str:
+        return run_html(self)
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values for JSON."""
