@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -113,3 +115,52 @@ def test_a_write_that_fails_leaves_nothing(store, tmp_path, monkeypatch):
 def test_only_ids_become_paths(text):
     with pytest.raises(DataError, match="is not an artifact id"):
         ArtifactId.parse(text)
+
+
+@pytest.mark.parametrize("count", [1, 5])
+def test_files_are_durable_before_they_are_visible_and_then_their_names_are(store, monkeypatch, count):
+    done: list[tuple[str, int]] = []
+
+    def fsync(handle):
+        done.append(("fsync", os.fstat(handle).st_ino))
+
+    def replace(old, new):
+        done.append(("replace", old.stat().st_ino))
+        old.rename(new)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    monkeypatch.setattr(os, "replace", replace)
+    store.put_many("votes", [b"%d" % i for i in range(count)], ".bits")
+    for path in store.root.rglob("*.bits"):
+        file, folder = path.stat().st_ino, path.parent.stat().st_ino
+        visible = done.index(("replace", file))
+        assert done.index(("fsync", file)) < visible < len(done) - 1 - done[::-1].index(("fsync", folder))
+
+
+def test_what_a_writer_relies_on_from_the_last_moment_on_is_put_back(store, monkeypatch):
+    key = store.put_bytes("votes", b"1", ".bits")
+    now = datetime.now(UTC)
+    rename = Path.rename
+    (path,) = store.root.rglob("*.bits")
+    os.utime(path, (0, 0))
+
+    def at_the_last_moment(self, target):
+        if self == path:
+            assert store.put_bytes("votes", b"1", ".bits") == key
+        return rename(self, target)
+
+    monkeypatch.setattr(Path, "rename", at_the_last_moment)
+    assert not store.delete(key, unless_put_since=now)
+    assert store.get_bytes(key, ".bits") == b"1"
+    assert [p.name for p in path.parent.iterdir()] == [path.name]
+
+
+def test_exists_and_delete_see_every_format(store, tmp_path):
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / "a").write_text("a")
+    keys = [store.put_json("metrics", 1), store.put_text("report", "a"), store.put_folder("model", tmp_path / "model")]
+    for key in keys:
+        assert store.exists(key)
+        assert store.delete(key)
+        assert not store.exists(key)
+        assert not store.delete(key)

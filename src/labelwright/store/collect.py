@@ -21,7 +21,7 @@ from .schema import DERIVATIONS, HEADS, RUNS, SNAPSHOTS
 __all__ = ["Collected", "CollectionPlan", "collect", "plan_collection"]
 
 # An artifact refers to others by their ids, as text anywhere in its JSON.
-_REFERENCE = re.compile(rb"[a-z][a-z_]*:[0-9a-f]{64}(?![0-9a-f])")
+_REFERENCE = re.compile(rb"[a-z][a-z_]*:[0-9a-f]{64}")
 
 _AT_ONCE = 500
 
