@@ -29,6 +29,14 @@ def test_everything_can_be_asked_for_at_once(call, spam, tmp_path):
     assert page.read_text(encoding="utf-8").startswith("<!doctype html>")
 
 
+def test_a_page_is_not_written_over_the_project(call, spam):
+    before = (spam / "supervision.py").read_text(encoding="utf-8")
+    result = call("explain", "c08", "--project", spam, "--html", spam / "supervision.py")
+    assert result.code == 1
+    assert "write to another file" in result.err
+    assert (spam / "supervision.py").read_text(encoding="utf-8") == before
+
+
 def test_a_function_is_explained(call, spam):
     result = call("explain", "--function", "mentions_song", "--project", spam, "--limit", 2)
     assert result.code == 0, result.err

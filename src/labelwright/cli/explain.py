@@ -62,9 +62,9 @@ def command(
             else opened.contributed(function, snapshot=snapshot, limit=limit)
         )
     if html is not None:
-        from labelwright.core import atomic_write
+        from labelwright.pipeline.showing import write_page
 
-        atomic_write(html, found.to_page())
+        write_page(found.to_page(), html, folder=project)
     payload = found.to_dict() | ({} if html is None else {"html": str(html)})
 
     def show() -> None:

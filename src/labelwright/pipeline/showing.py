@@ -1,14 +1,20 @@
-"""A run as HTML for notebooks."""
+"""A run as HTML for notebooks; pages written beside a project, never over it."""
 
 from __future__ import annotations
 
 import html
+from pathlib import Path
 from typing import Any
 
 from labelwright.analysis import Estimate, ModelResult
 from labelwright.analysis.tables import Column, html_table
+from labelwright.core import atomic_write
+from labelwright.core.errors import ProjectError
 
-__all__ = ["run_html"]
+from .guarding import refuse_sources
+from .settings import read_settings
+
+__all__ = ["run_html", "write_page"]
 
 
 def run_html(result: Any) -> str:
@@ -31,6 +37,23 @@ def run_html(result: Any) -> str:
             f"<p>Report: <code>{html.escape(str(result.report))}</code></p>",
         ]
     )
+
+
+def write_page(page: str, target: Path, *, folder: Path) -> None:
+    """Write a page, but not over what the project in ``folder`` is made of.
+
+    Raises
+    ------
+    DataError
+        If ``target`` is the project's settings, functions, store or data.
+    ProjectError
+        If there is no write access.
+    """
+    refuse_sources(target, folder=folder, settings=read_settings(folder))
+    try:
+        atomic_write(target, page)
+    except PermissionError as error:
+        raise ProjectError(f"no write access to {target.parent}; name another place with --html.") from error
 
 
 def _percent(estimate: Estimate) -> str:
