@@ -20,7 +20,7 @@ __all__ = ["diff", "log", "snapshot"]
     short_help="Name the last run, so that it is kept.",
     epilog=examples(
         "labelwright snapshot v1",
-        'labelwright snapshot audit --run 12 --note "as sent to the auditors"',
+        "labelwright snapshot audit --run 12 --note sent-to-the-auditors",
         "labelwright snapshot --remove v1",
     ),
 )
