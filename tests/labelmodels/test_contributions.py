@@ -55,9 +55,16 @@ def test_the_prior_and_what_votes_add_is_the_log_odds(name, drawn):
     np.testing.assert_allclose(found.prior, centred(model.class_balance_), rtol=0, atol=1e-9)
     before, added, after = found.odds(1, 0)
     assert before + added.sum() == pytest.approx(after, abs=1e-9)
-    for j, without in zip(said, found.without, strict=True):
+    for at, j in enumerate(said):
         silenced = [c if i != j else -1 for i, c in enumerate(codes)]
-        np.testing.assert_allclose(without, model.predict_proba(row(silenced, k))[0], rtol=0, atol=1e-12)
+        rest = model.predict_proba(row(silenced, k))[0]
+        np.testing.assert_allclose(found.without[at], rest, rtol=0, atol=1e-12)
+        last = found.total - centred(np.maximum(rest, found.floor))
+        np.testing.assert_allclose(found.last[at], last, rtol=0, atol=1e-9)
+        alone = model.predict_proba(row([c if i == j else -1 for i, c in enumerate(codes)], k))[0]
+        np.testing.assert_allclose(
+            found.alone[at], centred(np.maximum(alone, found.floor)) - found.prior, rtol=0, atol=1e-9
+        )
 
 
 @pytest.mark.parametrize("size", [4, M])
