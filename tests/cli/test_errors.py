@@ -62,7 +62,7 @@ def test_a_function_that_raises(call, spam, monkeypatch):
     assert_one_clear_error(call("run"), "broken", "ValueError", "c0")
 
 
-@pytest.mark.parametrize("verb", [["run"], ["lf", "test"], ["export", "--to", "csv"]])
+@pytest.mark.parametrize("verb", [["run"], ["lf", "test"]])
 def test_duplicate_ids(call, spam, verb, monkeypatch):
     monkeypatch.chdir(spam)
     data = (spam / "comments.csv").read_text().splitlines()
@@ -70,7 +70,7 @@ def test_duplicate_ids(call, spam, verb, monkeypatch):
     assert_one_clear_error(call(*verb), "id column 'key' repeats", "c00")
 
 
-@pytest.mark.parametrize("verb", [["run"], ["lf", "test"], ["predict", "comments.csv"], ["export", "--to", "csv"]])
+@pytest.mark.parametrize("verb", [["run"], ["lf", "test"], ["predict", "comments.csv"]])
 def test_data_that_is_not_utf8(call, spam, verb, monkeypatch):
     monkeypatch.chdir(spam)
     content = (spam / "comments.csv").read_bytes()
@@ -89,7 +89,7 @@ def test_a_truncated_parquet_file(call, spam, verb, monkeypatch):
     assert_one_clear_error(call(*verb), "comments.parquet")
 
 
-@pytest.mark.parametrize("verb", [["run"], ["export", "--to", "csv"]])
+@pytest.mark.parametrize("verb", [["run"], ["run", "--dry-run"]])
 def test_data_that_is_not_there(call, spam, verb, monkeypatch):
     monkeypatch.chdir(spam)
     (spam / "comments.csv").unlink()

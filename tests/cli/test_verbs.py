@@ -44,7 +44,7 @@ def test_run_as_json_is_complete(call, spam):
     assert set(found["scores"]["test"]["models"]) == {"majority vote", "label model", "end model"}
     accuracy = found["scores"]["test"]["models"]["end model"]["accuracy"]
     assert accuracy["low"] <= accuracy["value"] <= accuracy["high"]
-    assert found["artifacts"]["soft_labels.train"].startswith("soft_labels:")
+    assert found["artifacts"]["soft_labels"].startswith("soft_labels:")
     assert found["number"] == 2
     assert found["label_model"]["kind"] in {"converged", "max_steps", "fell_back", "closed_form"}
     assert found["label_model"]["sentence"].endswith(".")

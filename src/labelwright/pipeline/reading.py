@@ -129,7 +129,7 @@ def _read_source(
     database: Database, settings: Settings, name: str, paths: list[str], files: list[FileRecord], reading: Any
 ) -> SourceRecord:
     dataset = open_dataset(settings, paths)
-    kept = [c for c in (settings.task.gold, settings.data.splits.column) if c is not None]
+    kept = [c for c in dict.fromkeys((settings.task.gold, settings.data.splits.column)) if c is not None]
     parts, frames, units = [], [], []
     for part, ids in _identified(dataset, settings.task.gold):
         parts.append(_keep_part(database, part, ids))
