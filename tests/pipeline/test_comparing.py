@@ -8,7 +8,7 @@ import pytest
 import labelwright as lw
 from labelwright.core.errors import DataError, ProjectError
 from labelwright.pipeline.diff import diff_runs
-from labelwright.pipeline.keep import KeptRun
+from labelwright.pipeline.keep import KeptRun, arrays_of_soft_labels, open_store
 
 from .conftest import FUNCTIONS, SETTINGS, rows, write_csv
 
@@ -146,3 +146,19 @@ def test_a_notebook_shows_the_tables(edited):
     shown = edited.diff("v1")._repr_html_()
     assert "<table" in shown
     assert "subscribe" in shown
+
+
+def test_runs_of_before_examples_were_kept_are_compared_without_them(edited):
+    store, catalog = open_store(edited.folder)
+    for name in ("v1", "2"):
+        run = KeptRun.named(edited.folder, name)
+        keep = {role: run.row.artifacts[role] for role in ("settings", "functions", "label_model", "metrics")}
+        for split in run.splits:
+            soft = arrays_of_soft_labels(run.soft_labels(split))
+            keep[f"soft_labels.{split}"] = store.put_arrays("soft_labels", soft)
+        catalog.add_run(f"{name:0>16}", seconds=1.0, artifacts=keep)
+    old, new = edited.diff("3", "4"), edited.diff("v1", "2")
+    assert old.examples == new.examples
+    assert old.functions == new.functions
+    assert [m.text for m in old.comparison.movers] == [""] * len(new.comparison.movers)
+    assert "older than runs keep their examples" in old.comparison.notes[0]

@@ -28,6 +28,7 @@ from labelwright.core.errors import DataError, LabelwrightError
 from labelwright.functions.versions import Explanation
 
 from .aligning import align
+from .both_labels import LabelsBySplit
 from .changes import MILLION, ExampleChanges, ExampleStates, NamedChanges
 from .diff import Diff
 from .guarding import refuse_sources
@@ -44,7 +45,14 @@ _LINES_SHOWN = 200
 
 
 def compare_runs(
-    diff: Diff, before: KeptRun, after: KeptRun, *, names: tuple[str, str] = ("", ""), limit: int, intervals: bool
+    diff: Diff,
+    before: KeptRun,
+    after: KeptRun,
+    *,
+    labels: tuple[LabelsBySplit, LabelsBySplit],
+    names: tuple[str, str] = ("", ""),
+    limit: int,
+    intervals: bool,
 ) -> Comparison:
     """Gather what a reader is told of two runs.
 
@@ -53,6 +61,8 @@ def compare_runs(
     diff : Diff
         Of these two runs.
     before, after : KeptRun
+    labels : (mapping of str to SoftLabels, mapping of str to SoftLabels)
+        Their soft labels by split.
     names : (str, str)
         What the runs were called when they were asked for.
     limit : int
@@ -61,8 +71,8 @@ def compare_runs(
         Fit the label model of ``before`` again for the intervals of what it learned.
     """
     ranges = learned_ranges(before, compute=intervals)
-    groups = _groups(diff, after)
-    metrics, notes = paired_metrics(before, after)
+    groups = _groups(diff, after, labels[1])
+    metrics, notes = paired_metrics(before, after, labels)
     return Comparison(
         project=after.settings().project.name or after.folder.resolve().name,
         before=_label(before, names[0]),
@@ -117,15 +127,15 @@ def _flips(examples: ExampleChanges, where: Any) -> list[LabelFlip]:
     return [LabelFlip(*pair, count) for pair, count in examples.flips(where).items()]
 
 
-def _groups(diff: Diff, after: KeptRun) -> list[SliceChange]:
+def _groups(diff: Diff, after: KeptRun, labels: LabelsBySplit) -> list[SliceChange]:
     """Return the groups of the later run that have flips, most flips first; flips are told of as many as are shown."""
     found = []
     for code, split in enumerate(SPLITS):
         rows = np.flatnonzero(diff.examples.flipped & (diff.examples.splits == code))
-        groups = after.groups(split) if len(rows) else None
+        groups = after.groups(split) if len(rows) and "data" in after.row.artifacts else None
         if groups is None:
             continue
-        place, mine = align(after.soft_labels(split).example_ids, diff.examples.ids[rows])
+        place, mine = align(labels[split].example_ids, diff.examples.ids[rows])
         names, group, counts = np.unique(groups[place], return_inverse=True, return_counts=True)
         order = np.argsort(-counts, kind="stable")
         for rank, position in enumerate(order.tolist()):

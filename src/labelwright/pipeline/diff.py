@@ -11,6 +11,7 @@ import msgspec
 
 from labelwright.core.errors import DataError
 
+from .both_labels import LabelsBySplit, labels_of_both
 from .changes import ExampleChanges, NamedChanges
 from .keep import KeptRun
 
@@ -150,9 +151,16 @@ class Diff:
 _NAMED = ("functions", "parameters", "class_balance", "metrics", "data", "settings")
 
 
-def diff_runs(before: KeptRun, after: KeptRun) -> Diff:
-    """Compare two kept runs; reads their soft labels and what they say of themselves, no data."""
-    soft = [{split: run.soft_labels(split) for split in run.splits} for run in (before, after)]
+def diff_runs(before: KeptRun, after: KeptRun, *, labels: tuple[LabelsBySplit, LabelsBySplit] | None = None) -> Diff:
+    """Compare two kept runs; reads their soft labels and what they say of themselves, no data.
+
+    Parameters
+    ----------
+    before, after : KeptRun
+    labels : (mapping of str to SoftLabels, mapping of str to SoftLabels), optional
+        Their soft labels by split, where these have been read.
+    """
+    soft = labels or labels_of_both(before, after)
     named = {
         name: NamedChanges.between(state(before), state(after))
         for name, state in (

@@ -16,6 +16,7 @@ from labelwright.core import SoftLabels, hash_ids
 from labelwright.core.errors import LabelwrightError
 
 from .aligning import align
+from .both_labels import LabelsBySplit
 from .examples import field_values
 from .keep import KeptRun
 
@@ -38,7 +39,9 @@ class _GoldRows:
     sampled: bool
 
 
-def paired_metrics(before: KeptRun, after: KeptRun) -> tuple[list[MetricMove], list[str]]:
+def paired_metrics(
+    before: KeptRun, after: KeptRun, labels: tuple[LabelsBySplit, LabelsBySplit]
+) -> tuple[list[MetricMove], list[str]]:
     """Score the label model and the end model of both runs on the gold rows that both have, test first.
 
     Gold of train is not looked at. Beyond 20,000 rows a sample by the hash of ids is scored, and the notes say so.
@@ -51,10 +54,14 @@ def paired_metrics(before: KeptRun, after: KeptRun) -> tuple[list[MetricMove], l
     """
     moves: list[MetricMove] = []
     notes: list[str] = []
+    for run in (before, after):
+        if "data" not in run.row.artifacts:
+            old = f"run {run.row.number} is older than runs keep their examples"
+            return [], [f"scores were not paired: {old}."]
     for split in ("test", "valid"):
         if split not in before.splits or split not in after.splits:
             continue
-        soft = before.soft_labels(split), after.soft_labels(split)
+        soft = labels[0][split], labels[1][split]
         if soft[0].classes != soft[1].classes:
             notes.append(f"{split}: the classes differ, so scores cannot be paired.")
             continue
@@ -65,7 +72,10 @@ def paired_metrics(before: KeptRun, after: KeptRun) -> tuple[list[MetricMove], l
             notes.append(f"{split}: scores are of {_MOST_ROWS:,} of the gold rows, drawn by the hash of their ids.")
         moves += _scored(split, "label model", soft[0].take(rows.before), soft[1].take(rows.after), rows, before, after)
         try:
-            ends = [_end_model(run, split, where) for run, where in ((before, rows.before), (after, rows.after))]
+            ends = [
+                _end_model(run, split, where, found.example_ids[where])
+                for run, where, found in ((before, rows.before, soft[0]), (after, rows.after, soft[1]))
+            ]
         except LabelwrightError as error:
             notes.append(f"{split}: the end models could not be scored again: {error}")
             continue
@@ -91,12 +101,11 @@ def _gold_rows(before: KeptRun, after: KeptRun, split: str, soft: tuple[SoftLabe
     return _GoldRows(one, two, new[two], None if groups is None else groups[two], sampled)
 
 
-def _end_model(run: KeptRun, split: str, rows: npt.NDArray[np.int64]) -> SoftLabels | None:
+def _end_model(run: KeptRun, split: str, rows: npt.NDArray[np.int64], ids: npt.NDArray[Any]) -> SoftLabels | None:
     if "end_model" not in run.row.artifacts:
         return None
     model = run.end_model()
     frame = run.frame(split, model.fields)[rows]
-    ids = run.soft_labels(split).example_ids[rows]
     return model.soft_labels(field_values(frame, model.fields), example_ids=ids)
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from labelwright.store import SnapshotRow
 
+from .both_labels import labels_of_both
 from .checkout import Checkout, checkout_run
 from .collecting import Collection, collect_now, plan_project_collection
 from .comparing import compare_runs, write_comparison
@@ -77,8 +78,9 @@ class ProjectVersions:
             If a run is not there.
         """
         runs = [KeptRun.named(self.folder, name) for name in (before, after)]
-        diff = diff_runs(*runs)
-        told = compare_runs(diff, *runs, names=(before, after), limit=limit, intervals=intervals)
+        labels = labels_of_both(runs[0], runs[1])
+        diff = diff_runs(*runs, labels=labels)
+        told = compare_runs(diff, *runs, labels=labels, names=(before, after), limit=limit, intervals=intervals)
         return replace(diff, comparison=told)
 
     def write_diff(self, diff: Diff, *, markdown: Path | None = None, html: Path | None = None) -> list[Path]:
