@@ -201,6 +201,11 @@ def test_what_a_function_can_tell_apart_differs() -> None:
     assert hash_of("a", name="x") != hash_of("a", name="y")
 
 
+def test_all_nan_are_one() -> None:
+    patterns = np.array([0x7FF8 << 48, 0xFFF8 << 48, (0x7FF8 << 48) + 1], dtype=np.uint64)
+    assert len(set(hex_of(pl.DataFrame({"x": patterns.view(np.float64)})))) == 1
+
+
 def test_borders_between_columns_count() -> None:
     rows = [{"a": "x", "b": "y"}, {"a": "xy", "b": ""}, {"a": "", "b": "xy"}, {"a": "y", "b": "x"}, {"a": "xy"}]
     assert len(set(hex_of(pl.DataFrame(rows)))) == 5

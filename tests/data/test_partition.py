@@ -103,6 +103,27 @@ def test_how_rows_are_spread_over_files_does_not_count(tmp_path: Path, suffix: s
         assert digests(folder, id="id", group="group") == wanted  # type: ignore[arg-type]
 
 
+def test_every_type_of_column_comes_back_from_files_and_memory_alike(tmp_path: Path) -> None:
+    columns = {
+        "category": pl.Series(["a", "b", None, "a"], dtype=pl.Categorical),
+        "enum": pl.Series(["y", "x", None, "y"], dtype=pl.Enum(["x", "y"])),
+        "struct": [{"a": 1, "b": ["p"]}, None, {"a": None, "b": []}, {"a": 2, "b": None}],
+        "pair": pl.Series([[1, 2], None, [3, 4], [5, 6]], dtype=pl.Array(pl.Int16, 2)),
+        "at": pl.Series([0, 1, None, 3]).cast(pl.Datetime("ns", "Europe/Vienna")),
+        "price": pl.Series(["1.10", "2", None, "3"]).cast(pl.Decimal(10, 2)),
+        "raw": [b"", b"x", None, b"\0"],
+        "nothing": [None] * 4,
+    }
+    frame = pl.concat([pl.DataFrame(columns)] * 30).with_row_index("id")
+    wanted = digests(frame, id="id", part_rows=1000)
+    for start in (0, 50):
+        frame.slice(start, 50 if start == 0 else 70).write_parquet(tmp_path / f"{start:02}.parquet")
+    for part_rows in (7, 1000):
+        parts = parts_of(tmp_path, id="id", part_rows=part_rows)  # type: ignore[arg-type]
+        assert [part.digest for part in parts] == wanted
+        assert pl.concat([part.frame for part in parts]).equals(frame)
+
+
 @settings(deadline=None)
 @given(GROUPED, st.booleans())
 def test_groups_are_never_cut_and_stand_where_they_begin(rows: list[tuple[int, int]], with_ids: bool) -> None:
