@@ -22,7 +22,7 @@ from .keep import ExampleRow, KeptRun
 from .recheck import recheck_label
 from .wording import said
 
-__all__ = ["HISTORY", "explain_label"]
+__all__ = ["HISTORY", "explain_label", "open_run"]
 
 # Runs to look back over.
 HISTORY = 20
@@ -37,7 +37,7 @@ def explain_label(
     folder: Path,
     example_id: str | int,
     *,
-    run: str | int = "latest",
+    run: str | int | KeptRun = "latest",
     refit: bool = False,
     interval: bool = False,
     check: bool = False,
@@ -52,8 +52,8 @@ def explain_label(
         The project.
     example_id : str or int
         Taken as text: ``7`` and ``"7"`` are one id.
-    run : str or int
-        A snapshot, a number of a run, the start of its id, ``latest`` or ``latest~1``.
+    run : str, int or KeptRun
+        A snapshot, a number of a run, the start of its id, ``latest`` or ``latest~1``; or a run that is open.
     refit : bool
         Also fit the label model again without each function that voted: as many fits as there are votes.
     interval : bool
@@ -75,7 +75,7 @@ def explain_label(
     ProjectError
         If there is no such run, or no such example in it; the closest id is named.
     """
-    kept = KeptRun.latest(folder) if run == "latest" else KeptRun.named(folder, run)
+    kept = run if isinstance(run, KeptRun) else open_run(folder, run)
     place = find_example(kept, example_id)
     example = _example(kept, *place)
     looked = LookedUp(example.id, {kept.artifact("data"): place})
@@ -110,6 +110,11 @@ def explain_label(
         lineage=_lineage(kept, *place),
         check=recheck_label(kept, example, votes, model) if check else None,
     )
+
+
+def open_run(folder: Path, name: str | int) -> KeptRun:
+    """Return a run by its name; the last one is found without looking at the others."""
+    return KeptRun.latest(folder) if name == "latest" else KeptRun.named(folder, name)
 
 
 def find_example(kept: KeptRun, example_id: str | int) -> tuple[int, int]:

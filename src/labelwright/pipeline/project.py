@@ -17,7 +17,7 @@ from labelwright.labeling import LabelingFunction
 
 from .decided import decided_labels
 from .examples import Source, Split, open_sources
-from .explain import explain_label
+from .explain import explain_label, open_run
 from .export import export_labels, export_model
 from .guarding import refuse_sources
 from .keep import KeptRun
@@ -62,6 +62,7 @@ class Project(ProjectVersions, ProjectTests):
 
     def __init__(self, folder: str | os.PathLike[str] = ".") -> None:
         self.folder = Path(folder)
+        self._explained: KeptRun | None = None
         read_settings(self.folder)
 
     @property
@@ -189,8 +190,12 @@ class Project(ProjectVersions, ProjectTests):
         ProjectError
             If there is no such run or example.
         """
+        kept = open_run(self.folder, snapshot)
+        # A run never changes, so what was read of it for one example serves the next.
+        if self._explained is None or self._explained.row != kept.row:
+            self._explained = kept
         return explain_label(
-            self.folder, example_id, run=snapshot, refit=refit, interval=interval, check=check, step=step
+            self.folder, example_id, run=self._explained, refit=refit, interval=interval, check=check, step=step
         )
 
     def contributed(self, function: str, *, snapshot: str | int = "latest", limit: int = 10) -> DecidedLabels:
