@@ -26,9 +26,7 @@ class _Missing:
 MISSING = _Missing()
 """What a name stands for that nothing defines."""
 
-_OF_THE_FILE = frozenset(
-    ("__name__", "__file__", "__doc__", "__package__", "__spec__", "__loader__", "__builtins__", "__debug__")
-)
+_OF_THE_FILE = frozenset(("__name__", "__file__", "__package__", "__spec__", "__loader__", "__builtins__", "__debug__"))
 """Names every module has; they say where the code lies, not what it does."""
 
 _DYNAMIC = frozenset(("eval", "exec", "globals", "__import__"))
@@ -163,6 +161,9 @@ class _Names:
             depth += 1
         if depth < len(chain) and isinstance(value, FunctionType) and chain[depth] in vars(value):
             yield Found(".".join(chain[: depth + 1]), kind, vars(value)[chain[depth]])
+        if depth < len(chain) and chain[depth] == "__doc__" and isinstance(value, (FunctionType, type)):
+            # A docstring counts for nothing, unless code reads it.
+            yield Found(".".join(chain[: depth + 1]), kind, value.__doc__)
         ordered = isinstance(value, (dict, list, tuple)) and (
             self._is_written_out(*home)
             if kind == "constant"

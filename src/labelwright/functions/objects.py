@@ -18,6 +18,7 @@ from .sources import Source
 __all__ = [
     "CONTAINERS",
     "DESCRIPTORS",
+    "dispatch_table",
     "file_of_class",
     "is_importable",
     "is_object_array",
@@ -43,6 +44,17 @@ CONTAINERS = frozenset(
         *(types.MappingProxyType, types.SimpleNamespace),
     )
 )
+
+
+_DISPATCHER: types.CodeType = functools.singledispatch(lambda x: x).__code__  # type: ignore[attr-defined]
+
+
+def dispatch_table(function: types.FunctionType) -> dict[str, Any] | None:
+    """The functions among which a ``functools.singledispatch`` chooses, by the name of the type; None for any other."""
+    if function.__code__ is not _DISPATCHER:
+        return None
+    table: dict[type, Any] = function.registry  # type: ignore[attr-defined]
+    return {f"{kind.__module__}.{kind.__qualname__}": table[kind] for kind in table}
 
 
 def is_object_array(obj: Any) -> bool:

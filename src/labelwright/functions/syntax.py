@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import symtable
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -246,12 +247,45 @@ def free_names(node: Definition) -> tuple[frozenset[str], frozenset[str]]:
             # Only what the definition itself needs when it is made: decorators and bases of a class.
             used |= {symbol.get_name() for symbol in table.get_symbols() if symbol.is_referenced()} - own
             continue
+        if table.get_type() == "class":
+            used |= _read_before_set(stripped, table.get_name())
         for symbol in table.get_symbols():
             if symbol.is_global():
                 used.add(symbol.get_name())
                 if symbol.is_declared_global() and (symbol.is_assigned() or symbol.is_imported()):
                     written.add(symbol.get_name())
     return frozenset(used), frozenset(written)
+
+
+def _read_before_set(tree: ast.AST, name: str) -> set[str]:
+    """Names that the body of a class reads before it sets them: ``words: list = field(default_factory=words)``.
+
+    Python looks such a name up outside, though the class has one of its own later on.
+    """
+    found: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ClassDef) and node.name == name:
+            known: set[str] = set()
+            for statement in node.body:
+                names = list(_names_in_class_scope(statement))
+                known_after = known | {n.id for n in names if isinstance(n.ctx, ast.Store)}
+                found |= {n.id for n in names if isinstance(n.ctx, ast.Load) and n.id in known_after - known}
+                known = known_after
+    return found
+
+
+def _names_in_class_scope(statement: ast.AST) -> Iterator[ast.Name]:
+    """Names that a statement of a class body itself reads and sets; what functions do inside is theirs."""
+    if isinstance(statement, ast.Name):
+        yield statement
+    for label, value in ast.iter_fields(statement):
+        inside = isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)) and label in (
+            "body",
+            "args",
+        )
+        for child in value if isinstance(value, list) else [value]:
+            if isinstance(child, ast.AST) and label != "annotation" and not (inside and label == "body"):
+                yield from _names_in_class_scope(child)
 
 
 class _DropNonlocals(ast.NodeTransformer):

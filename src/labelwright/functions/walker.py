@@ -23,6 +23,7 @@ from .names import MISSING, Dynamic, Package, class_attributes, names_of_class, 
 from .objects import (
     CONTAINERS,
     DESCRIPTORS,
+    dispatch_table,
     file_of_class,
     is_importable,
     is_object_array,
@@ -274,6 +275,11 @@ class Walker(PartList):
         """Add a function that installed code made here: a decorator's wrapper, a factory's product."""
         index = self._package(edge, origin, function.__qualname__)
         self._met[id(function)] = (index, function)
+        table = dispatch_table(function)
+        if table is not None:
+            for kind in sorted(table):
+                self._reach(table[kind], edge.below("value", f"for {kind}", index))
+            return index
         cells = dict(zip(function.__code__.co_freevars, function.__closure__ or (), strict=True))
         for name in sorted(cells):
             try:
