@@ -23,6 +23,8 @@ from labelwright.labelmodels import BaseLabelModel, LabelModel
 from labelwright.labelmodels.fit_test import fit_test
 from labelwright.labelmodels.matrix_completion import MatrixCompletion
 
+from ._intervals_figure import Line, write
+
 Floats = npt.NDArray[np.float64]
 
 SETS = 100
@@ -121,6 +123,7 @@ def results(case: Case, sets: int, folder: Path | None, pool: Any) -> list[dict[
     found = {one["seed"]: one for one in (json.loads(line) for line in text.split("\n")[:-1])}
     if kept is not None and text and not text.endswith("\n"):
         kept.write_text(text[: text.rfind("\n") + 1])
+    # No sets asked for: what was kept is all that is wanted.
     tasks = [(case, seed) for seed in range(sets) if seed not in found]
     made: Iterator[dict[str, Any]] = map(one_set, tasks) if pool is None else pool.imap(one_set, tasks, chunksize=4)
     for one in made:
@@ -128,7 +131,7 @@ def results(case: Case, sets: int, folder: Path | None, pool: Any) -> list[dict[
         if kept is not None:
             with kept.open("a") as file:
                 file.write(json.dumps(one) + "\n")
-    return [found[seed] for seed in range(sets)]
+    return [found[seed] for seed in sorted(found) if seed < sets or not sets]
 
 
 def one_set(task: tuple[Case, int]) -> dict[str, Any]:
@@ -137,14 +140,18 @@ def one_set(task: tuple[Case, int]) -> dict[str, Any]:
     return {"seed": seed, **case.run(seed)}
 
 
-def coverage(cases: list[Case], sets: int, folder: Path | None, pool: Any) -> None:
-    """Print how often intervals hold, for each case."""
-    print(f"\nIntervals of 95 %, {sets:,} sets of {N:,} examples and {len(ACCURACIES)} sources each: share that held")
+def coverage(cases: list[Case], sets: int, folder: Path | None, pool: Any) -> list[Line]:
+    """Print how often intervals hold, for each case, and return what to draw."""
+    lines = []
+    print(f"\nIntervals of 95 %, sets of {N:,} examples and {len(ACCURACIES)} sources: share that held")
     print(
-        f"{'model':17} {'world':14} {'pooled':>7} {'lowest':>7} {'none':>6} {'bias/sd':>8} {'se/sd':>6} {'s a set':>8}"
+        f"{'model':17} {'world':14} {'sets':>6} {'pooled':>7} {'lowest':>7} {'none':>6} {'bias/sd':>8} {'se/sd':>6} "
+        f"{'s a set':>8}"
     )
     for case in cases:
         rows = results(case, sets, folder, pool)
+        if not rows:
+            continue
         estimate, error, low, high = (
             np.array([row[what] for row in rows]) for what in ("estimate", "standard_error", "low", "high")
         )
@@ -155,18 +162,24 @@ def coverage(cases: list[Case], sets: int, folder: Path | None, pool: Any) -> No
         spread = np.nanstd(estimate, axis=0)
         bias = np.nanmax(np.abs(np.nanmean(estimate - truth, axis=0) / spread))
         ratio = np.nanmean(np.nanmedian(error, axis=0) / spread)
-        row = f"{case.model:17} {case.title:14} {np.nanmean(held):7.1%} {np.nanmin(np.nanmean(held, axis=0)):7.1%}"
+        shares = np.nanmean(held, axis=0)
+        row = f"{case.model:17} {case.title:14} {len(rows):6,} {np.nanmean(held):7.1%} {shares.min():7.1%}"
         seconds = np.mean([row["seconds"] for row in rows])
         print(f"{row} {1 - known.mean():6.1%} {bias:8.2f} {ratio:6.2f} {seconds:8.3f}", flush=True)
+        lines.append(Line(case.model, case.title, len(rows), shares.tolist()))
+    return lines
 
 
 def rejections(cases: list[Case], sets: int, folder: Path | None, pool: Any) -> None:
     """Print how often the fit test rejects at 5 %, for each case."""
-    print("\nFit test at 5 %: share of sets rejected; edge = source 1 copies source 0 on so many examples")
+    print("\nFit test at 5 %: share of sets rejected; edge = source 1 copies source 0 on so many examples;")
+    print(f"{N:,} examples and {len(ACCURACIES)} sources, four classes {NULLS['four classes'].n:,} examples")
     print(f"{'model':17} {'world':14} {'sets':>6} {'rejected':>9} {'2.5 %':>6} {'10 %':>6} {'s a set':>8}")
     for case in cases:
         many = min(sets, 200) if case.world.copied else sets
         rows = results(case, many, folder, pool)
+        if not rows:
+            continue
         p, seconds = np.array([row["p_value"] for row in rows]), np.mean([row["seconds"] for row in rows])
         at = [(p <= level).mean() for level in (0.05, 0.025, 0.1)]
         row = f"{case.model:17} {case.title:14} {len(p):6,} {at[0]:9.1%} {at[1]:6.1%} {at[2]:6.1%}"
@@ -174,7 +187,14 @@ def rejections(cases: list[Case], sets: int, folder: Path | None, pool: Any) -> 
 
 
 def main(
-    sets: int = SETS, only: str = "", *, model: str = "", world: str = "", keep: Path | None = None, processes: int = 1
+    sets: int = SETS,
+    only: str = "",
+    *,
+    model: str = "",
+    world: str = "",
+    keep: Path | None = None,
+    processes: int = 1,
+    figure: Path | None = None,
 ) -> None:
     """Print both tables, or what was asked for."""
     if keep is not None:
@@ -186,7 +206,9 @@ def main(
     pool = context.Pool(processes) if processes > 1 else None
     try:
         if only != "fit" and held:
-            coverage(held, sets, keep, pool)
+            lines = coverage(held, sets, keep, pool)
+            if figure is not None:
+                write(lines, figure)
         if only != "coverage" and tested:
             rejections(tested, sets, keep, pool)
     finally:
@@ -196,11 +218,11 @@ def main(
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--sets", type=int, default=SETS, help="simulated sets of votes for each world")
+    parser.add_argument("--sets", type=int, default=SETS, help="simulated sets of votes for each world; 0: those kept")
     parser.add_argument("--only", choices=["coverage", "fit"], default="", help="one of the two tables")
     parser.add_argument("--model", choices=list(MODELS), default="", help="one of the models")
     parser.add_argument("--world", choices=list({**WORLDS, **NULLS, **EDGES}), default="", help="one of the worlds")
     parser.add_argument("--keep", type=Path, help="a folder for a line for each set; what is there is not run again")
     parser.add_argument("--processes", type=int, default=1)
-    given = parser.parse_args()
-    main(given.sets, given.only, model=given.model, world=given.world, keep=given.keep, processes=given.processes)
+    parser.add_argument("--figure", type=Path, help="where to draw the first table, as SVG")
+    main(**vars(parser.parse_args()))

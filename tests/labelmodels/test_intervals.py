@@ -3,7 +3,6 @@ from __future__ import annotations
 import importlib.util
 import io
 import json
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -194,15 +193,18 @@ def test_a_terminal_is_told_how_far_it_is(monkeypatch):
     model = Share().fit(worlds.coins(0, [0.9, 0.8, 0.7], n=400)[0])
     screen = Terminal()
     monkeypatch.setattr("sys.stderr", screen)
+    monkeypatch.setattr("sys.__stderr__", screen)
     replicates(model)
     assert not screen.getvalue()  # it took less than two seconds
     monkeypatch.setattr("labelwright.labelmodels.intervals._PATIENCE", -1.0)
     replicates(model)
     assert "32 of 32" in screen.getvalue()
     assert screen.getvalue().endswith("\r\x1b[K")
-    monkeypatch.setattr("sys.stderr", io.StringIO())
-    replicates(model)
-    assert not sys.stderr.getvalue()
+    # Nothing on what is no terminal, or has been taken over by another progress display.
+    for other in (io.StringIO(), Terminal()):
+        monkeypatch.setattr("sys.stderr", other)
+        replicates(model)
+        assert not other.getvalue()
 
 
 def test_it_can_be_stopped_and_nothing_is_lost():

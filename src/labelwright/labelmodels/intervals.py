@@ -184,10 +184,11 @@ def intervals(model: Any, level: float = 0.95, *, left_out: Sequence[Learned] | 
     Notes
     -----
     Each of the 32 sub-sums is left out in turn and the model solved again (the delete-a-group jackknife; for groups of
-    unequal size in the form of Busing, Meijer & van der Leeden 1999). It knows all that solving does: the choice of
-    P(Y), dependencies, rounds of EM. Examples of one group share a sub-sum, so that they are left out together. It
-    works on the log-odds, where estimates are nearer normal, takes the t quantile with one degree of freedom less than
-    there are sub-sums, and maps back, which keeps the ends between 0 and 1.
+    unequal size in the form of Busing, Meijer & van der Leeden 1999). It knows what solving does: P(Y), rounds of EM,
+    and, where a method solves anew (`BaseLabelModel.solve_without`), the choice of dependencies. `LabelModel` starts
+    from the whole, and keeps the structure that it chose there. Examples of one group share a sub-sum, so that they are
+    left out together. It works on the log-odds, where estimates are nearer normal, takes the t quantile with one degree
+    of freedom less than there are sub-sums, and maps back, which keeps the ends between 0 and 1.
 
     An interval is about chance, not about a wrong model: where sources depend on each other and the model does not
     know, it holds what the model would learn from endless votes. What is the same whatever is left out was not learned
@@ -289,21 +290,23 @@ def replicates(model: Any, *, progress: Callable[[int, int], None] | None = None
 @contextlib.contextmanager
 def progress_line() -> Iterator[Callable[[int, int], None]]:
     """Yield what keeps a line on stderr: on a terminal, once it takes longer than two seconds; nothing elsewhere."""
-    started, shown = time.monotonic(), False
+    started, shown, screen = time.monotonic(), False, sys.stderr
+    # Who takes over stderr shows progress of their own, which a second line would tear.
+    own = screen is sys.__stderr__ and screen is not None and screen.isatty()
 
     def report(done: int, total: int) -> None:
         nonlocal shown
-        if sys.stderr.isatty() and time.monotonic() - started > _PATIENCE:
+        if own and time.monotonic() - started > _PATIENCE:
             shown = True
-            sys.stderr.write(f"\r\x1b[Kleaving out sub-sums: {done} of {total} (Ctrl-C stops; nothing is lost)")
-            sys.stderr.flush()
+            screen.write(f"\r\x1b[Kleaving out sub-sums: {done} of {total} (Ctrl-C stops; nothing is lost)")
+            screen.flush()
 
     try:
         yield report
     finally:
         if shown:
-            sys.stderr.write("\r\x1b[K")
-            sys.stderr.flush()
+            screen.write("\r\x1b[K")
+            screen.flush()
 
 
 def _range(
