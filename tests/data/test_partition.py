@@ -200,6 +200,15 @@ def test_rows_are_groups_of_one(ids: list[int]) -> None:
     assert max((p.n for p in rows), default=0) <= LONGEST
 
 
+def test_how_the_reader_cuts_does_not_count_for_forced_cuts_either() -> None:
+    frame = frame_of(np.random.default_rng(0).permutation(3000).tolist())
+    whole = parts_of(frame, id="id", part_rows=3000)
+    assert max(part.n for part in whole) <= LONGEST
+    for part_rows in (31, 33):
+        found = parts_of(frame, id="id", part_rows=part_rows)
+        assert [part.digest for part in found] == [part.digest for part in whole]
+
+
 def test_forced_cuts_hold_still_too() -> None:
     """Between borders that are far apart, rows choose the cuts as well: an insertion seldom moves the next ones."""
     rng = np.random.default_rng(0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -99,72 +100,75 @@ class Repeats:
     """
 
     def __init__(self) -> None:
-        # Sorted runs of distinct rows with counts, each at least twice as long as the next: a log-structured merge.
-        self._runs: list[tuple[npt.NDArray[np.uint64], npt.NDArray[np.int64]]] = []
+        # Each at least twice as long as the next, as in a log-structured merge.
+        self._runs: list[_Run] = []
 
     def count(self, hashes: npt.NDArray[np.uint64]) -> npt.NDArray[np.int64]:
         """Return how often each row came before, shape (n,), earlier rows of ``hashes`` included; and remember them."""
-        keys, inverse, within = _grouped(hashes)
-        earlier = within
-        for run in self._runs:
-            earlier += _found(run, keys)[inverse]
-        self._runs.append((keys, np.bincount(inverse, minlength=len(keys)).astype(np.int64)))
-        while len(self._runs) > 1 and len(self._runs[-2][0]) < 2 * len(self._runs[-1][0]):
-            last = self._runs.pop()
-            self._runs.append(_merged(self._runs.pop(), last))
+        order, new = _sorted(hashes[:, 0], hashes[:, 1])
+        first = np.flatnonzero(new)
+        rows = order[first]
+        run = _Run(hashes[rows, 0], hashes[rows, 1], np.diff(first, append=len(order)))
+        before = np.zeros(len(first), dtype=np.int64)
+        for known in self._runs:
+            before += known.counts_of(run)
+        self._remember(run)
+        earlier = np.empty(len(order), dtype=np.int64)
+        # The sort is stable, so equal rows stand in their own order.
+        earlier[order] = np.arange(len(order)) + np.repeat(before - first, run.counts)
         return earlier
 
+    def _remember(self, run: _Run) -> None:
+        self._runs.append(run)
+        while len(self._runs) > 1 and len(self._runs[-2].high) < 2 * len(self._runs[-1].high):
+            last = self._runs.pop()
+            self._runs.append(self._runs.pop().merged(last))
 
-def _grouped(
-    hashes: npt.NDArray[np.uint64],
-) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.intp], npt.NDArray[np.int64]]:
-    """Return the distinct rows, sorted; which of them each row is; and how often it came before among these rows."""
-    order = np.argsort(hashes[:, 0], kind="stable")
-    ordered = hashes[order]
+
+class _Run(NamedTuple):
+    """Distinct rows, sorted, as two lanes; and how often each of them came."""
+
+    high: npt.NDArray[np.uint64]
+    low: npt.NDArray[np.uint64]
+    counts: npt.NDArray[np.int64]
+
+    def counts_of(self, other: _Run) -> npt.NDArray[np.int64]:
+        """Return how often each row of another run is in this one."""
+        out = np.zeros(len(other.high), dtype=np.int64)
+        place = np.searchsorted(self.high, other.high)
+        left = np.flatnonzero(place < len(self.high))
+        left = left[self.high[place[left]] == other.high[left]]
+        while len(left):
+            same = self.low[place[left]] == other.low[left]
+            out[left[same]] = self.counts[place[left[same]]]
+            # Rows that differ may share one lane: theirs may stand next.
+            left = left[~same]
+            place[left] += 1
+            left = left[place[left] < len(self.high)]
+            left = left[self.high[place[left]] == other.high[left]]
+        return out
+
+    def merged(self, other: _Run) -> _Run:
+        """Return both as one."""
+        high, low, counts = (np.concatenate(pair) for pair in zip(self, other, strict=True))
+        order, new = _sorted(high, low)
+        first = np.flatnonzero(new)
+        return _Run(high[order[first]], low[order[first]], np.add.reduceat(counts[order], first))
+
+
+def _sorted(
+    high: npt.NDArray[np.uint64], low: npt.NDArray[np.uint64]
+) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.bool_]]:
+    """Return a stable order of rows in which equal ones stand together, and where another row begins in it."""
+    order = np.argsort(high, kind="stable")
     new = np.ones(len(order), dtype=bool)
-    new[1:] = ordered[1:, 0] != ordered[:-1, 0]
-    if (ordered[1:, 1] != ordered[:-1, 1])[~new[1:]].any():
+    new[1:] = high[order[1:]] != high[order[:-1]]
+    twins = np.flatnonzero(~new)
+    if (low[order[twins]] != low[order[twins - 1]]).any():
         # Rows that differ share 64 bits, which hardly ever happens; then their equals need not stand together.
-        order = np.lexsort((hashes[:, 1], hashes[:, 0]))
-        ordered = hashes[order]
-        new[1:] = (ordered[1:] != ordered[:-1]).any(axis=1)
-    group = np.cumsum(new) - 1
-    first = np.flatnonzero(new)
-    inverse, within = np.empty(len(order), dtype=np.intp), np.empty(len(order), dtype=np.int64)
-    inverse[order] = group
-    # Both sorts are stable, so within a group the rows stand in their own order.
-    within[order] = np.arange(len(order)) - first[group] if len(order) else 0
-    return ordered[new], inverse, within
-
-
-def _found(
-    run: tuple[npt.NDArray[np.uint64], npt.NDArray[np.int64]], keys: npt.NDArray[np.uint64]
-) -> npt.NDArray[np.int64]:
-    """Return the counts of ``keys`` in a run, 0 where it does not hold them."""
-    known, counts = run
-    out = np.zeros(len(keys), dtype=np.int64)
-    place = np.searchsorted(known[:, 0], keys[:, 0])
-    left = np.flatnonzero(place < len(known))
-    left = left[known[place[left], 0] == keys[left, 0]]
-    while len(left):
-        same = known[place[left], 1] == keys[left, 1]
-        out[left[same]] = counts[place[left[same]]]
-        left = left[~same]
-        place[left] += 1
-        left = left[place[left] < len(known)]
-        left = left[known[place[left], 0] == keys[left, 0]]
-    return out
-
-
-def _merged(
-    one: tuple[npt.NDArray[np.uint64], npt.NDArray[np.int64]],
-    other: tuple[npt.NDArray[np.uint64], npt.NDArray[np.int64]],
-) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.int64]]:
-    keys, counts = (np.concatenate(pair) for pair in zip(one, other, strict=True))
-    distinct, inverse, _ = _grouped(keys)
-    totals = np.zeros(len(distinct), dtype=np.int64)
-    np.add.at(totals, inverse, counts)
-    return distinct, totals
+        order = np.lexsort((low, high))
+        new[1:] = (high[order[1:]] != high[order[:-1]]) | (low[order[1:]] != low[order[:-1]])
+    return order, new
 
 
 def _fields(columns: list[pl.Series], n: int, path: tuple[str, ...]) -> Lanes:
