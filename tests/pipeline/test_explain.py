@@ -175,6 +175,26 @@ def test_history_says_what_is_gone(small):
     assert why.history[-1].label == "spam"
 
 
+def test_a_function_that_failed_did_not_abstain(make_project):
+    functions = FUNCTIONS + (
+        "\n@lw.labeling_function(labels=['ham'])\ndef boom(x):\n"
+        "    if 'http' in x.text:\n        raise KeyError('no such thing')\n"
+    )
+    settings = NO_END_MODEL + '\n[apply]\non_error = "abstain"\n'
+    project = lw.Project(make_project(settings=settings, functions=functions))
+    with pytest.warns(match="boom failed"):
+        project.run()
+    hit = next(row["key"] for row in rows() if "http" in row["text"])
+    missed = next(row["key"] for row in rows() if "http" not in row["text"])
+    why = project.explain(hit)
+    assert why.failed == (("boom", "raised KeyError: 'no such thing'"),)
+    assert "boom" not in why.abstained
+    assert "FAILED, and so without a vote: boom (raised KeyError: 'no such thing')" in why.to_text()
+    assert "boom failed" in why._repr_html_()
+    assert project.explain(missed).failed == ()
+    assert "boom" in project.explain(missed).abstained
+
+
 def test_a_label_comes_out_again(small):
     why = small.explain("k001", check=True)
     assert why.check.same

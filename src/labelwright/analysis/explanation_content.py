@@ -174,6 +174,8 @@ class LabelContent:
         Those that speak for the label first.
     abstained : tuple of str
         Functions that said nothing.
+    failed : tuple of (str, str)
+        Functions that raised on the example, and what they said; they count as abstaining.
     exact : bool
         Whether ``adds`` are exact, not sampled.
     additive : bool
@@ -212,6 +214,7 @@ class LabelContent:
     votes: tuple[ExplainedVote, ...]
     gold: Class | None = None
     abstained: tuple[str, ...] = ()
+    failed: tuple[tuple[str, str], ...] = ()
     exact: bool = True
     additive: bool = True
     floor: float = 0.0
@@ -255,28 +258,6 @@ class LabelContent:
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values for JSON; log-odds are those of the label against its rival."""
-        names = [str(c) for c in self.classes]
-
-        def by_class(values: Shares | None) -> dict[str, float] | None:
-            return None if values is None else dict(zip(names, values, strict=True))
-
-        votes = [
-            {
-                "function": v.function,
-                "version": v.version,
-                "vote": v.vote,
-                "log_odds": self.odds(v.adds),
-                "adds": by_class(v.adds),
-                "errors": by_class(v.errors),
-                "alone": by_class(v.alone),
-                "last": by_class(v.last),
-                "without": by_class(v.without),
-                "flips": self.label_of(v.without) != self.label,
-                "refitted": by_class(v.refitted),
-                "discount": v.discount,
-            }
-            for v in self.votes
-        ]
         return {
             "project": self.project,
             "run": self.run,
@@ -287,13 +268,14 @@ class LabelContent:
             "gold": self.gold,
             "label": self.label,
             "rival": self.rival,
-            "probs": by_class(self.probs),
-            "interval": self._interval(names),
+            "probs": self._by_class(self.probs),
+            "interval": self._interval(),
             "log_odds": {"prior": self.odds(self.prior), "total": self.odds(self.total)},
-            "prior": by_class(self.prior),
-            "total": by_class(self.total),
-            "votes": votes,
+            "prior": self._by_class(self.prior),
+            "total": self._by_class(self.total),
+            "votes": [self._voted(v) for v in self.votes],
             "abstained": list(self.abstained),
+            "failed": [{"function": name, "message": message} for name, message in self.failed],
             "exact": self.exact,
             "additive": self.additive,
             "floor": self.floor,
@@ -306,12 +288,31 @@ class LabelContent:
             "check": None if self.check is None else _checked(self.check),
         }
 
-    def _interval(self, names: list[str]) -> dict[str, list[float | None]] | None:
+    def _by_class(self, values: Shares) -> dict[str, float]:
+        return dict(zip(map(str, self.classes), values, strict=True))
+
+    def _voted(self, vote: ExplainedVote) -> dict[str, Any]:
+        return {
+            "function": vote.function,
+            "version": vote.version,
+            "vote": vote.vote,
+            "log_odds": self.odds(vote.adds),
+            "adds": self._by_class(vote.adds),
+            "errors": self._by_class(vote.errors),
+            "alone": self._by_class(vote.alone),
+            "last": self._by_class(vote.last),
+            "without": self._by_class(vote.without),
+            "flips": self.label_of(vote.without) != self.label,
+            "refitted": None if vote.refitted is None else self._by_class(vote.refitted),
+            "discount": vote.discount,
+        }
+
+    def _interval(self) -> dict[str, list[float | None]] | None:
         if self.interval is None:
             return None
         # JSON has no NaN.
         ends = [[None if math.isnan(end) else end for end in one] for one in self.interval]
-        return dict(zip(names, ends, strict=True))
+        return dict(zip(map(str, self.classes), ends, strict=True))
 
 
 def _past(one: PastLabel) -> dict[str, Any]:

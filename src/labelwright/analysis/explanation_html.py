@@ -38,6 +38,7 @@ def explanation_html(why: LabelContent) -> Markup:
         _fields(why),
         _shares(why),
         _votes(why),
+        [tag("p", tag("strong", f"{name} failed"), f" and so gave no vote: {said}") for name, said in why.failed],
         _pairs(why.pairs),
         _history(why.history),
         _lineage(why),

@@ -163,6 +163,7 @@ def _remarks(why: LabelContent) -> list[str]:
         shown = ", ".join(flat(name) for name in why.abstained[:6])
         left = len(why.abstained) - 6
         lines.append(f"Abstained: {shown}" + (f" and {left} more" if left > 0 else ""))
+    lines += [f"FAILED, and so without a vote: {flat(name)} ({flat(message, 120)})" for name, message in why.failed]
     return ["", *lines] if lines else []
 
 

@@ -83,6 +83,7 @@ def explain_label(
     model = kept.label_model()
     [found] = model.contributions(votes)
     label = _Label(model, votes, found)
+    failed = _failed(kept, *place)
     settings = kept.settings()
     gold_column, id_column = settings.task.gold, settings.data.id
     fields = {name: value for name, value in example.values.items() if name not in (gold_column, id_column)}
@@ -100,7 +101,8 @@ def explain_label(
         probs=_floats(found.probs),
         votes=label.explained(looked.versions(kept), deep.refitted),
         gold=None if gold_column is None else example.values.get(gold_column),
-        abstained=tuple(s for s in votes.sources if s not in set(found.sources)),
+        abstained=tuple(s for s in votes.sources if s not in {*found.sources, *failed}),
+        failed=tuple(failed.items()),
         exact=found.exact,
         additive=found.additive,
         floor=found.floor,
@@ -222,6 +224,12 @@ class _Label:
             for (a, b), worth in zip(both, together, strict=True)
         ]
         return tuple(sorted(found, key=lambda pair: -abs(pair.effect)))
+
+
+def _failed(kept: KeptRun, part: int, row: int) -> dict[str, str]:
+    """Return which functions raised on the example, and what they said."""
+    pairs = {name: dict(found.pairs()) for name, found in kept.kept_votes.failures_of(part).items()}
+    return {name: said_of[row] for name, said_of in pairs.items() if row in said_of}
 
 
 def _lineage(kept: KeptRun, part: int, row: int) -> dict[str, str]:
