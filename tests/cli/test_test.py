@@ -87,6 +87,18 @@ def test_a_run_warns_of_gates_and_fails_where_they_are_enforced(call, spam):
     assert call("run", "--project", spam).code == 0
 
 
+def test_without_data_examples_are_run_all_the_same(call, spam):
+    gate(spam)
+    (spam / "comments.csv").unlink()
+    assert call("test", "--project", spam).code == 1
+    result = call("test", "--no-data", "--against", "main", "--project", spam)
+    assert (result.code, result.err) == (0, "")
+    assert result.out.splitlines() == [
+        "Examples: 2 of 2 as expected (1 of 2 functions have some)",
+        "Nothing was compared with main.",
+    ]
+
+
 def test_drift_is_shown(call, spam):
     gate(spam)
     call("run", "--project", spam)

@@ -24,6 +24,7 @@ def split(
     ids: Any = None,
     frame: Mapping[str, Any] | None = None,
     files: Any = None,
+    parts: Any = None,
     sources: list[str] | None = None,
 ) -> StateSplit:
     """Make a split of votes; ``labels`` are class codes, by default the first vote of each row."""
@@ -41,6 +42,7 @@ def split(
         None if groups is None else np.asarray(groups),
         lambda columns: table if columns is None else table.select(columns),
         files=lambda: None if files is None else np.asarray(files),
+        parts=lambda: None if parts is None else np.asarray(parts),
     )
 
 

@@ -54,6 +54,15 @@ def test_each_file_with_new_examples_is_tested():
     assert ("b.csv", "g") not in drifted
 
 
+def test_each_new_part_is_tested_and_an_old_one_is_not():
+    old, first, second = voted(0.1, 400), voted(0.1, 200, start=400), voted(0.4, 200, start=600)
+    parts = ["aa"] * 400 + ["bb"] * 200 + ["cc"] * 190 + ["dd"] * 10  # the last has too few to tell anything
+    found = monitor_drift(state("run 1", train=old), state(train=joined(old, first, second, parts=parts)), level=0.01)
+    assert {r.place for r in found.drift.rows} == {NEW, "part bb", "part cc"}
+    assert {r.place for r in found.drift.drifted if r.measure == "vote rate" and r.source == "f"} >= {"part cc"}
+    assert "part bb" not in {r.place for r in found.drift.drifted}
+
+
 def test_groups_are_looked_at():
     old = voted(0.1, 400, groups=np.arange(400) // 10)
     new_votes = np.full((200, 2), -1)

@@ -33,9 +33,10 @@ _against = click.option(
     epilog=examples("labelwright test", "labelwright test --against main --json"),
 )
 @_against
+@click.option("--no-data", is_flag=True, help="Examples and tests alone: no contracts and no gates, which need data.")
 @project_option
 @verb
-def command(against: str | None, project: Path) -> Answer:
+def command(against: str | None, no_data: bool, project: Path) -> Answer:
     """Test the functions of a project; exits with 1 where anything fails.
 
     Runs the examples that functions carry, pytest on the folder tests/ where there is one, and judges the contracts
@@ -44,12 +45,15 @@ def command(against: str | None, project: Path) -> Answer:
     from labelwright.pipeline import Project
 
     with progress_line() as step:
-        found = Project(project).test(against=against, step=step)
+        found = Project(project).test(against=against, data=not no_data, step=step)
 
     def show() -> None:
         _show_examples(found.examples, found.functions)
         _show_tests(found.tests)
         show_judgement(found.judgement)
+        if against is not None and not found.judgement.gates:
+            why = "" if no_data else ": there is no gate in labelwright.toml"
+            click.echo(f"Nothing was compared with {against}{why}.")
 
     return Answer(found.to_dict(), show, code=0 if found.passed else 1)
 

@@ -19,7 +19,7 @@ __all__ = ["NEW", "ChangedVotes", "DriftReport", "monitor_drift"]
 
 NEW = "new examples"
 
-# Fewer new examples than this in a file tell nothing that the whole does not tell better.
+# Fewer new examples than this in a file or part tell nothing that the whole does not tell better.
 _FEWEST = 20
 
 
@@ -117,14 +117,15 @@ def monitor_drift(
     Notes
     -----
     Both sides of the test are votes of the present functions, so an edit is no drift. Examples are new where the
-    reference has no such id, or where a field that a function reads was another. Each file with new examples is tested
-    too, where the data has several.
+    reference has no such id, or where a field that a function reads was another. Each file and each part of the data
+    with new examples is tested too, where there are several.
     """
     votes = _joined([part.votes for part in present.splits.values()])
     groups = _joined_groups(present)
     old = np.concatenate([_known(reference, part, present.fields) for part in present.splits.values()])
     places = {NEW: ~old} if not old.all() else {}
-    places |= _by_file(present, ~old)
+    places |= _within([part.files() for part in present.splits.values()], ~old, "")
+    places |= _within([part.parts() for part in present.splits.values()], ~old, "part ")
     measured = {name: _measure(votes, groups, inside) for name, inside in places.items()}
     before = _measure(votes, groups, old) if places and old.any() else {}
     drift = compare_drift(before, measured if before else {}, level=level, tolerance=tolerance)
@@ -178,17 +179,16 @@ def _joined_groups(state: LabelledState) -> npt.NDArray[Any] | None:
     return np.concatenate(known) if len(known) == len(found) else None
 
 
-def _by_file(state: LabelledState, new: npt.NDArray[np.bool_]) -> dict[str, npt.NDArray[np.bool_]]:
-    """Return where the new examples of each file are, where the data has several files and they are not all."""
-    if not new.any():
+def _within(
+    found: Sequence[npt.NDArray[Any] | None], new: npt.NDArray[np.bool_], prefix: str
+) -> dict[str, npt.NDArray[np.bool_]]:
+    """Return where the new examples of each file or part are, if they are in several."""
+    known = [names for names in found if names is not None]
+    if not new.any() or len(known) < len(found):
         return {}
-    found = [part.files() for part in state.splits.values()]
-    files = [names for names in found if names is not None]
-    if len(files) < len(found):
-        return {}
-    names = np.concatenate(files)
-    inside = {str(name): new & (names == name) for name in np.unique(names[new])}
-    return {n: rows for n, rows in inside.items() if rows.sum() >= _FEWEST} if len(inside) > 1 else {}
+    names = np.concatenate(known)
+    inside = {f"{prefix}{name}": new & (names == name) for name in np.unique(names[new])}
+    return {name: rows for name, rows in inside.items() if rows.sum() >= _FEWEST} if len(inside) > 1 else {}
 
 
 def _changed(reference: LabelledState, present: LabelledState) -> tuple[ChangedVotes, ...]:

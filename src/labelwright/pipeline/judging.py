@@ -104,15 +104,17 @@ class SupervisionReport:
         }
 
 
-def check_supervision(folder: Path, settings: Settings, *, against: str | None, step: Step) -> SupervisionReport:
+def check_supervision(
+    folder: Path, settings: Settings, *, against: str | None, data: bool, step: Step
+) -> SupervisionReport:
     """Check the functions of a project; see `labelwright.pipeline.Project.test`."""
     functions = load_functions(folder)
     step("running examples and tests")
     examples = check_examples(functions, settings.task.classes, lambda: _text_columns(settings, folder))
     tests = run_pytest(folder)
-    reference = _reference(folder, settings, against, before_latest=False)
     judgement = Judgement()
-    if settings.contracts.given or settings.gates.given:
+    if data and (settings.contracts.given or settings.gates.given):
+        reference = _reference(folder, settings, against, before_latest=False)
         present = present_state(folder, settings, step=step)
         judgement = _judge(settings, functions, present, reference, step)
     return SupervisionReport(len(functions), tuple(examples), tests, judgement)

@@ -17,7 +17,9 @@ class ProjectTests:
 
     folder: Path
 
-    def test(self, *, against: str | None = None, step: Callable[[str], None] | None = None) -> SupervisionReport:
+    def test(
+        self, *, against: str | None = None, data: bool = True, step: Callable[[str], None] | None = None
+    ) -> SupervisionReport:
         """Test the functions: their examples, the folder ``tests``, contracts and gates of the settings.
 
         Parameters
@@ -25,6 +27,8 @@ class ProjectTests:
         against : str, optional
             The snapshot or run that gates compare with. Default: ``gates.against``, else the newest snapshot, else the
             last run.
+        data : bool, default True
+            Whether to judge contracts and gates, which need the data.
         step : callable of str, optional
             Told what is being done.
 
@@ -33,7 +37,8 @@ class ProjectTests:
         ProjectError
             If settings or functions cannot be read, or there is no run of that name. What fails is in the answer.
         """
-        return check_supervision(self.folder, read_settings(self.folder), against=against, step=step or _silent)
+        settings = read_settings(self.folder)
+        return check_supervision(self.folder, settings, against=against, data=data, step=step or _silent)
 
     def judge(self) -> Judgement:
         """Judge contracts and gates of the settings on the last run, against the newest snapshot or the run before.

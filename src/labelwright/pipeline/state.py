@@ -26,6 +26,9 @@ from .settings import Settings
 
 __all__ = ["LabelledState", "StateSplit", "kept_state", "present_state"]
 
+# Of the digest of a part, to call it by.
+_DIGITS = 8
+
 ReadColumns = Callable[[Sequence[str] | None], pl.DataFrame]
 
 
@@ -46,6 +49,8 @@ class StateSplit:
         Gives a hash of all that each example holds, shape (n, 2), or ``None`` where it is not known.
     files : callable
         Gives the names of the files that the examples come from, shape (n,), or ``None`` where there is one file.
+    parts : callable
+        Gives the beginning of the digest of the data part of each example, shape (n,), or ``None`` where there is one.
     """
 
     votes: Votes
@@ -55,6 +60,7 @@ class StateSplit:
     read: ReadColumns
     hashes: Callable[[], npt.NDArray[np.uint64] | None] = lambda: None
     files: Callable[[], npt.NDArray[Any] | None] = lambda: None
+    parts: Callable[[], npt.NDArray[Any] | None] = lambda: None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -128,6 +134,7 @@ def _split(
         lambda columns: data.frame(name, columns),
         lambda: data.take(name, data.part_hashes),
         files,
+        lambda: _parts(data, name),
     )
 
 
@@ -156,6 +163,12 @@ def _files(settings: Settings, folder: Path, data: KeptData, name: str) -> npt.N
     names = [str(path.relative_to(folder)) if path.is_relative_to(folder) else path.name for path in paths]
     places = data.take(name, data.part_positions)
     return np.array(names)[np.searchsorted(ends, places, side="right")]
+
+
+def _parts(data: KeptData, name: str) -> npt.NDArray[Any] | None:
+    if len(data.parts) < 2:
+        return None
+    return data.take(name, lambda part: np.full(data.parts[part].rows, data.parts[part].digest[:_DIGITS]))
 
 
 def _rows(path: Path) -> int:
