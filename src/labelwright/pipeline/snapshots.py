@@ -14,6 +14,7 @@ from labelwright.store import ArtifactId, Catalog, RunRow, SnapshotRow, Store
 
 from .keep import open_store
 from .naming import check_snapshot_name, find_row
+from .since_run import touched_since
 
 __all__ = ["LogEntry", "add_snapshot", "read_log", "remove_snapshot"]
 
@@ -48,7 +49,8 @@ class LogEntry:
     headline : str
         Its main metric, or "" where nothing was scored.
     flags : tuple of str
-        What a reader must know: ``"collected"``, ``"end model stale"``.
+        What a reader must know: ``"collected"``, ``"end model stale"``; of the last run also what was touched since
+        (see `labelwright.pipeline.since_run.touched_since`).
     """
 
     number: int
@@ -159,7 +161,7 @@ def read_log(folder: Path, *, limit: int | None = None, snapshots_only: bool = F
                 tuple(names.get(row.number, ())),
                 _what_changed(store, before, row),
                 _headline(store, row),
-                _flags(row),
+                _flags(row) + (touched_since(folder, store, row) if row is rows[-1] else ()),
             )
         )
     return entries, len(shown)
