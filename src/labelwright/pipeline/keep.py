@@ -105,6 +105,11 @@ def soft_labels_of_arrays(arrays: Mapping[str, npt.NDArray[Any]]) -> SoftLabels:
     return SoftLabels(arrays["probs"], arrays["covered"], classes=classes, example_ids=arrays["example_ids"])
 
 
+class _FunctionVersion(msgspec.Struct, frozen=True):
+    name: str
+    version: str
+
+
 @dataclass(frozen=True, slots=True)
 class ExampleRow:
     """One example as a run saw it.
@@ -212,7 +217,9 @@ class KeptRun:
 
     def functions(self) -> dict[str, str]:
         """Return the version of each function, by name."""
-        return {f["name"]: f["version"] for f in self.function_records()}
+        # Records hold sources and explanations too; these are passed over, not read.
+        content = self.store.get_bytes(self.artifact("functions"), ".json")
+        return {f.name: f.version for f in msgspec.json.decode(content, type=list[_FunctionVersion])}
 
     def function_records(self) -> list[dict[str, Any]]:
         """Return what was kept of each function: see `labelwright.pipeline.supervision.record`."""
