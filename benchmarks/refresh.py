@@ -61,7 +61,7 @@ def write_functions(folder: Path, *, patterns: bool, changed: int = -1) -> None:
     for i in range(FUNCTIONS):
         label = "ham" if i % 2 == 0 else "spam"
         low = 4 * i + (200 if label == "spam" else 0) - 4 * (i // 2)
-        word = f"word{low + 10 * (i == changed):03d}"
+        word, end = f"word{low + 10 * (i == changed):03d}", "z" if i == changed else "y"
         if patterns:
             lines.append(f'FUNCTIONS.append(lw.regex_lf("f{i}", r"{word}|{word[:6]}9", "{label}"))')
             continue
@@ -70,7 +70,7 @@ def write_functions(folder: Path, *, patterns: bool, changed: int = -1) -> None:
             f"def f{i}(x):",
             "    seen = 0",
             "    for word in x.text.split():",
-            f"        seen += word.startswith({word[:6]!r}) + word.endswith('x') + word.endswith('y')",
+            f"        seen += word.startswith({word[:6]!r}) + word.endswith('x') + word.endswith({end!r})",
             f"    return {label!r} if seen else None",
             f"FUNCTIONS.append(f{i})",
         ]

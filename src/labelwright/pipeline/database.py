@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping
 from functools import cache
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 import labelwright
-from labelwright.store import ArtifactId, Catalog, Derivation, Recipe, Store
+from labelwright.store import ArtifactFolder, ArtifactId, Catalog, Derivation, Recipe, Store
 
 __all__ = ["Database", "library_versions"]
 
@@ -28,17 +30,27 @@ class Database:
     catalog : Catalog
     full : bool
         Follow every recipe anew, as if nothing had been kept.
+    dry : bool
+        Record nothing: what a dry run makes is not there afterwards.
     """
 
-    def __init__(self, store: Store, catalog: Catalog, *, full: bool = False) -> None:
+    def __init__(self, store: Store, catalog: Catalog, *, full: bool = False, dry: bool = False) -> None:
         self.store = store
         self.catalog = catalog
         self.full = full
+        self.dry = dry
         self._versions = library_versions()
 
     def find(self, recipes: Iterable[Recipe]) -> dict[str, ArtifactId]:
         """Return what recipes made, by the recipe's digest, for those that were followed before."""
-        return {} if self.full else self.catalog.find(recipe.digest for recipe in recipes)
+        if self.full:
+            return {}
+        found = self.catalog.find(recipe.digest for recipe in recipes)
+        if not isinstance(self.store, ArtifactFolder):
+            return found
+        # Files of a folder get deleted by hand; then they are made again. Asking a server for each would take too long.
+        there = _present(self.store.root, set(found.values()))
+        return {recipe: key for recipe, key in found.items() if key in there}
 
     def found(self, recipe: Recipe) -> ArtifactId | None:
         """Return what one recipe made, or ``None``."""
@@ -46,6 +58,8 @@ class Database:
 
     def record(self, recipes: Iterable[tuple[Recipe, ArtifactId]], *, seconds: float = 0.0, rows: int = 0) -> None:
         """Record in one transaction what recipes made; ``seconds`` are for all of them together."""
+        if self.dry:
+            return
         made = list(recipes)
         each = seconds / max(1, len(made))
         self.catalog.add_derivations(
@@ -60,3 +74,14 @@ class Database:
     def put_arrays(self, kind: str, arrays: Mapping[str, Any]) -> ArtifactId:
         """Keep named arrays."""
         return self.store.put_arrays(kind, dict(arrays))
+
+
+def _present(root: Path, keys: set[ArtifactId]) -> set[ArtifactId]:
+    """Return the artifacts whose files are there; each of the few hundred folders is listed once."""
+    names: dict[tuple[str, str], set[str]] = {}
+    for folder in {(key.kind, key.digest[:2]) for key in keys}:
+        try:
+            names[folder] = {name[:64] for name in os.listdir(root.joinpath(*folder))}  # noqa: PTH208 - names alone
+        except FileNotFoundError:
+            names[folder] = set()
+    return {key for key in keys if key.digest in names[key.kind, key.digest[:2]]}

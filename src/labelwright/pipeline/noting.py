@@ -37,7 +37,8 @@ class Notes:
         self.settings = settings
         self.base = base
         self.steps: list[Step] = []
-        self._of_data = "first run" if self.whole is None else ""
+        self._anew = "everything is made again" if database.full else "first run"
+        self._of_data = self._anew if self.whole is None else ""
         before = None if base is None else database.store.get_json(base.artifact("settings"))
         self._settings = setting_changes(before, msgspec.to_builtins(settings))
 
@@ -76,15 +77,16 @@ class Notes:
 
     def votes(self, work: Mapping[str, int], records: Sequence[Mapping[str, Any]]) -> None:
         """Note whose votes are made: ``work`` holds rows by function."""
-        changes = function_changes(None if self.base is None else self.base.function_records(), records)
+        changes = {} if self.base is None else function_changes(self.base.function_records(), records)
         for name in [n for n in work if n in changes]:
             self.add("votes", f"votes of {name}", changes[name], work[name], self._vote_seconds(name, work[name]))
         rest = [n for n in work if n not in changes]
         if rest:
-            known = [s for n in rest if (s := self._vote_seconds(n, work[n])) is not None]
+            # Votes that were made together cost the same each.
+            cost = self._vote_seconds(rest[0], sum(work[n] for n in rest))
             what = f"votes of {rest[0]}" if len(rest) == 1 else f"votes of {len(rest)} functions"
-            reason = self._of_settings("task.classes", "apply.") or self._of_data or self._why_anew
-            self.add("votes", what, reason, sum(work[n] for n in rest), sum(known) if known else None)
+            reason = self._of_settings("task.classes", "apply.") or self._of_data or "their votes were not kept"
+            self.add("votes", what, reason, sum(work[n] for n in rest), cost)
         for name, why in changes.items():
             if why == "removed":
                 self.add("votes", f"votes of {name}", why)
@@ -100,7 +102,7 @@ class Notes:
     def soft_labels(self, rows: int) -> None:
         """Note that examples are labelled."""
         if rows:
-            reason = "the label model changes" if self.whole else "first run"
+            reason = "the label model changes" if self.whole else self._anew
             self.add("soft_labels", "soft labels", reason, rows, self._seconds("soft_labels", rows))
 
     def end_model(self, *, kept: bool) -> None:
@@ -108,13 +110,9 @@ class Notes:
         if kept:
             self.add("end_model", "end model", STALE)
             return
-        reason = "its training labels change" if self.whole else "first run"
+        reason = "its training labels change" if self.whole else self._anew
         reason = self._of_settings("end_model.") or reason
         self.add("end_model", "end model", reason, 1, self._model_seconds("end_model"))
-
-    @property
-    def _why_anew(self) -> str:
-        return "everything is made again" if self.database.full else "their votes were not kept"
 
     def _of_settings(self, *keys: str) -> str:
         """Return which settings that begin so changed, for people; empty where none did."""

@@ -103,21 +103,19 @@ class Plan:
         return "\n".join([f"To do{since}:", *(f"  {step}" for step in self.steps)]) + total
 
 
-def function_changes(before: Sequence[Mapping[str, Any]] | None, after: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+def function_changes(before: Sequence[Mapping[str, Any]], after: Sequence[Mapping[str, Any]]) -> dict[str, str]:
     """Say of each function that is new, changed or gone what happened to it.
 
     Parameters
     ----------
     before, after : sequence of mapping
-        Records as `labelwright.pipeline.supervision.record` makes them; ``None`` where there was no run.
+        Records as `labelwright.pipeline.supervision.record` makes them.
 
     Returns
     -------
     dict of str to str
         Functions that are as they were are not in it.
     """
-    if before is None:
-        return {f["name"]: "first run" for f in after}
     old = {f["name"]: f for f in before}
     out = {}
     for function in after:

@@ -139,11 +139,11 @@ class _Refresh:
     ) -> None:
         self.folder = folder
         self.settings = settings
-        self.database = Database(store, catalog, full=scope.full)
+        self.database = Database(store, catalog, full=scope.full, dry=dry)
         self.tell = step
         self.scope = scope
         self.dry = dry
-        self.notes = Notes(self.database, settings, _base(folder, store, catalog, scope.since))
+        self.notes = Notes(self.database, settings, _base(folder, store, catalog, scope))
         self.base = self.notes.whole
         self.made = _Made(steps=self.notes.steps)
 
@@ -360,11 +360,11 @@ class _Refresh:
         self.made.seconds[name] = time.perf_counter() - began
 
 
-def _base(folder: Path, store: Store, catalog: Catalog, since: str | None) -> KeptRun | None:
-    """Return the run to compare with: the one that is named, or else the last, or none."""
-    if since is not None:
-        return KeptRun.named(folder, since)
-    row = catalog.latest()
+def _base(folder: Path, store: Store, catalog: Catalog, scope: Scope) -> KeptRun | None:
+    """Return the run to compare with: the one that is named, or the last; none where nothing shall be relied on."""
+    if scope.since is not None:
+        return KeptRun(folder, store, KeptRun.named(folder, scope.since).row)
+    row = None if scope.full and not scope.only else catalog.latest()
     return None if row is None else KeptRun(folder, store, row)
 
 

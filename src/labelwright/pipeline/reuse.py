@@ -13,7 +13,7 @@ import numpy.typing as npt
 from labelwright.core import ABSTAIN
 
 from .kept_data import KeptData
-from .kept_votes import KeptVotes
+from .kept_votes import Failures, KeptVotes
 from .settings import Settings
 
 __all__ = ["BaseVotes", "Matches", "Reuse", "vote_parameters"]
@@ -63,12 +63,12 @@ class Matches:
     part: npt.NDArray[np.int64]
     row: npt.NDArray[np.int64]
 
-    @property
+    @cached_property
     def new(self) -> npt.NDArray[np.int64]:
         """The rows that the base does not hold."""
         return np.flatnonzero(self.part < 0)
 
-    @property
+    @cached_property
     def parts(self) -> list[int]:
         """The parts of the base that rows come from."""
         found: list[int] = np.unique(self.part[self.part >= 0]).tolist()
@@ -131,12 +131,18 @@ class Reuse:
         """Return ``(row, message)`` of every row on which a source of the base failed."""
         out: list[tuple[int, str]] = []
         for part in matches.parts:
-            failed = self.base.votes.failures_of(part).get(source)
-            said = dict(failed.pairs()) if failed else {}
-            here = np.flatnonzero(matches.part == part) if said else np.zeros(0, dtype=np.int64)
+            failed = self._failures[part].get(source)
+            if failed is None:
+                continue
+            said = dict(failed.pairs())
+            here = np.flatnonzero(matches.part == part)
             pairs = zip(here.tolist(), matches.row[here].tolist(), strict=True)
             out += [(row, said[before]) for row, before in pairs if before in said]
         return out
+
+    @cached_property
+    def _failures(self) -> dict[int, dict[str, Failures]]:
+        return {part: self.base.votes.failures_of(part) for part in self.gone}
 
     @cached_property
     def _seen(self) -> tuple[npt.NDArray[Any], npt.NDArray[np.int64], npt.NDArray[np.int64]]:

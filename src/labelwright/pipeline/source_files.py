@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import os
 import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path, PurePosixPath
@@ -66,8 +67,9 @@ def write_source(files: Mapping[str, bytes], folder: Path) -> None:
 
 def _imported(root: Path) -> Iterable[Path]:
     files = [getattr(module, "__file__", None) for module in list(sys.modules.values())]
-    found = (Path(file) for file in files if isinstance(file, str) and file.endswith(".py"))
-    return {path for path in found if path.is_relative_to(root)}
+    # As texts: thousands of modules may be imported.
+    inside = f"{root}{os.sep}"
+    return {Path(file) for file in files if isinstance(file, str) and file.endswith(".py") and file.startswith(inside)}
 
 
 def _as_text(content: bytes) -> dict[str, Any]:

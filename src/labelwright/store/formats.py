@@ -165,7 +165,8 @@ class ByteStore(ABC):
     def _missing(self, key: ArtifactId) -> DataError:
         return DataError(
             f"artifact {key.kind} {key.short} is not in the store (no {self._where(key)}): it was collected or deleted "
-            "by hand; run the project again. Name the runs that shall be kept: labelwright snapshot NAME."
+            "by hand; run the project again, with labelwright run --full. To keep a run, name it: labelwright snapshot "
+            "NAME."
         )
 
     def _damaged(self, key: ArtifactId) -> DataError:
