@@ -10,6 +10,7 @@ from scipy import sparse
 from scipy.sparse import csgraph
 from scipy.special import ndtri
 
+from .agreement import Agreement
 from .problem import Floats, Problem
 
 __all__ = ["Dependence"]
@@ -64,13 +65,9 @@ class Dependence:
             self.declared[first, second] = self.declared[second, first] = True
         weighted = problem.x.multiply(problem.weights[:, None]).tocsr()
         self.together = np.asarray((problem.xt @ weighted).todense())
-        fired = problem.x @ problem.member.T
-        # Dense products are several times faster where sources are few, and sparse ones where they are many.
-        self.fired = fired.toarray() if problem.m <= 256 else fired
         self.by_kind = _by_kind(problem)
-        same = problem.member @ (problem.member @ (self.together * _same(self.by_kind))).T
-        self.agree = np.asarray(same)
-        self.both = problem.member @ (problem.member @ self.together).T
+        self.agreement = Agreement(problem, self.by_kind, self.together)
+        self.both, self.agree = self.agreement.both, self.agreement.agree
         sides = problem.multipolar[problem.source]
         self.group = self._groups()
         votes = problem.member @ problem.totals
@@ -90,7 +87,10 @@ class Dependence:
         if not problem.multipolar.all():
             total += self._firing(seen, q).sum(axis=1)
         if problem.multipolar.sum() > 1:
-            total += self._agreement(seen, q)[problem.source] * problem.multipolar[problem.source]
+            found = self._standing_out(self.agreement.beyond(q).correlation)
+            # Standing-out agreement with others, times how often they also vote.
+            shared = self.both / np.maximum(np.diag(self.both), 1)[:, None]
+            total += (found * shared).sum(axis=1)[problem.source] * problem.multipolar[problem.source]
         return 1 / (1 + total)
 
     @property
@@ -111,38 +111,39 @@ class Dependence:
         """
         if not self.known:
             return []
-        seen = self.problem.xt @ (self.problem.weights[:, None] * q)
         deviates = -ndtri(0.01 / max(1, int(self._pairs().sum())))
-        found = self._standing_out(self._residual_agreement(seen, q), deviates)
+        found = self._standing_out(self.agreement.beyond(q).correlation, deviates)
         first, second = np.nonzero(np.triu((found > 0) | (found.T > 0) | self.declared, 1))
         return list(zip(first.tolist(), second.tolist(), strict=True))
 
     def misfit(self, q: Floats, *, surely: bool = False) -> float:
         """Return the share, 0 to 1, of residual agreement between sources that chance does not explain.
 
-        Where Y explains all agreement, residual correlations times the root of the examples behind them are standard
-        normal deviates, and their scale (by the median) is 1. Pairs that stand out are left aside: they are discounted.
+        Where Y explains all agreement, the squares of the excess of all pairs add up to their variances, give or take
+        two standard errors. Pairs that stand out are left aside: they are discounted.
 
-        The median of so many absolute deviates has a relative standard error of 1.17 / sqrt(pairs), and two of them are
-        what chance may give. Deviates share the sources, and errors of estimates: ``surely`` asks for as much misfit as
-        chance cannot give (three standard errors) even if there are only as many of them as sources, and is 0
-        otherwise.
+        ``surely`` is the question whether P(Y), which shared errors bend first, is to be believed. Excesses share the
+        sources, and errors of estimates: it asks for as much misfit as chance cannot give (three standard errors) even
+        if there are only as many of them as sources, and is 0 otherwise. What is common to all pairs, as where some
+        items are hard for everyone, is seen in the sum of the excesses long before it is seen in any pair.
         """
         problem, pairs = self.problem, self._pairs()
-        seen = problem.xt @ (problem.weights[:, None] * q)
-        r = self._residual_agreement(seen, q)
-        standing = self._standing_out(r) > 0
+        found = self.agreement.beyond(q)
+        standing = self._standing_out(found.correlation) > 0
         pairs &= ~(standing | standing.T)
-        if not pairs.any():
+        excess, variance = found.excess[pairs], found.variance[pairs]
+        total = float(variance.sum())
+        if not total > 0:
             return 1.0
-        scale = 1.4826 * float(np.median(np.abs(r[pairs]) * np.sqrt(self.both[pairs])))
         # Pairs of cliques are as many as tell something new.
         apart = np.asarray(csgraph.connected_components(sparse.csr_array(standing * 1), directed=False)[1])
         groups = len(np.unique(apart[np.flatnonzero(problem.multipolar & self.distinct)]))
-        if surely and scale <= 1 + 3 * 1.17 / np.sqrt(groups):
-            return 0.0
-        chance = 1 + 2 * 1.17 / float(np.sqrt(max(1, groups * (groups - 1) / 2)))
-        return 1 - 1 / max(1.0, scale / chance) ** 2
+        ratio, error = float(excess @ excess) / total, _error(variance, groups if surely else groups * (groups - 1) / 2)
+        beyond = ratio / (1 + 2 * error)
+        if surely:
+            common = max(0.0, float(excess.sum())) / np.sqrt(total)
+            beyond = max(beyond if ratio > 1 + 3 * error else 1, (common / 2) ** 2 if common > 3 else 1)
+        return float(1 - 1 / max(1.0, beyond))
 
     def _groups(self) -> npt.NDArray[np.int64]:
         """Number the sources by what they repeat, shape (m,).
@@ -164,7 +165,7 @@ class Dependence:
         differ, by_chance = self.both - self.agree, self.both - chance
         same = sides & (differ + _RULE_OF_THREE <= _SURELY_SAME * by_chance) & (differ <= _SAME_SOURCE * by_chance)
         same &= alike[:, None] == alike[None, :]
-        return np.asarray(csgraph.connected_components(sparse.csr_array(same), directed=False)[1], dtype=np.int64)
+        return np.asarray(csgraph.connected_components(sparse.csr_array(same * 1), directed=False)[1], dtype=np.int64)
 
     def _pairs(self) -> npt.NDArray[np.bool_]:
         """Return which pairs of distinct sources that take several sides voted together, once each, shape (m, m)."""
@@ -182,12 +183,6 @@ class Dependence:
         r = np.where(self.firing_pairs, np.clip(r, 0, 1), 0)
         # r^2 / (r^2 + 1/n): the share of r^2 that is not the variance of a correlation of nothing.
         return np.asarray(r**3 / (r**2 + 1 / n))
-
-    def _agreement(self, seen: Floats, q: Floats) -> Floats:
-        """Sum, for each source, of its standing-out agreement beyond Y with others, times how often they also vote."""
-        found = self._standing_out(self._residual_agreement(seen, q))
-        shared = self.both / np.maximum(np.diag(self.both), 1)[:, None]
-        return np.asarray((found * shared).sum(axis=1))
 
     def _standing_out(self, r: Floats, deviates: float | None = None) -> Floats:
         """Return how far residual agreements ``r`` stand out, 0 to 1, and 1 between copies, shape (m, m).
@@ -209,35 +204,17 @@ class Dependence:
             found += np.where(pairs & (excess > threshold), np.clip(excess / max(1 - middle, 0.01), 0, 1), 0)
         return np.where(self.declared & ~same, np.maximum(np.clip(r, 0, 1), found), found)
 
-    def _residual_agreement(self, seen: Floats, q: Floats) -> Floats:
-        """Correlation of what two sources say, where both vote, beyond Y, shape (m, m)."""
-        problem = self.problem
-        table = seen / np.maximum(problem.by_source(seen), 1e-9)
-        expected = np.zeros_like(self.agree)
-        variance = np.zeros_like(self.agree)
-        left = self.both.copy()
-        for y in range(problem.k):
-            last = y == problem.k - 1
-            voted = left if last else self._voted_together(problem.weights * q[:, y])
-            left = left - voted
-            theta = np.zeros((problem.m, int(self.by_kind.max()) + 1))
-            theta[problem.source, self.by_kind] = table[:, y]
-            expected += voted * (theta @ theta.T)
-            variance += voted * (1 - (theta**2).sum(axis=1))[:, None]
-        scale = np.sqrt(np.maximum(variance * variance.T, 0))
-        return np.clip(np.where(scale > 1e-6, (self.agree - expected) / np.maximum(scale, 1e-6), 0), -1, 1)
 
-    def _voted_together(self, weights: Floats) -> Floats:
-        """Return how many examples, each counted ``weights`` (p,), every pair of sources voted on, shape (m, m)."""
-        if isinstance(self.fired, np.ndarray):
-            return np.asarray(self.fired.T @ (self.fired * weights[:, None]))
-        return np.asarray((self.fired.T @ self.fired.multiply(weights[:, None]).tocsr()).todense())
+def _error(variance: Floats, most: float) -> float:
+    """Return the relative standard error of the sum of squares of so many excesses, of which ``most`` tell something.
+
+    The square of a normal deviate has twice the square of its variance; few coincidences, of at most 2 each, add their
+    fourth cumulant.
+    """
+    spread = float((2 * variance**2 + 4 * variance).sum())
+    return float(np.sqrt(spread * max(1.0, len(variance) / max(1.0, most))) / variance.sum())
 
 
 def _by_kind(problem: Problem) -> npt.NDArray[np.int64]:
     """Number the different meanings of votes, shape (f,): sources agree where they mean the same classes."""
     return np.unique(problem.meaning, axis=0, return_inverse=True)[1].ravel()
-
-
-def _same(kind: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
-    return np.asarray(kind[:, None] == kind[None, :])

@@ -1,0 +1,148 @@
+"""Agreement of pairs of sources beyond what the classes explain: a score test of each pair."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from .problem import Floats, Problem
+
+__all__ = ["Agreement", "Residuals"]
+
+# Up to so many features and cells (64 MB), dense products are quicker than sparse ones.
+_DENSE_FEATURES = 512
+_DENSE_CELLS = 2**23
+
+# Rows that are this sure of one class hide nothing.
+_SURE = 1e-6
+
+# Less chance variation of agreement than this is rounding.
+_NO_VARIATION = 1e-9
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Residuals:
+    """What pairs of sources agree beyond a posterior of Y, on the examples that both voted on; all of shape (m, m).
+
+    Parameters
+    ----------
+    excess : ndarray of float
+        Examples on which they agree beyond what is expected of sources independent within each class.
+    variance : ndarray of float
+        Of the excess, if they are independent.
+    correlation : ndarray of float
+        The excess over what the rates of all their votes make expected, as a share of that of copies, -1 to 1.
+    """
+
+    excess: Floats
+    variance: Floats
+    correlation: Floats
+
+
+class Agreement:
+    """Agreement of sources that take several sides, on the examples that both of a pair voted on.
+
+    Parameters
+    ----------
+    problem : Problem
+    kind : ndarray of int64, shape (f,)
+        What each feature's votes mean: sources agree where their votes are of one kind.
+    together : ndarray of float, shape (f, f)
+        Examples that have both votes.
+
+    Attributes
+    ----------
+    both, agree : ndarray of float, shape (m, m)
+        Examples on which two sources voted, and on which they agreed.
+
+    Notes
+    -----
+    What is expected follows from the rates of each code on the examples that *both* voted on. With rates over all votes
+    of a source, chance differences between the two sets of examples (main effects) stay in the excess, and where
+    sources are accurate and seldom meet they are most of it.
+
+    A class that is known only in probability hides part of what a pair could tell. The excess is the expectation, given
+    the votes, of what it would be were the classes known; so its variance is smaller by the missing information (Louis
+    1982): by how much the terms of an example differ between its possible classes.
+    """
+
+    def __init__(self, problem: Problem, kind: npt.NDArray[np.int64], together: Floats) -> None:
+        self.problem, self.together = problem, together
+        self.source, self.kind = problem.source, kind
+        kinds = int(kind.max(initial=-1)) + 1
+        # Where each source has each kind of vote; one past the end where it has not.
+        self.place = np.full((problem.m, kinds), len(kind))
+        self.place[problem.source, kind] = np.arange(len(kind))
+        self.same = kind[:, None] == kind[None, :]
+        self.both = self._by_pair(together)
+        self.agree = self._by_pair(together * self.same)
+        few = len(kind) <= _DENSE_FEATURES and len(problem.weights) * len(kind) <= _DENSE_CELLS
+        self.dense = problem.x.toarray() if few else None
+        self.last: tuple[Floats, Residuals] | None = None
+
+    def beyond(self, q: Floats) -> Residuals:
+        """Return what pairs of sources agree beyond the posterior ``q`` (p, k) of the rows."""
+        # Discounts, pairs and misfit of one posterior are asked for in turn.
+        if self.last is None or self.last[0] is not q:
+            self.last = q, self._beyond(q)
+        return self.last[1]
+
+    def _beyond(self, q: Floats) -> Residuals:
+        weights, k = self.problem.weights, self.problem.k
+        left, excess, overall = self.together, self.agree.copy(), self.agree.copy()
+        information, spread = np.zeros_like(self.together), np.zeros_like(self.both)
+        terms: list[Floats] = []
+        for y in range(k):
+            # The last class has the votes that the others leave.
+            voted = left if y == k - 1 else self._together(weights * q[:, y])
+            left = left - voted
+            meetings, theta = self._by_pair(voted), self._theta(voted)
+            overall -= meetings * (theta @ theta.T)
+            spread += meetings * (1 - (theta**2).sum(axis=1))[:, None]
+            rates = self._rates(voted)
+            match = np.einsum("icj,jci->ij", rates, rates)
+            excess -= meetings * match
+            terms.append(self._terms(rates, match))
+            information += voted * terms[y] ** 2
+            for z in range(y):
+                unsure = weights * q[:, y] * q[:, z]
+                information -= self._together(unsure) * (terms[y] - terms[z]) ** 2
+        scale = np.sqrt(np.maximum(spread * spread.T, 0))
+        known = scale > _NO_VARIATION
+        correlation = np.clip(np.where(known, overall / np.where(known, scale, 1), 0), -1, 1)
+        return Residuals(excess, np.maximum(self._by_pair(information), 0), correlation)
+
+    def _theta(self, voted: Floats) -> Floats:
+        """Return how often each source says each kind in all its votes, shape (m, kinds)."""
+        said = np.append(np.diag(voted), 0.0)[self.place]
+        return np.asarray(said / np.maximum(said.sum(axis=1, keepdims=True), 1e-9))
+
+    def _rates(self, voted: Floats) -> Floats:
+        """Return how often each source says each kind where another one votes too, shape (m, kinds, m)."""
+        said = self.problem.member @ voted.T
+        padded = np.concatenate([said.T, np.zeros((1, self.problem.m))])[self.place]
+        return np.asarray(padded / np.maximum(padded.sum(axis=1, keepdims=True), 1e-9))
+
+    def _terms(self, rates: Floats, match: Floats) -> Floats:
+        """Return what an example with two votes adds to the excess of their sources, shape (f, f)."""
+        other = rates[self.source[:, None], self.kind[None, :], self.source[None, :]]
+        return np.asarray(self.same - other - other.T + match[self.source[:, None], self.source[None, :]])
+
+    def _by_pair(self, values: Floats) -> Floats:
+        """Sum ``values`` (f, f) over the features of each pair of sources, shape (m, m)."""
+        member = self.problem.member
+        return np.asarray(member @ (member @ values).T).T
+
+    def _together(self, weights: Floats) -> Floats:
+        """Return how many examples, each counted ``weights`` (p,), have both votes, shape (f, f)."""
+        rows = np.flatnonzero(weights > _SURE)
+        x = self.problem.x
+        if len(rows) < len(weights):
+            x, weights = x[rows], weights[rows]
+        if self.dense is None:
+            return np.asarray((x.T.tocsr() @ x.multiply(weights[:, None]).tocsr()).todense())
+        scaled = (self.dense if len(rows) == len(self.dense) else self.dense[rows]) * np.sqrt(weights)[:, None]
+        # A product with itself takes half of the work.
+        return np.asarray(scaled.T @ scaled)
