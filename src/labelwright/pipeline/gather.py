@@ -144,15 +144,13 @@ def _notes(model: BaseLabelModel[Any, Any], board: Scoreboard | None, warned: Se
 
 def _lineage(made: Mapping[str, ArtifactId]) -> list[Artifact]:
     parents = {
-        "label_model": "votes.train",
-        "end_model": "soft_labels.train",
+        "votes": "functions, data",
+        "stats": "votes of train",
+        "label_model": "stats" if "stats" in made else "votes of train",
+        "soft_labels": "label_model, votes",
+        "end_model": "soft_labels of train, data",
         "metrics": "every split but train",
     }
     lines = [Artifact("labelwright", labelwright.__version__)]
-    for role, key in made.items():
-        kind, _, split = role.partition(".")
-        made_from = {"votes": f"functions, data ({split})", "soft_labels": f"label_model, votes.{split}"}.get(
-            kind, parents.get(role, "")
-        )
-        lines.append(Artifact(role, key.digest, made_from))
+    lines += [Artifact(role, key.digest, parents.get(role, "")) for role, key in made.items()]
     return lines
