@@ -206,11 +206,10 @@ def _fingerprint(path: Path, known: FileFingerprint | None) -> FileFingerprint:
             if known is not None and known.settled and _stamps(before) == _known_stamps(known):
                 return known
             digest = _digest(file, before.st_size)
-            grown = file.read(1)
             after = os.fstat(file.fileno())
     except OSError as error:
         raise _unreadable(path, error) from error
-    if grown or _stamps(before) != _stamps(after):
+    if _stamps(before) != _stamps(after):
         raise _changed(path)
     size, modified, changed, inode, device = _stamps(before)
     settled = max(modified, changed) < began - _SETTLED_NANOSECONDS
