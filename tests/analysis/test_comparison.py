@@ -162,6 +162,7 @@ def test_text_keeps_to_lines_and_shows_no_control_characters():
         (-0.1, -0.2, -0.05, "accuracy", "worse"),
         (0.1, -0.1, 0.2, "accuracy", "no clear difference"),
         (-0.1, -0.2, -0.05, "log_loss", "better"),
+        (0.0, 0.0, 0.0, "accuracy", "the same"),
         (math.nan, math.nan, math.nan, "accuracy", "not compared"),
     ],
 )

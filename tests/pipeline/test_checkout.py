@@ -154,3 +154,19 @@ def test_any_run_is_exported_as_it_read_the_data(edited, tmp_path):
     assert old["run_id"].unique().to_list() == [run.row.run_id]
     assert old.filter(pl.col("key") == "k001")["text"].to_list() == ["love this song 1"]
     assert edited.export(tmp_path / "new.parquet", split="all") == 79
+
+
+def test_a_supervision_that_no_run_knew_gives_way_when_told_to(make_project):
+    folder = make_project(functions="")
+    (folder / "supervision.py").unlink()
+    (folder / "supervision").mkdir()
+    (folder / "supervision" / "__init__.py").write_text(FUNCTIONS)
+    project = lw.Project(folder)
+    project.run()
+    (folder / "supervision.py").write_text("import labelwright as lw\n")  # Python would find it first
+    with pytest.raises(ProjectError, match="supervision.py was edited"):
+        project.checkout("1")
+    done = project.checkout("1", force=True)
+    assert done.removed == ("supervision.py",)
+    assert (done.replaced / "supervision.py").read_text() == "import labelwright as lw\n"
+    assert len(project.functions) == 4

@@ -74,6 +74,18 @@ def test_the_log_says_what_changed(edited):
     assert edited.log(limit=1)[0].changed == "nothing"
 
 
+def test_a_setting_that_an_older_version_did_not_know_is_no_change(edited):
+    store, catalog = open_store(edited.folder)
+    row = catalog.latest()
+    old = store.get_json(row.artifacts["settings"])
+    del old["refresh"]
+    catalog.add_run(row.run_id, seconds=1.0, artifacts={**row.artifacts, "settings": store.put_json("settings", old)})
+    assert edited.log(limit=1)[0].changed == "nothing"
+    old["task"]["classes"].append("eggs")
+    catalog.add_run(row.run_id, seconds=1.0, artifacts={**row.artifacts, "settings": store.put_json("settings", old)})
+    assert edited.log(limit=1)[0].changed == "settings"
+
+
 def test_the_log_goes_on_where_artifacts_are_gone(edited):
     _, catalog = open_store(edited.folder)
     catalog.add_run("0" * 16, seconds=1.0, artifacts={})

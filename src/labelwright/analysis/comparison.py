@@ -183,10 +183,12 @@ class MetricMove:
     note: str = ""
 
     @property
-    def verdict(self) -> Literal["better", "worse", "no clear difference", "not compared"]:
+    def verdict(self) -> Literal["better", "worse", "no clear difference", "the same", "not compared"]:
         """What the interval of the difference says."""
         if self.difference is None or not self.difference.known:
             return "not compared"
+        if self.difference.low == self.difference.value == self.difference.high == 0:
+            return "the same"
         if self.difference.low <= 0 <= self.difference.high:
             return "no clear difference"
         return "better" if (self.difference.value > 0) != (self.metric in ("log_loss", "brier")) else "worse"

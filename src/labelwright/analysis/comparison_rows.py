@@ -54,6 +54,8 @@ def told_parameters(content: Comparison, limit: int) -> tuple[list[ParameterMove
 def _signed(metric: str, estimate: Estimate | None) -> str:
     if estimate is None or not estimate.known:
         return "—"
+    if estimate.low == estimate.value == estimate.high == 0:
+        return "0"
     scale, digits = (100, 1) if metric in SHARES else (1, 3)
     value, low, high = (
         f"{scale * x:+.{digits}f}".replace("-", "\N{MINUS SIGN}") for x in (estimate.value, estimate.low, estimate.high)

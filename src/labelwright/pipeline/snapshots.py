@@ -9,11 +9,14 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from labelwright.core.errors import DataError, LabelwrightError, ProjectError
 from labelwright.store import ArtifactId, Catalog, RunRow, SnapshotRow, Store
 
 from .keep import open_store
 from .naming import check_snapshot_name, find_row
+from .settings import Settings
 from .since_run import touched_since
 
 __all__ = ["LogEntry", "add_snapshot", "read_log", "remove_snapshot"]
@@ -175,9 +178,20 @@ def _what_changed(store: Store, before: RunRow | None, row: RunRow) -> str:
     differ = [word for kind, word in _CAUSES.items() if _of_kind(before, kind) != _of_kind(row, kind)]
     if "functions" in differ:
         differ[differ.index("functions")] = _changed_functions(store, before, row)
-        differ = [word for word in differ if word]
+    if "settings" in differ and _same_settings(store, before, row):
+        differ.remove("settings")
+    differ = [word for word in differ if word]
     causes = [word for word in differ if word not in ("votes", "label model", "labels", "end model", "scores")]
     return ", ".join(causes or differ) or "nothing"
+
+
+def _same_settings(store: Store, before: RunRow, row: RunRow) -> bool:
+    """Say whether two runs had the same settings, though one may be of a version that knew fewer of them."""
+    try:
+        old, new = (msgspec.convert(store.get_json(one.artifacts["settings"]), Settings) for one in (before, row))
+    except (LabelwrightError, KeyError, OSError, msgspec.ValidationError):
+        return False
+    return old == new
 
 
 def _of_kind(row: RunRow, kind: str) -> dict[str, ArtifactId]:
