@@ -102,7 +102,7 @@ def test_a_column_of_splits_must_not_cut_a_group(tmp_path):
     text = GROUPED + f'path = "x.parquet"\n[data.splits]\ncolumn = "s"\ntrain = "train"\ntest = "test"\n{TASK}'
     frame.write_parquet(tmp_path / "x.parquet")
     with pytest.raises(
-        DataError, match="1 groups of 'patient' are cut, such as b: of its examples, 1 in train and 2 in test"
+        DataError, match="the splits cut 1 group of 'patient', such as b: of its examples, 1 in train and 2 in test"
     ):
         splits_of(tmp_path, text)
     # Examples that are in no split cut nothing.

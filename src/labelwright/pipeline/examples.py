@@ -360,8 +360,9 @@ def check_groups_whole(groups: Mapping[str, npt.NDArray[Any]], data: DataSetting
             if len(both):
                 shares = [f"{int((groups[name] == both[0]).sum())} in {name}" for name in (one, other)]
                 cure = f"give all of a group the same {data.splits.column!r}" if data.splits.column else "move them"
+                cut = "1 group" if len(both) == 1 else f"{len(both):,} groups"
                 raise DataError(
-                    f"{len(both)} groups of {data.group!r} are cut, such as {both[0]!s}: of its examples, "
+                    f"the splits cut {cut} of {data.group!r}, such as {both[0]!s}: of its examples, "
                     f"{' and '.join(shares)}. Examples of a group are alike, so scores would be measured on what was "
                     f"trained on; {cure}, draw the splits as fractions, or take data.group out of {FILE_NAME}."
                 )
