@@ -64,7 +64,7 @@ def test_a_damaged_artifact_is_an_error_and_putting_it_again_mends_it(store):
 
 
 def test_a_missing_artifact_says_what_to_do(store):
-    with pytest.raises(DataError, match="run the project again"):
+    with pytest.raises(DataError, match="run --full makes it again"):
         store.get_arrays(ArtifactId("votes", "0" * 64))
 
 

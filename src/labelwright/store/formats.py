@@ -164,15 +164,15 @@ class ByteStore(ABC):
 
     def _missing(self, key: ArtifactId) -> DataError:
         return DataError(
-            f"artifact {key.kind} {key.short} is not in the store (no {self._where(key)}): it was collected or deleted "
-            "by hand; run the project again, with labelwright run --full. To keep a run, name it: labelwright snapshot "
-            "NAME."
+            f"artifact {key.kind} {key.short} is not in the store (no {self._where(key)}): it was collected or "
+            "deleted. If it belongs to the last run, labelwright run --full makes it again; other runs are kept if "
+            "they have a name: labelwright snapshot NAME."
         )
 
     def _damaged(self, key: ArtifactId) -> DataError:
         return DataError(
             f"artifact {key.kind} {key.short} was changed after it was written ({self._where(key)} no longer has its "
-            "hash); delete that file or folder and run the project again."
+            "hash). If it belongs to the last run, labelwright run --full makes it again."
         )
 
 
