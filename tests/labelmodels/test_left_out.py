@@ -68,6 +68,7 @@ def test_ends_are_where_em_stays():
     np.testing.assert_allclose(found.balance[:, 1], found.balance[:, 0], atol=2e-3)
 
 
+@pytest.mark.slow
 def test_crowds_take_steps_of_their_own_and_end_near_what_is_learned_anew():
     model = LabelModel().fit(crowd(300, 20, 6))
     near = np.array([p.accuracies for p in replicates(model)][:3])
@@ -86,6 +87,7 @@ def test_dependent_sources_stay_one_source():
     assert 0 < np.abs(near[0].accuracies - model.accuracies_).max() < 0.03
 
 
+@pytest.mark.slow
 def test_known_classes_are_left_out_with_their_rows():
     L, truth = worlds.coins(3, ACCURACIES, n=800)
     y = np.where(np.arange(800) < 200, truth, -1)
