@@ -164,7 +164,7 @@ def test_a_supervision_that_no_run_knew_gives_way_when_told_to(make_project):
     project = lw.Project(folder)
     project.run()
     (folder / "supervision.py").write_text("import labelwright as lw\n")  # Python would find it first
-    with pytest.raises(ProjectError, match="supervision.py was edited"):
+    with pytest.raises(ProjectError, match=r"supervision\.py was edited"):
         project.checkout("1")
     done = project.checkout("1", force=True)
     assert done.removed == ("supervision.py",)
