@@ -77,6 +77,11 @@ class KeptData:
         """Return the row hashes of a part, shape (rows, 2)."""
         return np.asarray(self._arrays(self.parts[part].hashes)["hashes"])
 
+    def part_names(self, part: int) -> npt.NDArray[np.uint64]:
+        """Return the hashes that ids from content are made of, shape (rows, 2)."""
+        arrays = self._arrays(self.parts[part].hashes)
+        return np.asarray(arrays.get("names", arrays["hashes"]))
+
     def part_positions(self, part: int) -> npt.NDArray[np.int64]:
         """Return the places of a part's rows in their source, shape (rows,)."""
         kept = self.parts[part]

@@ -33,6 +33,7 @@ from .examples import (
     source_paths,
     units_of_content,
 )
+from .growing import Grown, grown
 from .kept_data import SPLITS, KeptData, index_keys
 from .settings import FILE_NAME, Settings
 
@@ -100,7 +101,9 @@ def read_data(
         reading = _reading(settings, name)
         source = known.get(name)
         if source is None or (source.files, source.reading) != (files, reading):
-            source = _read_source(database, settings, name, paths, files, reading)
+            before = None if source is None or source.reading != reading else source
+            new = grown(database.store, before, files, folder, settings.data)
+            source = _read_source(database, settings, name, paths, files, reading, before, new)
             # Else what was read might not be what the fingerprints say.
             check_unchanged(found)
         sources.append(source)
@@ -126,13 +129,22 @@ def _relative(folder: Path, print_: FileFingerprint) -> FileRecord:
 
 
 def _read_source(
-    database: Database, settings: Settings, name: str, paths: list[str], files: list[FileRecord], reading: Any
+    database: Database,
+    settings: Settings,
+    name: str,
+    paths: list[str],
+    files: list[FileRecord],
+    reading: Any,
+    before: SourceRecord | None,
+    new: Grown | None,
 ) -> SourceRecord:
-    dataset = open_dataset(settings, paths)
+    """Read a source; where it has ``new`` rows after those of ``before``, only these, and the last part."""
+    old = before.parts[:-1] if before is not None and new is not None else []
+    dataset, start = (open_dataset(settings, paths), 0) if new is None else (new.tail, new.start)
     kept = [c for c in dict.fromkeys((settings.task.gold, settings.data.splits.column)) if c is not None]
     parts, frames, units = [], [], []
-    for part, ids in _identified(dataset, settings.task.gold):
-        parts.append(_keep_part(database, part, ids))
+    for part, ids in _identified(dataset, settings.task.gold, Repeats() if new is None else new.repeats):
+        parts.append(_keep_part(database, part, ids, start))
         frames.append(part.frame.select(kept) if kept else part.frame.select([]))
         units.append(ids["units"] if part.groups is None else part.groups)
     if not parts:
@@ -151,15 +163,16 @@ def _read_source(
         msgspec.structs.replace(part, splits=one, gold=other)
         for part, one, other in zip(parts, splits, golds, strict=True)
     ]
-    return SourceRecord(name, reading, files, whole)
+    return SourceRecord(name, reading, files, [*old, *whole])
 
 
-def _identified(dataset: Dataset, gold: str | None) -> Iterator[tuple[ContentPart, dict[str, npt.NDArray[Any]]]]:
+def _identified(
+    dataset: Dataset, gold: str | None, repeats: Repeats
+) -> Iterator[tuple[ContentPart, dict[str, npt.NDArray[Any]]]]:
     """Yield parts with the arrays that say who their examples are.
 
     Gold is for scoring: an id that is made from the content leaves it out, or splits would move with it.
     """
-    repeats = Repeats()
     for part in divide(dataset, mean_rows=MEAN_ROWS):
         arrays: dict[str, npt.NDArray[Any]] = {"hashes": part.row_hashes}
         if dataset.id is not None:
@@ -173,7 +186,9 @@ def _identified(dataset: Dataset, gold: str | None) -> Iterator[tuple[ContentPar
         yield part, {**arrays, "units": units_of_content(names), "keys": keys}
 
 
-def _keep_part(database: Database, part: ContentPart, arrays: Mapping[str, npt.NDArray[Any]]) -> PartRecord:
+def _keep_part(
+    database: Database, part: ContentPart, arrays: Mapping[str, npt.NDArray[Any]], offset: int
+) -> PartRecord:
     store = database.store
     recipe = Recipe("data", {"part": ArtifactId("part", part.digest)})
     table = database.found(recipe)
@@ -181,8 +196,9 @@ def _keep_part(database: Database, part: ContentPart, arrays: Mapping[str, npt.N
         table = store.put_table("data", part.frame.to_arrow())
         database.record([(recipe, table)], rows=part.n)
     hashes = {name: array for name, array in arrays.items() if name not in ("units", "keys")}
-    start = int(part.positions[0])
-    in_order = np.array_equal(part.positions, np.arange(start, start + part.n))
+    positions = part.positions + offset
+    start = int(positions[0])
+    in_order = np.array_equal(positions, np.arange(start, start + part.n))
     return PartRecord(
         digest=part.digest,
         rows=part.n,
@@ -191,7 +207,7 @@ def _keep_part(database: Database, part: ContentPart, arrays: Mapping[str, npt.N
         index=str(store.put_arrays("id_index", {"keys": arrays["keys"]})),
         splits="",
         start=start,
-        positions=None if in_order else str(store.put_arrays("positions", {"positions": part.positions})),
+        positions=None if in_order else str(store.put_arrays("positions", {"positions": positions})),
     )
 
 
