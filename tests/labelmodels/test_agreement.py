@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 from labelwright.core import PatternCounts, Votes
-from labelwright.labelmodels.agreement import Agreement
 from labelwright.labelmodels.dependence import Dependence
 from labelwright.labelmodels.free_fit import free_fit
 from labelwright.labelmodels.problem import Problem
@@ -98,14 +97,29 @@ def test_what_classes_hide_is_missing_from_the_variance():
     assert found.variance[1, 3] == pytest.approx(weights @ expected**2)
 
 
-def test_many_features_go_the_sparse_way_to_the_same_end(monkeypatch):
+def test_many_rows_go_the_sparse_way_to_the_same_end(monkeypatch):
     L, _ = crowd(5, n=400, k=3, accuracy=0.7, coverage=0.4, m=6)
     problem = Problem.of(PatternCounts.of(Votes(L, classes=3)))
     q = problem.vote_shares(np.ones(len(problem.source)))
     dense = Dependence(problem).agreement.beyond(q)
-    monkeypatch.setattr("labelwright.labelmodels.agreement._DENSE_FEATURES", 3)
+    monkeypatch.setattr("labelwright.labelmodels.agreement._DENSE_CELLS", 3)
     sparse = Dependence(problem).agreement
-    assert isinstance(sparse, Agreement)
     assert sparse.dense is None
     for name in ("excess", "variance", "correlation"):
         np.testing.assert_allclose(getattr(sparse.beyond(q), name), getattr(dense, name), atol=1e-9)
+
+
+def test_of_many_sources_those_with_the_most_votes_are_tested_and_all_compared(monkeypatch):
+    L, _ = crowd(6, n=400, k=3, accuracy=0.7, coverage=0.4, m=6)
+    L[::2, [0, 3]] = -1
+    problem = Problem.of(PatternCounts.of(Votes(L, classes=3)))
+    q = problem.vote_shares(np.ones(len(problem.source)))
+    whole = Dependence(problem).agreement.beyond(q)
+    monkeypatch.setattr("labelwright.labelmodels.agreement._MOST_FEATURES", 12)
+    agreement = Dependence(problem).agreement
+    assert agreement.tested.tolist() == [1, 2, 4, 5]
+    found, tested = agreement.beyond(q), np.ix_([1, 2, 4, 5], [1, 2, 4, 5])
+    np.testing.assert_allclose(found.correlation, whole.correlation, atol=1e-9)
+    for name in ("excess", "variance"):
+        np.testing.assert_allclose(getattr(found, name)[tested], getattr(whole, name)[tested], atol=1e-9)
+        assert not getattr(found, name)[[0, 3]].any()

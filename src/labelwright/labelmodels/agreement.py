@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -11,8 +12,10 @@ from .problem import Floats, Problem
 
 __all__ = ["Agreement", "Residuals"]
 
-# Up to so many features and cells (64 MB), dense products are quicker than sparse ones.
-_DENSE_FEATURES = 512
+# Sources with so many features together tell whether the model fits; tables of thousands would take half a minute.
+_MOST_FEATURES = 512
+
+# Up to so many cells (64 MB), dense products are quicker than sparse ones.
 _DENSE_CELLS = 2**23
 
 # Rows that are this sure of one class hide nothing.
@@ -29,7 +32,8 @@ class Residuals:
     Parameters
     ----------
     excess : ndarray of float
-        Examples on which they agree beyond what is expected of sources independent within each class.
+        Examples on which they agree beyond what is expected of sources independent within each class; 0, with no
+        variance, for pairs that are not tested as there are too many of them.
     variance : ndarray of float
         Of the excess, if they are independent.
     correlation : ndarray of float
@@ -69,18 +73,32 @@ class Agreement:
     """
 
     def __init__(self, problem: Problem, kind: npt.NDArray[np.int64], together: Floats) -> None:
-        self.problem, self.together = problem, together
-        self.source, self.kind = problem.source, kind
-        kinds = int(kind.max(initial=-1)) + 1
+        self.problem, self.kind = problem, kind
+        self.kinds = int(kind.max(initial=-1)) + 1
+        self.both = _by_pair(problem.member, together)
+        self.agree = _by_pair(problem.member, together * (kind[:, None] == kind[None, :]))
+        self.tested = self._tested()
+        at = np.flatnonzero(np.isin(problem.source, self.tested))
+        self.whole = len(at) == len(kind)
+        self.x = problem.x if self.whole else problem.x[:, at].tocsr()
+        self.member = problem.member[self.tested][:, at]
+        self.together = together[np.ix_(at, at)]
+        self.source, self.sense = np.searchsorted(self.tested, problem.source[at]), kind[at]
         # Where each source has each kind of vote; one past the end where it has not.
-        self.place = np.full((problem.m, kinds), len(kind))
-        self.place[problem.source, kind] = np.arange(len(kind))
-        self.same = kind[:, None] == kind[None, :]
-        self.both = self._by_pair(together)
-        self.agree = self._by_pair(together * self.same)
-        few = len(kind) <= _DENSE_FEATURES and len(problem.weights) * len(kind) <= _DENSE_CELLS
-        self.dense = problem.x.toarray() if few else None
+        self.place = np.full((len(self.tested), self.kinds), len(at))
+        self.place[self.source, self.sense] = np.arange(len(at))
+        self.same = self.sense[:, None] == self.sense[None, :]
+        self.dense = self.x.toarray() if len(problem.weights) * len(at) <= _DENSE_CELLS else None
+        self.fired = None if self.whole else problem.x @ problem.member.T
         self.last: tuple[Floats, Residuals] | None = None
+
+    def _tested(self) -> npt.NDArray[np.int64]:
+        """Return the sources whose excess is worked out: those with the most votes, as far as products stay small."""
+        problem = self.problem
+        votes, codes = problem.member @ problem.totals, np.bincount(problem.source)
+        # Names settle equal coverage, so that the choice does not depend on the order of the sources.
+        order = np.array(sorted(range(problem.m), key=lambda j: (-votes[j], problem.names[j])))
+        return np.sort(order[np.cumsum(codes[order]) <= max(_MOST_FEATURES, int(codes[order[0]]))])
 
     def beyond(self, q: Floats) -> Residuals:
         """Return what pairs of sources agree beyond the posterior ``q`` (p, k) of the rows."""
@@ -91,19 +109,22 @@ class Agreement:
 
     def _beyond(self, q: Floats) -> Residuals:
         weights, k = self.problem.weights, self.problem.k
-        left, excess, overall = self.together, self.agree.copy(), self.agree.copy()
+        left, left_both, overall = self.together, self.both, self.agree.copy()
+        excess = self.agree[np.ix_(self.tested, self.tested)]
         information, spread = np.zeros_like(self.together), np.zeros_like(self.both)
         terms: list[Floats] = []
         for y in range(k):
             # The last class has the votes that the others leave.
             voted = left if y == k - 1 else self._together(weights * q[:, y])
             left = left - voted
-            meetings, theta = self._by_pair(voted), self._theta(voted)
+            meetings = left_both if y == k - 1 else self._meetings(weights * q[:, y], voted)
+            left_both = left_both - meetings
+            theta = self._theta(self.problem.xt @ (weights * q[:, y]))
             overall -= meetings * (theta @ theta.T)
             spread += meetings * (1 - (theta**2).sum(axis=1))[:, None]
             rates = self._rates(voted)
             match = np.einsum("icj,jci->ij", rates, rates)
-            excess -= meetings * match
+            excess = excess - _by_pair(self.member, voted) * match
             terms.append(self._terms(rates, match))
             information += voted * terms[y] ** 2
             for z in range(y):
@@ -112,37 +133,49 @@ class Agreement:
         scale = np.sqrt(np.maximum(spread * spread.T, 0))
         known = scale > _NO_VARIATION
         correlation = np.clip(np.where(known, overall / np.where(known, scale, 1), 0), -1, 1)
-        return Residuals(excess, np.maximum(self._by_pair(information), 0), correlation)
+        variance = np.maximum(_by_pair(self.member, information), 0)
+        return Residuals(self._among_all(excess), self._among_all(variance), correlation)
 
-    def _theta(self, voted: Floats) -> Floats:
+    def _among_all(self, values: Floats) -> Floats:
+        out = np.zeros_like(self.both)
+        out[np.ix_(self.tested, self.tested)] = values
+        return out
+
+    def _meetings(self, weights: Floats, voted: Floats) -> Floats:
+        """Return how many examples, each counted ``weights`` (p,), every pair of sources voted on, shape (m, m)."""
+        if self.fired is None:
+            return _by_pair(self.member, voted)
+        return np.asarray((self.fired.T @ self.fired.multiply(weights[:, None]).tocsr()).todense())
+
+    def _theta(self, seen: Floats) -> Floats:
         """Return how often each source says each kind in all its votes, shape (m, kinds)."""
-        said = np.append(np.diag(voted), 0.0)[self.place]
+        said = np.zeros((self.problem.m, self.kinds))
+        said[self.problem.source, self.kind] = seen
         return np.asarray(said / np.maximum(said.sum(axis=1, keepdims=True), 1e-9))
 
     def _rates(self, voted: Floats) -> Floats:
         """Return how often each source says each kind where another one votes too, shape (m, kinds, m)."""
-        said = self.problem.member @ voted.T
-        padded = np.concatenate([said.T, np.zeros((1, self.problem.m))])[self.place]
+        said = self.member @ voted.T
+        padded = np.concatenate([said.T, np.zeros((1, len(self.tested)))])[self.place]
         return np.asarray(padded / np.maximum(padded.sum(axis=1, keepdims=True), 1e-9))
 
     def _terms(self, rates: Floats, match: Floats) -> Floats:
         """Return what an example with two votes adds to the excess of their sources, shape (f, f)."""
-        other = rates[self.source[:, None], self.kind[None, :], self.source[None, :]]
+        other = rates[self.source[:, None], self.sense[None, :], self.source[None, :]]
         return np.asarray(self.same - other - other.T + match[self.source[:, None], self.source[None, :]])
-
-    def _by_pair(self, values: Floats) -> Floats:
-        """Sum ``values`` (f, f) over the features of each pair of sources, shape (m, m)."""
-        member = self.problem.member
-        return np.asarray(member @ (member @ values).T).T
 
     def _together(self, weights: Floats) -> Floats:
         """Return how many examples, each counted ``weights`` (p,), have both votes, shape (f, f)."""
         rows = np.flatnonzero(weights > _SURE)
-        x = self.problem.x
-        if len(rows) < len(weights):
-            x, weights = x[rows], weights[rows]
+        some = slice(None) if len(rows) == len(weights) else rows
         if self.dense is None:
-            return np.asarray((x.T.tocsr() @ x.multiply(weights[:, None]).tocsr()).todense())
-        scaled = (self.dense if len(rows) == len(self.dense) else self.dense[rows]) * np.sqrt(weights)[:, None]
+            x = self.x[some].tocsr()
+            return np.asarray((x.T.tocsr() @ x.multiply(weights[some][:, None]).tocsr()).todense())
+        scaled = self.dense[some] * np.sqrt(weights[some])[:, None]
         # A product with itself takes half of the work.
         return np.asarray(scaled.T @ scaled)
+
+
+def _by_pair(member: Any, values: Floats) -> Floats:
+    """Sum ``values`` (f, f) over the features of each pair of sources, shape (m, m)."""
+    return np.asarray(member @ (member @ values).T).T

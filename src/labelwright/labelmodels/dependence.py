@@ -212,7 +212,7 @@ def _error(variance: Floats, most: float) -> float:
     fourth cumulant.
     """
     spread = float((2 * variance**2 + 4 * variance).sum())
-    return float(np.sqrt(spread * max(1.0, len(variance) / max(1.0, most))) / variance.sum())
+    return float(np.sqrt(spread * max(1.0, np.count_nonzero(variance) / max(1.0, most))) / variance.sum())
 
 
 def _by_kind(problem: Problem) -> npt.NDArray[np.int64]:
