@@ -20,8 +20,8 @@ import numpy as np
 import numpy.typing as npt
 
 from labelwright.labelmodels import BaseLabelModel, LabelModel
-from labelwright.labelmodels.fit_test import fit_test
-from labelwright.labelmodels.matrix_completion import MatrixCompletion
+from labelwright.labelmodels.completion.matrix_completion import MatrixCompletion
+from labelwright.labelmodels.findings.fit_test import fit_test
 
 from ._intervals_figure import Line, write
 

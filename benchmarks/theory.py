@@ -15,7 +15,7 @@ from labelwright.analysis.charts import Spec
 from labelwright.analysis.palette import BLUE, GREEN, GREY, INK, MUTED, VERMILLION
 from labelwright.analysis.svg import inline_svg
 from labelwright.endmodels.logistic import SoftLogisticRegression
-from labelwright.labelmodels.matrix_completion import MatrixCompletion
+from labelwright.labelmodels.completion.matrix_completion import MatrixCompletion
 
 SEEDS = 30
 SIZES = (1_000, 5_623, 31_623, 177_828, 1_000_000)

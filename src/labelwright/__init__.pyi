@@ -24,8 +24,8 @@ from labelwright.labeling import nlp_labeling_function as nlp_labeling_function
 from labelwright.labeling import regex_lf as regex_lf
 from labelwright.labeling import threshold_lf as threshold_lf
 from labelwright.labelmodels import LabelModel as LabelModel
-from labelwright.labelmodels import diagnose as diagnose
-from labelwright.labelmodels import learn_dependencies as learn_dependencies
+from labelwright.labelmodels.dependencies import learn_dependencies as learn_dependencies
+from labelwright.labelmodels.findings import diagnose as diagnose
 from labelwright.pipeline import Project as Project
 from labelwright.pipeline import report as report
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from click.testing import CliRunner
 
 from labelwright.cli import cli
-from labelwright.pipeline.keep import open_store
+from labelwright.pipeline.kept.keep import open_store
 
 
 def test_verify_says_what_was_checked_and_fails_where_something_is_wrong(spam, call):

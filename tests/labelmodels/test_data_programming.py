@@ -1,9 +1,7 @@
 from __future__ import annotations
 
-import importlib.util
 import json
 from itertools import product
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -17,9 +15,7 @@ from labelwright.labelmodels.factors import FactorGraph, resolve_factors
 from labelwright.labelmodels.problem import Problem
 from labelwright.testing import check_label_model
 
-_spec = importlib.util.spec_from_file_location("worlds", Path(__file__).with_name("worlds.py"))
-worlds = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(worlds)
+from . import worlds
 
 
 def draw(seed, theta, factors, *, n, m, k, balance):

@@ -8,7 +8,7 @@ import pytest
 from labelwright.core import PatternCounts, Votes
 from labelwright.core.errors import ModelError
 from labelwright.labelmodels import factors as factors_module
-from labelwright.labelmodels.dependency import Dependency
+from labelwright.labelmodels.dependencies.dependency import Dependency
 from labelwright.labelmodels.factors import KINDS, Factor, FactorGraph, resolve_factors
 from labelwright.labelmodels.problem import Problem
 

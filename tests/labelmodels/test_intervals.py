@@ -1,9 +1,7 @@
 from __future__ import annotations
 
-import importlib.util
 import io
 import json
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,12 +11,10 @@ from labelwright.core import VoteCounts, Votes
 from labelwright.core.errors import ModelError
 from labelwright.labelmodels import BaseLabelModel, LabelModel, MajorityVote, Params, from_dict, to_dict
 from labelwright.labelmodels.base import Outcome
+from labelwright.labelmodels.completion.matrix_completion import MatrixCompletion
 from labelwright.labelmodels.intervals import intervals, replicates
-from labelwright.labelmodels.matrix_completion import MatrixCompletion
 
-_spec = importlib.util.spec_from_file_location("worlds", Path(__file__).with_name("worlds.py"))
-worlds = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(worlds)
+from . import worlds
 
 
 class Share(BaseLabelModel[VoteCounts, Params]):

@@ -19,7 +19,7 @@ from labelwright.labelmodels import (
     from_dict,
     to_dict,
 )
-from labelwright.labelmodels.dependency import Dependency
+from labelwright.labelmodels.dependencies.dependency import Dependency
 from labelwright.testing.label_models import example_votes
 
 

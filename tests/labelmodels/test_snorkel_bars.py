@@ -6,23 +6,19 @@
 
 from __future__ import annotations
 
-import importlib.util
 import warnings
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 from labelwright.core.errors import FallbackWarning
 from labelwright.labelmodels import LabelModel, MajorityVote
+from labelwright.labelmodels.completion.matrix_completion import MatrixCompletion
+from labelwright.labelmodels.crowds.dawid_skene import DawidSkene
 from labelwright.labelmodels.data_programming import DataProgramming
-from labelwright.labelmodels.dawid_skene import DawidSkene
-from labelwright.labelmodels.matrix_completion import MatrixCompletion
-from labelwright.labelmodels.spectral import Spectral
+from labelwright.labelmodels.spectral.spectral import Spectral
 
-_spec = importlib.util.spec_from_file_location("worlds", Path(__file__).with_name("worlds.py"))
-worlds = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(worlds)
+from . import worlds
 
 ALL = [MajorityVote, LabelModel, MatrixCompletion, Spectral, DawidSkene, DataProgramming]
 UNIFORM = [0.5, 0.5]

@@ -10,7 +10,7 @@ import polars as pl
 
 from labelwright.core import SoftLabels, Votes
 from labelwright.labelmodels import MajorityVote
-from labelwright.pipeline.state import LabelledState, StateSplit
+from labelwright.pipeline.judging.state import LabelledState, StateSplit
 
 CLASSES = ("ham", "spam")
 

@@ -10,7 +10,7 @@ import pytest
 
 import labelwright as lw
 from labelwright.core.errors import DataError, ProjectError
-from labelwright.pipeline.keep import KeptRun
+from labelwright.pipeline.kept.keep import KeptRun
 from labelwright.pipeline.writing import guard_formulas, write_frames
 
 from .conftest import rows

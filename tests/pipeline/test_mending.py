@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import labelwright as lw
-from labelwright.pipeline.keep import KeptRun
+from labelwright.pipeline.kept.keep import KeptRun
 
 SUPERVISION = """
 import labelwright as lw

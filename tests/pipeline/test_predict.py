@@ -13,7 +13,7 @@ from polars.testing import assert_frame_equal
 import labelwright as lw
 from labelwright.core.errors import DataError, ProjectError
 from labelwright.pipeline import predict_file, predict_with_model_folder
-from labelwright.pipeline.keep import KeptRun
+from labelwright.pipeline.kept.keep import KeptRun
 
 NEW = pl.DataFrame({"text": ["subscribe http://me.now", "love that song", "what", None]})
 

@@ -62,7 +62,7 @@ def command(
             else opened.contributed(function, snapshot=snapshot, limit=limit)
         )
     if html is not None:
-        from labelwright.pipeline.showing import write_page
+        from labelwright.pipeline.refreshing.showing import write_page
 
         write_page(found.to_page(), html, folder=project)
     payload = found.to_dict() | ({} if html is None else {"html": str(html)})

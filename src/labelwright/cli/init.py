@@ -48,7 +48,7 @@ def command(
     if (data is None or labels is None) and (ci is None or data is not None or labels is not None):
         raise click.UsageError("say --data and --labels; only --ci, for a project that is there, needs neither.")
     from labelwright.pipeline import start_project
-    from labelwright.pipeline.ci import write_ci
+    from labelwright.pipeline.judging.ci import write_ci
 
     files: list[Path] = []
     functions: list[str] = []

@@ -10,7 +10,7 @@ import click
 from .output import Answer, examples, one_line, progress_line, project_flag, project_option, table, verb
 
 if TYPE_CHECKING:
-    from labelwright.pipeline.collecting import Collection
+    from labelwright.pipeline.versions.collecting import Collection
 
 __all__ = ["checkout", "gc", "verify"]
 
@@ -107,7 +107,7 @@ def gc(dry_run: bool, yes: bool, older: float, project: Path) -> Answer:
     from datetime import timedelta
 
     from labelwright.pipeline import Project
-    from labelwright.pipeline.collecting import collect_now
+    from labelwright.pipeline.versions.collecting import collect_now
 
     opened = Project(project)
     planned = opened.gc(dry_run=True, grace=timedelta(hours=older))

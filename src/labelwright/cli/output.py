@@ -145,7 +145,7 @@ def _notes() -> Iterator[None]:
                 usual(message, category, *where, **more)
             elif str(message) not in said:
                 said.add(str(message))
-                from labelwright.pipeline.noticing import RunWarning
+                from labelwright.pipeline.refreshing.noticing import RunWarning
 
                 _block("warning" if issubclass(category, RunWarning) else "note", str(message))
 

@@ -11,9 +11,9 @@ import click
 from .output import Answer, examples, one_line, progress_line, project_option, table, verb
 
 if TYPE_CHECKING:
-    from labelwright.pipeline.checks import ExampleCheck, PytestCheck
-    from labelwright.pipeline.drift import DriftReport
-    from labelwright.pipeline.judging import Judgement
+    from labelwright.pipeline.judging.checks import ExampleCheck, PytestCheck
+    from labelwright.pipeline.judging.drift import DriftReport
+    from labelwright.pipeline.judging.judging import Judgement
 
 __all__ = ["command", "drift", "show_judgement"]
 

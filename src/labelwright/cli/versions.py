@@ -10,7 +10,7 @@ import click
 from .output import Answer, examples, one_line, project_flag, project_option, table, verb
 
 if TYPE_CHECKING:
-    from labelwright.pipeline.snapshots import LogEntry
+    from labelwright.pipeline.versions.snapshots import LogEntry
 
 __all__ = ["diff", "log", "snapshot"]
 
@@ -71,7 +71,7 @@ def snapshot(name: str, run: str, note: str, force: bool, remove: bool, project:
 def log(limit: int, named: bool, project: Path) -> Answer:
     """List the runs of a project, newest first: when, what changed, how good, and what they are called."""
     from labelwright.pipeline import Project
-    from labelwright.pipeline.snapshots import read_log
+    from labelwright.pipeline.versions.snapshots import read_log
 
     entries, total = read_log(Project(project).folder, limit=limit, snapshots_only=named)
 

@@ -47,7 +47,7 @@ def shared_primitives(functions: Iterable[Any]) -> list[tuple[str, str]]:
     -------
     list of (str, str)
         Names in the order of ``functions``. Made to be the prior of
-        `labelwright.labelmodels.learn_dependencies.learn_dependencies`: it guesses, votes decide.
+        `labelwright.labelmodels.dependencies.learn_dependencies.learn_dependencies`: it guesses, votes decide.
 
     Notes
     -----

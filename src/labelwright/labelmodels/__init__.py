@@ -1,26 +1,26 @@
 """Label models: from a sum of votes to parameters, from parameters to soft labels."""
 
 from .base import BaseLabelModel, Outcome, Params
-from .counterfactuals import drop_one
+from .completion.matrix_completion import MatrixCompletion
+from .crowds.dawid_skene import DawidSkene
+from .crowds.enhanced_bcc import EnhancedBCC
+from .crowds.glad import GLAD
+from .crowds.hierarchical_dawid_skene import HierarchicalDawidSkene
+from .crowds.independent_bcc import IndependentBCC
+from .crowds.mace import MACE
 from .data_programming import DataProgramming
-from .dawid_skene import DawidSkene
-from .dependency import Dependencies
-from .diagnose import diagnose
-from .enhanced_bcc import EnhancedBCC
-from .fit_test import fit_test
-from .fusion import Fusion
-from .glad import GLAD
-from .hierarchical_dawid_skene import HierarchicalDawidSkene
-from .independent_bcc import IndependentBCC
-from .label_model import LabelModel
-from .learn_dependencies import learn_dependencies
-from .mace import MACE
+from .default.label_model import LabelModel
+from .dependencies.dependency import Dependencies
+from .dependencies.learn_dependencies import learn_dependencies
+from .findings.counterfactuals import drop_one
+from .findings.diagnose import diagnose
+from .findings.fit_test import fit_test
+from .fusion.fusion import Fusion
+from .fusion.slimfast import SLiMFast
 from .majority_vote import MajorityVote
-from .matrix_completion import MatrixCompletion
 from .saving import from_dict, to_dict
-from .slimfast import SLiMFast
-from .spectral import Spectral
-from .triplets import Triplets
+from .spectral.spectral import Spectral
+from .spectral.triplets import Triplets
 from .weighted_vote import WeightedVote
 
 __all__ = [

@@ -13,14 +13,14 @@ from threadpoolctl import threadpool_limits
 from labelwright.core import PatternCounts, SoftLabels, Votes
 
 from .base import BaseLabelModel, Outcome, Params, check_cardinality
-from .crowd import crowd_problem, of_all_sources, rows_told
+from .crowds.crowd import crowd_problem, of_all_sources, rows_told
 from .estimates import expected_accuracies
 from .expectation import softmax_rows
 from .factors import FactorGraph, cells_of, resolve_factors
 from .features import Features
 from .majority_vote import MajorityVote
 from .problem import Floats, Problem
-from .spectral import learned_balance
+from .spectral.spectral import learned_balance
 
 if TYPE_CHECKING:
     from scipy.optimize import OptimizeResult

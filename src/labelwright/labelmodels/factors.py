@@ -12,7 +12,7 @@ from scipy import sparse
 
 from labelwright.core.errors import ModelError
 
-from .cliques import check_dependencies, disjoint_cliques, resolve_pairs
+from .dependencies.cliques import check_dependencies, disjoint_cliques, resolve_pairs
 from .problem import Floats, Problem
 
 __all__ = ["KINDS", "Factor", "FactorGraph", "cells_of", "resolve_factors"]

@@ -11,7 +11,7 @@ import numpy as np
 from labelwright.core.errors import ModelError
 
 from .base import BaseLabelModel, Outcome, Params
-from .dependency import Dependencies, Dependency
+from .dependencies.dependency import Dependencies, Dependency
 
 __all__ = ["from_dict", "to_dict"]
 

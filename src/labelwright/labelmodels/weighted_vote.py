@@ -10,7 +10,7 @@ import numpy.typing as npt
 from labelwright.core import PatternCounts, SoftLabels, Votes
 
 from .base import BaseLabelModel, Outcome, Params, check_cardinality
-from .crowd import CROWD_PATTERNS, crowd_problem, of_all_sources, rows_told
+from .crowds.crowd import CROWD_PATTERNS, crowd_problem, of_all_sources, rows_told
 from .features import Features
 from .problem import Floats, Problem
 from .scoring import score_sums

@@ -5,8 +5,8 @@ from .doctor import check_installation
 from .export import export_labels, export_model
 from .predict import predict_file, predict_with_model_folder
 from .project import Project
+from .refreshing.run import RunResult
 from .reporting import report
-from .run import RunResult
 from .settings import Settings, read_settings
 from .starting import start_project
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from labelwright.core import atomic_path, atomic_write
 
 from .project import Project
-from .run import RunResult
+from .refreshing.run import RunResult
 
 __all__ = ["DemoFiles", "run_demo", "write_demo"]
 

@@ -15,7 +15,7 @@ from labelwright.core.errors import DataError, ProjectError
 from labelwright.data.base import PART_ROWS
 
 from .guarding import refuse_other_ending, refuse_sources
-from .keep import KeptRun
+from .kept.keep import KeptRun
 from .settings import Settings, read_settings
 from .writing import ExportFormat, label_columns, write_frames
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from labelwright.core.errors import DataError
 
 from .examples import data_files
-from .keep import STORE_FOLDER
+from .kept.keep import STORE_FOLDER
 from .settings import FILE_NAME, Settings
 
 __all__ = ["refuse_other_ending", "refuse_sources"]

@@ -20,9 +20,9 @@ from labelwright.store import ArtifactId, hash_folder
 
 from .examples import field_values
 from .guarding import refuse_sources
-from .keep import KeptRun
+from .kept.keep import KeptRun
+from .refreshing.run import apply_functions
 from .retyping import as_text
-from .run import apply_functions
 from .settings import Settings, read_settings
 from .supervision import load_functions
 from .writing import ExportFormat, label_columns, write_frames

@@ -15,21 +15,21 @@ from labelwright.core import Votes, atomic_write
 from labelwright.core.errors import ProjectError
 from labelwright.labeling import LabelingFunction
 
-from .decided import decided_labels
 from .examples import Source, Split, open_sources
-from .explain import explain_label, open_run
+from .explaining.decided import decided_labels
+from .explaining.explain import explain_label, open_run
 from .export import export_labels, export_model
 from .guarding import refuse_sources
-from .keep import KeptRun
-from .plan import Plan
+from .judging.project_tests import ProjectTests
+from .kept.keep import KeptRun
 from .predict import ModelKind, predict_with_end_model, predict_with_label_model
-from .project_tests import ProjectTests
-from .refresh import Scope, plan_refresh, refresh_project
-from .run import RunResult, apply_functions
+from .refreshing.plan import Plan
+from .refreshing.refresh import Scope, plan_refresh, refresh_project
+from .refreshing.run import RunResult, apply_functions
 from .settings import Settings, read_settings
 from .supervision import describe, load_functions, pick_functions
 from .trying import TriedFunction, try_functions
-from .versions import ProjectVersions
+from .versions.versions import ProjectVersions
 from .writing import ExportFormat
 
 __all__ = ["Project"]
@@ -169,7 +169,7 @@ class Project(ProjectVersions, ProjectTests):
         check: bool = False,
         step: Callable[[str], None] | None = None,
     ) -> LabelExplanation:
-        """Explain the label of one example; see `labelwright.pipeline.explain.explain_label`.
+        """Explain the label of one example; see `labelwright.pipeline.explaining.explain.explain_label`.
 
         Parameters
         ----------
@@ -199,7 +199,7 @@ class Project(ProjectVersions, ProjectTests):
         )
 
     def contributed(self, function: str, *, snapshot: str | int = "latest", limit: int = 10) -> DecidedLabels:
-        """Return which labels a function decides: what changes without it; see `labelwright.pipeline.decided`.
+        """Return which labels a function decides: what changes without it.
 
         Parameters
         ----------

@@ -26,7 +26,7 @@ from labelwright.analysis.content import Role
 from labelwright.core import SoftLabels, Votes, atomic_write, class_codes
 from labelwright.core.errors import DataError
 
-from .gather import timestamp
+from .refreshing.gather import timestamp
 
 __all__ = ["report"]
 

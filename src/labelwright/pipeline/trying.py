@@ -12,8 +12,8 @@ from labelwright.core import Class, hash_ids
 from labelwright.labeling import LabelingFunction
 
 from .examples import Source, Split, example_texts
-from .noticing import FailedFunction
-from .run import apply_functions
+from .refreshing.noticing import FailedFunction
+from .refreshing.run import apply_functions
 from .settings import Settings
 
 __all__ = ["FiredExample", "TriedFunction", "try_functions"]

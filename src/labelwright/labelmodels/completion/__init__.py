@@ -1,0 +1,1 @@
+"""Matrix completion: accuracies from pairs of votes."""

@@ -1,0 +1,1 @@
+"""Crowd workers: confusions, biases, difficulties."""

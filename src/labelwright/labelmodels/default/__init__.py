@@ -1,0 +1,1 @@
+"""The default label model and the experts that it chooses among."""

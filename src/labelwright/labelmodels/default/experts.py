@@ -1,0 +1,339 @@
+"""The experts of the default model, and how much each counts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from labelwright.core import PatternCounts, SparseRows, VoteFrame, Votes
+from labelwright.labelmodels.crowds.dawid_skene import DawidSkene
+from labelwright.labelmodels.crowds.hierarchical_dawid_skene import HierarchicalDawidSkene
+from labelwright.labelmodels.crowds.slots import Slots
+from labelwright.labelmodels.estimates import among_all_features, expected_accuracies
+from labelwright.labelmodels.expectation import run, vote_scores
+from labelwright.labelmodels.features import Features
+from labelwright.labelmodels.problem import Floats, Problem
+
+from .dependence import Dependence
+from .free_fit import WORTH_OF_VOTES, free, plurality, with_known
+from .known_classes import correction, stacked
+from .many_classes import MOST_CELLS, OneAccuracy
+from .panel import Panel
+
+__all__ = ["Experts", "one_sided", "several_sided", "told"]
+
+# How much the prior counts beside the data. The data cannot tell (see docs/explanation/label-model.md), so the answer
+# averages over half-decades from a tenth to equal parts, and the limit in which only the prior is left (vote shares).
+_PRIOR_WEIGHTS = (0.1, 0.3, 1.0)
+
+# The likelihood of one-sided sources is highest in one class, so that more steps of EM only go the wrong way. One step
+# learns how sources relate to the vote shares, a second corrects it.
+_STEPS = 2
+_TOLERANCE = 1e-4
+
+# Rungs that count no more than this are not worth climbing.
+_NEXT_TO_NOTHING = 0.01
+
+# Rungs need not converge to the last digit, as they are averaged with others.
+_RUNG_STEPS = 100
+
+# A rung that counts little may learn from fewer distinct rows, but from as many as tell tables of usual crowds.
+_ENOUGH_ROWS = 8_192
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Experts:
+    """A panel of experts and how much each counts.
+
+    Parameters
+    ----------
+    panel : Panel
+    shares : ndarray of float, shape (experts + 1,)
+        What each expert, and at last the vote shares, count in the answer; they sum to 1.
+    discounts : ndarray of float, shape (f,)
+        What a vote counts in the first expert, 1 where the source repeats no other.
+    balance : ndarray of float, shape (k,)
+    origin : str
+        Where P(Y) comes from.
+    accuracies : ndarray of float, shape (m,)
+        Expected share of each source's votes that are right, by the first expert; NaN where it is silent.
+    steps : int
+        Of the first expert.
+    ended : str
+        How its EM ended, for people.
+    misfit : float or None
+        What the rungs count beside EM without a prior, which then is the first expert; None where it is not used.
+    dependent : ndarray of int64, shape (pairs, 2)
+        Positions of the sources that the first expert takes for dependent beyond Y.
+    """
+
+    panel: Panel
+    shares: Floats
+    discounts: Floats
+    balance: Floats
+    origin: str
+    accuracies: Floats
+    steps: int
+    ended: str
+    misfit: float | None
+    dependent: npt.NDArray[np.int64]
+
+
+def one_sided(stats: PatternCounts, problem: Problem, dependence: Dependence, given: Floats | None) -> Experts:
+    """Average over the weights of the prior, with votes discounted by how they correlate beyond the vote shares."""
+    frame = stats.frame
+    balance = np.full(problem.k, 1 / problem.k) if given is None else given
+    origin = "uniform" if given is None else "given"
+    if int(frame.sizes.sum()) * problem.k > MOST_CELLS:
+        return _one_accuracy(problem, frame, balance, origin)
+    discounts = dependence.discounts(problem.vote_shares(np.ones(len(problem.source))))
+    start = problem.vote_shares(discounts)
+    fits = [
+        run(problem, start, balance, discounts, prior_weight=w, steps=_STEPS, tolerance=_TOLERANCE)
+        for w in _PRIOR_WEIGHTS
+    ]
+    scores = [among_all_features(problem, frame, fit.scores * discounts[:, None], 0.0) for fit in fits]
+    mass = among_all_features(problem, frame, discounts, 1.0)
+    panel = Panel(
+        scores=np.stack(scores),
+        balances=np.tile(balance, (len(fits), 1)),
+        item_strengths=np.zeros((len(fits), problem.k)),
+        typical=np.tile(Slots.of(frame).even, (len(fits), 1, 1)),
+        mass=mass,
+        voices=np.ones(len(mass)),
+    )
+    return Experts(
+        panel=panel,
+        shares=np.full(len(fits) + 1, 1 / (len(fits) + 1)),
+        discounts=mass,
+        balance=balance,
+        origin=origin,
+        accuracies=expected_accuracies(problem, frame, fits[0].q),
+        steps=fits[0].steps,
+        ended=f"Stopped after {fits[0].steps} steps of EM, as planned",
+        misfit=None,
+        dependent=np.empty((0, 2), dtype=np.int64),
+    )
+
+
+def _one_accuracy(problem: Problem, frame: VoteFrame, balance: Floats, origin: str) -> Experts:
+    """Return vote shares weighted by one accuracy for each source: the only expert where tables would not fit."""
+    found, k = OneAccuracy.of(problem, frame, balance, steps=_STEPS), problem.k
+    f, none = len(found.mass), np.empty((0, k))
+    typical = np.empty((0, *Slots.of(frame).even.shape))
+    panel = Panel(np.empty((0, f, k)), none, none, typical, found.mass, np.ones(f))
+    return Experts(
+        panel=panel,
+        shares=np.ones(1),
+        discounts=np.ones(f),
+        balance=balance,
+        origin=origin,
+        accuracies=found.accuracy,
+        steps=_STEPS,
+        ended=f"Stopped after {_STEPS} steps of EM, as planned, with one accuracy for each source, as tables of {k:,} "
+        "classes would not fit",
+        misfit=None,
+        dependent=np.empty((0, 2), dtype=np.int64),
+    )
+
+
+def several_sided(
+    stats: PatternCounts,
+    problem: Problem,
+    dependence: Dependence,
+    given: Floats | None,
+    *,
+    all_rungs: bool,
+) -> Experts:
+    """Use EM without a prior as far as it fits; for the rest, average over how much structure sources have.
+
+    The rungs are none (vote shares), one accuracy for each source, and a table for each source that the crowd's draws
+    to it, hard items expected. Which of them the data support they do not tell without known classes: for these,
+    ``all_rungs`` adds the experts of a uniform P(Y), with a share of 0.
+    """
+    if int(stats.frame.sizes.sum()) * problem.k > MOST_CELLS:
+        plural = plurality(problem, dependence.copies)
+        known = (plural, "from the most frequent votes") if given is None else (given, "given")
+        return _one_accuracy(problem, stats.frame, *known)
+    unbound = free(problem, dependence, given)
+    fit, balance, origin = unbound.fit, unbound.balance, unbound.origin
+    misfit = 1.0 if fit is None else max(dependence.misfit(fit.q), _doubt(problem))
+    misfit = misfit if misfit > _NEXT_TO_NOTHING else 0.0
+    frame = stats.frame
+    mass = among_all_features(problem, frame, dependence.copies, 1.0)
+    experts: list[_Expert] = []
+    accuracies, steps = np.full(frame.m, np.nan), 0
+    discounts, dependent = mass, np.empty((0, 2), dtype=np.int64)
+    if misfit > 0 or all_rungs:
+        share = misfit / 3
+        distinct = _distinct(stats, problem, dependence)
+        distinct = distinct if all_rungs else _as_needed(distinct, misfit)
+        like = _representatives(problem, dependence, frame)
+        experts, accuracies, steps = _rungs(distinct, like, mass, balance, share)
+        if all_rungs:
+            experts += _rungs(distinct, like, mass, np.full(frame.k, 1 / frame.k), 0.0)[0]
+    if fit is not None:
+        repeats = dependence.discounts(fit.q)
+        own = vote_scores(problem, fit.q, balance, 0.0) * repeats[:, None]
+        independent = np.zeros(frame.k), Slots.of(frame).even
+        experts.insert(0, _Expert(among_all_features(problem, frame, own, 0.0), balance, *independent, 1 - misfit))
+        discounts = among_all_features(problem, frame, repeats, 1.0)
+        accuracies, steps = expected_accuracies(problem, frame, fit.q), fit.steps
+        dependent = _positions(problem, frame)[np.array(dependence.pairs(fit.q), dtype=np.int64).reshape(-1, 2)]
+    voices = among_all_features(problem, frame, dependence.distinct[problem.source].astype(np.float64), 1.0)
+    trusted = f"Converged after {steps} steps of EM"
+    return Experts(
+        panel=_panel(experts, mass, voices),
+        shares=np.array([*(e.share for e in experts), misfit / 3]),
+        discounts=discounts,
+        balance=balance,
+        origin=origin,
+        accuracies=accuracies,
+        steps=steps,
+        ended=f"EM without a prior is not to be trusted here; {steps} steps of EM with one" if fit is None else trusted,
+        misfit=None if fit is None else misfit,
+        dependent=dependent,
+    )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Expert:
+    """One expert of a panel (`labelwright.labelmodels.default.panel.Panel`), and what it counts."""
+
+    scores: Floats
+    balance: Floats
+    item_strengths: Floats
+    typical: Floats
+    share: float
+
+
+def _panel(experts: list[_Expert], mass: Floats, voices: Floats) -> Panel:
+    return Panel(
+        scores=np.stack([e.scores for e in experts]),
+        balances=np.stack([e.balance for e in experts]),
+        item_strengths=np.stack([e.item_strengths for e in experts]),
+        typical=np.stack([e.typical for e in experts]),
+        mass=mass,
+        voices=voices,
+    )
+
+
+def _rungs(
+    stats: PatternCounts, like: npt.NDArray[np.int64], mass: Floats, balance: Floats, share: float
+) -> tuple[list[_Expert], Floats, int]:
+    """Return the rungs above the vote shares, and the accuracies (m,) and the steps of EM of the tables.
+
+    ``stats`` are of sources none of which is surely another; ``like`` (f,) and ``mass`` (f,) give the others a voice.
+    """
+    frame = stats.frame
+    tables = HierarchicalDawidSkene(class_balance=balance, max_steps=_RUNG_STEPS).solve(stats)
+    coins = DawidSkene(class_balance=balance, one_coin=True, max_steps=_RUNG_STEPS).solve(stats)
+    rungs = [
+        _Expert(tables.tables[like] * mass[:, None], balance, tables.item_strengths, tables.typical, share),
+        _Expert(coins.tables[like] * mass[:, None], balance, np.zeros(frame.k), Slots.of(frame).even, share),
+    ]
+    speaker = Features.of(frame).source[like][np.cumsum(frame.sizes) - frame.sizes]
+    return rungs, tables.accuracies[speaker], tables.outcome.steps
+
+
+def told(stats: PatternCounts, experts: Experts) -> tuple[Experts, Floats, float]:
+    """Return the experts with shares and P(Y) that known classes correct; and a correction of their answer.
+
+    Experts have learned without the known classes, so that these tell how good they are.
+
+    Returns
+    -------
+    Experts
+    ndarray of float, shape (f, k)
+        What to add to the log-odds for each vote; see `labelwright.labelmodels.default.known_classes.correction`.
+    float
+        What to multiply the log-odds with.
+    """
+    frame = stats.frame
+    if experts.origin != "given":
+        worth = frame.k if experts.origin == "uniform" else WORTH_OF_VOTES
+        balance = with_known(experts.balance, np.asarray(stats.counts.gold.sum(axis=0), dtype=np.float64), worth)
+        experts = replace(experts, balance=balance, origin="from the known classes")
+    if not len(experts.panel.scores):
+        return experts, np.zeros((int(frame.sizes.sum()), frame.k)), 1.0
+    known = np.flatnonzero(stats.cells[:, 1] > 0)
+    many = stats.cell_counts[known]
+    rows = stats.patterns.take(np.repeat(stats.cells[known, 0], many))
+    votes = Votes(rows, classes=frame.classes, sources=frame.sources, alphabet=dict(frame.alphabet))
+    labels = np.repeat(stats.cells[known, 1] - 1, many)[votes.covered]
+    votes = votes.take(np.flatnonzero(votes.covered))
+    if not votes.n:
+        return experts, np.zeros((int(frame.sizes.sum()), frame.k)), 1.0
+    probs = np.concatenate([a.probs for a in experts.panel.answers(votes, range(len(experts.panel)))], axis=1)
+    experts = replace(experts, shares=_stacked(experts.shares, probs[:, np.arange(votes.n), labels]))
+    table, sharpness = correction(Features.of(frame).matrix(votes), np.tensordot(experts.shares, probs, axes=1), labels)
+    return experts, table, sharpness
+
+
+def _stacked(shares: Floats, likelihoods: Floats) -> Floats:
+    """Return the shares of the experts, given the probabilities (experts + 1, g) that they gave to known classes.
+
+    The mixture that was chosen without known classes counts half before they are heard, all experts alike the rest.
+    """
+    mixed = np.concatenate([shares[None] @ likelihoods, likelihoods])
+    found = stacked(mixed, np.concatenate([[0.5], np.full(len(shares), 0.5 / len(shares))]))
+    return np.asarray(found[0] * shares + found[1:])
+
+
+def _doubt(problem: Problem) -> float:
+    """Return how much EM without a prior is to be doubted for want of examples, 0 to 1.
+
+    That a model fits says nothing where its tables have as many free numbers as there are examples.
+    """
+    return min(1.0, problem.k * (problem.k - 1) * problem.m / problem.rows)
+
+
+def _distinct(stats: PatternCounts, problem: Problem, dependence: Dependence) -> PatternCounts:
+    """Return the stats in which all but one of the sources that are surely one keep silent."""
+    if dependence.distinct.all():
+        return stats
+    frame, rows = stats.frame, stats.patterns
+    repeats = {problem.names[j] for j in np.flatnonzero(~dependence.distinct)}
+    kept = np.array([name not in repeats for name in frame.sources])
+    stay = kept[rows.columns]
+    indptr = np.concatenate([[0], np.cumsum(stay)])[rows.indptr]
+    patterns = SparseRows(indptr, rows.columns[stay], rows.codes[stay], rows.shape)
+    votes = np.where(np.repeat(kept, frame.sizes), stats.counts.votes, 0)
+    return replace(stats, patterns=patterns, counts=replace(stats.counts, votes=votes))
+
+
+def _as_needed(stats: PatternCounts, misfit: float) -> PatternCounts:
+    """Return a sample of the rows in which the rungs err as little, for what they count, as EM does on all rows.
+
+    An error falls with the root of the rows, and counts with the rung: a rung that counts a tenth needs a hundredth.
+    """
+    worth = misfit / 3 / max(1 - misfit, 1e-9)
+    needed = max(_ENOUGH_ROWS, int(np.ceil(min(1.0, worth**2) * len(stats.keys))))
+    if needed >= len(stats.keys):
+        return stats
+    sample = stats.within(needed)
+    # Ids that repeat fall on one side together, and may leave nothing.
+    return sample if len(sample.keys) >= _ENOUGH_ROWS / 4 else stats
+
+
+def _representatives(problem: Problem, dependence: Dependence, frame: VoteFrame) -> npt.NDArray[np.int64]:
+    """Return for each (source, code) pair that of the source which speaks for its copies, shape (f,)."""
+    place = {name: j for j, name in enumerate(frame.sources)}
+    speaker = np.arange(frame.m)
+    chosen = {int(dependence.group[j]): problem.names[j] for j in np.flatnonzero(dependence.distinct)}
+    for j in np.flatnonzero(~dependence.distinct):
+        speaker[place[problem.names[j]]] = place[chosen[int(dependence.group[j])]]
+    offsets = np.cumsum(frame.sizes) - frame.sizes
+    source = np.repeat(np.arange(frame.m), frame.sizes)
+    code = np.arange(len(source)) - offsets[source]
+    # A copy may know codes that its speaker does not; these it says for itself.
+    able = code < frame.sizes[speaker][source]
+    return np.asarray(np.where(able, offsets[speaker][source], offsets[source]) + code)
+
+
+def _positions(problem: Problem, frame: VoteFrame) -> npt.NDArray[np.int64]:
+    """Return where the sources that vote stand in the frame, shape (problem.m,)."""
+    place = {name: j for j, name in enumerate(frame.sources)}
+    return np.array([place[name] for name in problem.names], dtype=np.int64)

@@ -1,0 +1,1 @@
+"""Which sources depend on each other."""

@@ -1,0 +1,1 @@
+"""What is wrong or weak, and how sure the answer is."""

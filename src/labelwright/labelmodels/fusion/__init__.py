@@ -1,0 +1,1 @@
+"""Claims about items with many values."""

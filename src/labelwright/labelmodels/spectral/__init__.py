@@ -1,0 +1,1 @@
+"""Moments: eigenvectors, tensors, triplets."""

@@ -1,0 +1,1 @@
+"""Why a label is what it is."""

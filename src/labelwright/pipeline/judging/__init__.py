@@ -1,0 +1,1 @@
+"""Tests, contracts, gates and drift: what must hold."""

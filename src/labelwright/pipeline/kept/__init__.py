@@ -1,0 +1,1 @@
+"""What a run kept, written and read again."""

@@ -1,0 +1,140 @@
+"""Why things are made again: the notes that a refresh takes, with the costs that the last run recorded."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from labelwright.pipeline.kept.data_record import DataRecord
+from labelwright.pipeline.kept.database import Database
+from labelwright.pipeline.kept.keep import KeptRun
+from labelwright.pipeline.settings import Settings
+from labelwright.store import ArtifactId
+
+from .plan import Plan, Stage, Step, function_changes, setting_changes
+from .reading import data_changes
+
+__all__ = ["Notes"]
+
+STALE = 'kept as it was, though it is stale: end_model.refresh = "keep"'
+
+
+class Notes:
+    """The steps of a refresh, each with its reason: what differs from an earlier run.
+
+    Parameters
+    ----------
+    database : Database
+    settings : Settings
+    base : KeptRun or None
+        The run to compare with.
+    """
+
+    def __init__(self, database: Database, settings: Settings, base: KeptRun | None) -> None:
+        self.database = database
+        self.settings = settings
+        self.base = base
+        self.steps: list[Step] = []
+        self._anew = "everything is made again" if database.full else "first run"
+        self._of_data = self._anew if self.whole is None else ""
+        before = None if base is None else database.store.get_json(base.artifact("settings"))
+        self._settings = setting_changes(before, msgspec.to_builtins(settings))
+
+    @property
+    def whole(self) -> KeptRun | None:
+        """The run to compare with, where it kept its data and votes in parts."""
+        return self.base if self.base is not None and "data" in self.base.row.artifacts else None
+
+    @property
+    def plan(self) -> Plan:
+        """The steps so far."""
+        run = "" if self.base is None else f"run {self.base.row.number} ({self.base.row.run_id})"
+        return Plan(tuple(self.steps), run)
+
+    @property
+    def of_model(self) -> str:
+        """Why the label model is stale."""
+        return self._of_settings("label_model.") or self._of_data or "votes change"
+
+    def add(self, stage: Stage, what: str, reason: str, operations: int = 0, seconds: float | None = None) -> None:
+        """Note a step."""
+        self.steps.append(Step(stage, what, reason, operations, seconds))
+
+    def data(self, after: DataRecord) -> None:
+        """Note what changed in the data."""
+        rows = sum(part.rows for _, part in after.parts())
+        if self.whole is None:
+            self.add("data", "data", self._of_data, rows)
+            return
+        before = self.whole.kept_data.record
+        changes = data_changes(self.database.store, before, after)
+        if changes is not None:
+            known = {part.digest for _, part in before.parts()}
+            self._of_data = str(changes)
+            self.add("data", "data", str(changes), sum(p.rows for _, p in after.parts() if p.digest not in known))
+
+    def votes(self, work: Mapping[str, int], records: Sequence[Mapping[str, Any]]) -> None:
+        """Note whose votes are made: ``work`` holds rows by function."""
+        changes = {} if self.base is None else function_changes(self.base.function_records(), records)
+        for name in [n for n in work if n in changes]:
+            self.add("votes", f"votes of {name}", changes[name], work[name], self._vote_seconds(name, work[name]))
+        rest = [n for n in work if n not in changes]
+        if rest:
+            # Votes that were made together cost the same each.
+            cost = self._vote_seconds(rest[0], sum(work[n] for n in rest))
+            what = f"votes of {rest[0]}" if len(rest) == 1 else f"votes of {len(rest)} functions"
+            reason = self._of_settings("task.classes", "apply.") or self._of_data or "their votes were not kept"
+            self.add("votes", what, reason, sum(work[n] for n in rest), cost)
+        for name, why in changes.items():
+            if why == "removed":
+                self.add("votes", f"votes of {name}", why)
+
+    def stats(self, rows: int) -> None:
+        """Note that votes are summarised."""
+        self.add("stats", "sums of votes", self.of_model, rows, self._seconds("stats", rows))
+
+    def label_model(self) -> None:
+        """Note that the label model is solved."""
+        self.add("label_model", "label model", self.of_model, 1, self._model_seconds("label_model"))
+
+    def soft_labels(self, rows: int) -> None:
+        """Note that examples are labelled."""
+        if rows:
+            reason = "the label model changes" if self.whole else self._anew
+            self.add("soft_labels", "soft labels", reason, rows, self._seconds("soft_labels", rows))
+
+    def end_model(self, *, kept: bool) -> None:
+        """Note that the end model is trained, or kept although it is stale."""
+        if kept:
+            self.add("end_model", "end model", STALE)
+            return
+        reason = "its training labels change" if self.whole else self._anew
+        reason = self._of_settings("end_model.") or reason
+        self.add("end_model", "end model", reason, 1, self._model_seconds("end_model"))
+
+    def _of_settings(self, *keys: str) -> str:
+        """Return which settings that begin so changed, for people; empty where none did."""
+        found = [key for key in self._settings if key.startswith(keys) and key != "end_model.refresh"]
+        return f"settings: {', '.join(found)} changed" if found else ""
+
+    def _vote_seconds(self, name: str, rows: int) -> float | None:
+        if self.whole is None or name not in self.whole.kept_votes.sources:
+            return None
+        return self._cost(dict(self.whole.kept_votes.part_record(0).votes)[name], rows)
+
+    def _seconds(self, role: str, rows: int) -> float | None:
+        """Return what rows cost in the earlier run, times ``rows``."""
+        if self.whole is None or role not in self.whole.row.artifacts:
+            return None
+        return self._cost(self.database.store.get_json(self.whole.artifact(role))["parts"][0], rows)
+
+    def _model_seconds(self, role: str) -> float | None:
+        if self.base is None or role not in self.base.row.artifacts:
+            return None
+        return self._cost(str(self.base.artifact(role)), 1)
+
+    def _cost(self, key: str, rows: int) -> float | None:
+        cost = self.database.seconds_per_row(ArtifactId.parse(key))
+        return None if cost is None else cost * rows

@@ -1,0 +1,381 @@
+"""A refresh: works out what is stale, makes that and no more, and records a run. ``labelwright run`` is this."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from labelwright.core.errors import ProjectError
+from labelwright.endmodels import EndModel, load, save
+from labelwright.labeling import LabelingFunction
+from labelwright.labelmodels import BaseLabelModel
+from labelwright.pipeline.kept.data_record import DataRecord
+from labelwright.pipeline.kept.database import Database
+from labelwright.pipeline.kept.keep import STORE_FOLDER, KeptRun, open_store
+from labelwright.pipeline.kept.kept_data import KeptData
+from labelwright.pipeline.kept.kept_votes import KeptVotes
+from labelwright.pipeline.kept.learning import KeptLabels, Labelling, Learning
+from labelwright.pipeline.kept.unwritten import Unwritten
+from labelwright.pipeline.settings import Settings
+from labelwright.pipeline.source_files import keep_source
+from labelwright.pipeline.supervision import load_functions, pick_functions, record
+from labelwright.store import ArtifactId, Catalog, Recipe, Store, hold_lease
+
+from .noticing import FailedFunction, RunWarning, unvoted_classes
+from .noting import Notes
+from .plan import Plan, Step
+from .reading import Fingerprints, read_data
+from .reuse import BaseVotes
+from .run import RunResult, finish_run, make_label_model
+from .training import label_splits, predict_splits, score_splits, train_end_model
+from .voting import Voting
+
+__all__ = ["Scope", "label_project", "plan_refresh", "refresh_project"]
+
+Tell = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What a refresh looks at.
+
+    Parameters
+    ----------
+    since : str or None
+        The run or snapshot to compare with; default the last run.
+    only : tuple of str
+        Functions whose votes are refreshed; data and all other functions are as the run compared with had them.
+    full : bool
+        Make everything again, as if nothing had been kept.
+    """
+
+    since: str | None = None
+    only: tuple[str, ...] = ()
+    full: bool = False
+
+
+def refresh_project(folder: Path, settings: Settings, *, step: Tell, scope: Scope | None = None) -> RunResult:
+    """Make what is stale, and keep a run of all of it.
+
+    Parameters
+    ----------
+    folder : Path
+    settings : Settings
+    step : callable of str
+        Told what is being done.
+    scope : Scope, optional
+
+    Raises
+    ------
+    LabelwrightError
+        Whatever the rooms refuse. Votes of parts that were done are kept then, and the next run goes on from there;
+        artifacts come first, each whole, and one line in the catalog at the end makes a run of them.
+    """
+    started = time.perf_counter()
+    _check_write_access(folder)
+    store, catalog = open_store(folder)
+    with hold_lease(catalog, "run"):
+        return _Refresh(folder, settings, store, catalog, step, scope or Scope()).run(started)
+
+
+def label_project(
+    folder: Path, settings: Settings, *, step: Tell
+) -> tuple[list[LabelingFunction], KeptData, KeptVotes, KeptLabels, BaseLabelModel[Any, Any]]:
+    """Bring votes and labels up to date as `refresh_project` does, but keep no run: the next one finds them made.
+
+    Returns
+    -------
+    tuple
+        The functions, the data, its votes, its soft labels, and the label model.
+    """
+    _check_write_access(folder)
+    store, catalog = open_store(folder)
+    with hold_lease(catalog, "run"):
+        return _Refresh(folder, settings, store, catalog, step, Scope()).label()
+
+
+def plan_refresh(folder: Path, settings: Settings, *, step: Tell, scope: Scope | None = None) -> Plan:
+    """Say what `refresh_project` would do, and why; nothing is written.
+
+    What hangs on something that is to be made again counts as stale: that it may come out as it was is not known yet.
+    """
+    store, catalog = open_store(folder)
+    return _Refresh(folder, settings, Unwritten(store), catalog, step, scope or Scope(), dry=True).plan()
+
+
+@dataclass
+class _Made:
+    """What is there of a run so far."""
+
+    functions: list[dict[str, Any]] = field(default_factory=list)
+    artifacts: dict[str, ArtifactId] = field(default_factory=dict)
+    steps: list[Step] = field(default_factory=list)
+    operations: dict[str, int] = field(default_factory=dict)
+    seconds: dict[str, float] = field(default_factory=dict)
+
+
+class _Refresh:
+    """One refresh, stage by stage; a dry one stops where the next stage would need what is not there."""
+
+    def __init__(
+        self,
+        folder: Path,
+        settings: Settings,
+        store: Store,
+        catalog: Catalog,
+        step: Tell,
+        scope: Scope,
+        *,
+        dry: bool = False,
+    ) -> None:
+        self.folder = folder
+        self.settings = settings
+        self.database = Database(store, catalog, full=scope.full, dry=dry)
+        self.tell = step
+        self.scope = scope
+        self.dry = dry
+        self.notes = Notes(self.database, settings, _base(folder, store, catalog, scope))
+        self.base = self.notes.whole
+        self.made = _Made(steps=self.notes.steps)
+
+    def plan(self) -> Plan:
+        """Return the steps of a dry refresh."""
+        functions, data = self._read()
+        votes = self._vote(functions, data)
+        if votes is not None:
+            self._learn(votes, data)
+        return self.notes.plan
+
+    def label(self) -> tuple[list[LabelingFunction], KeptData, KeptVotes, KeptLabels, BaseLabelModel[Any, Any]]:
+        """Do what is needed for labels, and no more."""
+        functions, data = self._read()
+        votes = self._vote(functions, data)
+        assert votes is not None
+        learned = self._learn(votes, data)
+        assert learned is not None
+        return functions, data, votes, *learned
+
+    def run(self, started: float) -> RunResult:
+        """Do all of it."""
+        functions, data = self._read()
+        votes = self._vote(functions, data)
+        assert votes is not None
+        learned = self._learn(votes, data)
+        assert learned is not None
+        labels, model = learned
+        with self._stage("gathering", "gathering votes and labels"):
+            parts = label_splits(votes, labels, model)
+        train = next(p for p in parts if p.split.name == "train")
+        failed = [FailedFunction(f.source, f.count, data.n, f.first[0][1]) for f in votes.failures()]
+        warned = (*map(str, failed), *unvoted_classes(train.votes))
+        # At once, and not with the result: what follows may fail because of just this.
+        for text in warned:
+            warnings.warn(text, RunWarning, stacklevel=4)
+        with self._stage("end_model", "training the end model"):
+            end = self._end_model(lambda: train_end_model(self.settings, train, train.predictions["label model"]))
+        with self._stage("scores", "scoring"):
+            parts = predict_splits(self.settings, parts, end)
+            scores = score_splits(parts)
+        self.tell("writing the run and its report")
+        return finish_run(self.folder, self.settings, self.database, self.made, parts, model, scores, warned, started)
+
+    def _read(self) -> tuple[list[LabelingFunction], KeptData]:
+        """Read functions and data; only what changed of these."""
+        with self._stage("data", "reading functions and data"):
+            functions = load_functions(self.folder)
+            # Now, while the files hold what was imported.
+            records = [record(f, self.folder) for f in functions]
+            if self.scope.only:
+                functions, records, found = self._narrowed(functions, records)
+            else:
+                found = self._read_data()
+            self.made.functions = records
+            self.notes.data(found)
+            store, data = self.database.store, KeptData(self.database.store, found)
+            schema = {name: str(kind) for name, kind in data.schema_of("train").items()}
+            self.made.artifacts |= {
+                "settings": store.put_json("settings", msgspec.to_builtins(self.settings)),
+                "functions": store.put_json("functions", records),
+                "data": store.put_json("data", msgspec.to_builtins(found)),
+                "schema": store.put_json("schema", schema),
+                "source": keep_source(store, self.folder),
+            }
+        return functions, data
+
+    def _read_data(self) -> DataRecord:
+        prints = Fingerprints(self.folder / STORE_FOLDER)
+        before = None if self.base is None or self.scope.full else self.base.kept_data.record
+        found = read_data(self.folder, self.settings, self.database, prints, before)
+        if not self.dry:
+            prints.remember()
+        return found
+
+    def _narrowed(
+        self, functions: list[LabelingFunction], records: list[dict[str, Any]]
+    ) -> tuple[list[LabelingFunction], list[dict[str, Any]], DataRecord]:
+        """Return the functions to refresh, the records of all, and the data: all else is as the base had it."""
+        chosen = pick_functions(functions, self.scope.only)
+        if self.base is None:
+            raise ProjectError("--only refreshes functions of an earlier run, and there is none; run without it first.")
+        if self.base.settings().task.classes != self.settings.task.classes:
+            raise ProjectError("task.classes changed since the run that --only starts from; run without it.")
+        fresh = {r["name"]: r for r in records if r["name"] in self.scope.only}
+        whole = [fresh.pop(r["name"], r) for r in self.base.function_records()]
+        return chosen, [*whole, *fresh.values()], self.base.kept_data.record
+
+    def _vote(self, functions: Sequence[LabelingFunction], data: KeptData) -> KeptVotes | None:
+        """Make the votes that are missing; ``None`` in a dry run where there are any."""
+
+        def report(done: int, total: int) -> None:
+            self.tell(f"applying {len(functions)} functions: {done:,} of {total:,} examples")
+
+        with self._stage("votes", "looking for votes"):
+            base = self.base
+            earlier = None if base is None else BaseVotes(base.kept_votes, base.functions(), base.settings())
+            keep = [r["name"] for r in self.made.functions if r["name"] not in {f.name for f in functions}]
+            voting = Voting(self.database, data, functions, self.settings, earlier, keep=keep)
+            self.notes.votes(voting.applications, self.made.functions)
+            if self.dry and not voting.complete:
+                self._note_rest(data)
+                return None
+            voting.run(report)
+            found = voting.record()
+            self.made.artifacts["votes"] = self.database.store.put_json("votes", msgspec.to_builtins(found))
+        counts = voting.counts
+        self.made.operations |= {
+            "function_applications": counts.applied,
+            "votes_copied": counts.copied,
+            "votes_kept": counts.kept,
+        }
+        return KeptVotes(self.database.store, found, data)
+
+    def _learn(self, votes: KeptVotes, data: KeptData) -> tuple[KeptLabels, BaseLabelModel[Any, Any]] | None:
+        """Summarise, solve and label what is missing; ``None`` in a dry run."""
+        made, store = self.made.artifacts, self.database.store
+        with self._stage("stats", "summarising votes"):
+            learning = Learning(self.database, votes, make_label_model(self.settings))
+            if learning.missing:
+                self.notes.stats(learning.missing_rows)
+            if self.dry and learning.missing:
+                self._note_rest(data, stats=False)
+                return None
+            stats = learning.summarise()
+            if stats is not None:
+                made["stats"] = stats
+        with self._stage("label_model", "fitting the label model"):
+            if self.dry and learning.solved(stats, made["votes"], made["data"]) is None:
+                self._note_rest(data, stats=False)
+                return None
+            model, made["label_model"], solved = learning.fit(stats, made["votes"], made["data"])
+            if solved:
+                self.notes.label_model()
+        with self._stage("soft_labels", "labelling"):
+            labelling = Labelling(self.database, votes, made["label_model"])
+            rows = sum(data.parts[part].rows for part in labelling.missing)
+            self.notes.soft_labels(rows)
+            if self.dry:
+                self._note_end_model(stale=bool(rows))
+                return None
+            labels = labelling.run(model, self._old_labels(votes), self.settings.refresh.tolerance)
+            made["soft_labels"] = store.put_json("soft_labels", msgspec.to_builtins(labels))
+        counted = {"rows_summarised": learning.summarised, "models_solved": int(solved)}
+        self.made.operations |= {**counted, "rows_labelled": labelling.labelled}
+        return KeptLabels(store, labels, data), model
+
+    def _old_labels(self, votes: KeptVotes) -> list[ArtifactId | None]:
+        """Return the labels that each part had in the base, where its votes are the same."""
+        if self.base is None or self.settings.refresh.tolerance == 0:
+            return [None] * len(votes.record.parts)
+        before = zip(self.base.kept_votes.record.parts, self.base.kept_labels.record.parts, strict=True)
+        known = {part: ArtifactId.parse(label) for part, label in before}
+        return [known.get(part) for part in votes.record.parts]
+
+    def _end_model(self, train: Callable[[], EndModel]) -> EndModel | None:
+        """Train the end model, or take the one that was trained on just this; by policy, an older one."""
+        if self.settings.end_model.kind == "none":
+            return None
+        store, recipe = self.database.store, self._end_model_recipe()
+        key = self.database.found(recipe)
+        if key is None and (key := self._older_end_model()) is not None:
+            self.made.operations["end_models_stale"] = 1
+            self.notes.end_model(kept=True)
+        if key is None:
+            began = time.perf_counter()
+            end = train()
+            with tempfile.TemporaryDirectory() as temporary:
+                save(end, Path(temporary) / "end_model")
+                key = store.put_folder("end_model", Path(temporary) / "end_model")
+            self.database.record([(recipe, key)], seconds=time.perf_counter() - began, rows=1)
+            self.made.operations["end_models_trained"] = 1
+            self.notes.end_model(kept=False)
+        self.made.artifacts["end_model"] = key
+        return load(store.get_folder(key))
+
+    def _end_model_recipe(self) -> Recipe:
+        chosen, made = self.settings.end_model, self.made.artifacts
+        parameters = {"kind": chosen.kind, "fields": chosen.fields, "random_state": chosen.random_state}
+        versions = {name: version(name) for name in ("labelwright", "numpy", "scikit-learn")}
+        inputs = {"soft_labels": made["soft_labels"], "data": made["data"]}
+        return Recipe("end_model", inputs, {**parameters, "versions": versions})
+
+    def _older_end_model(self) -> ArtifactId | None:
+        """Return the end model of the base where the policy is to keep it, and it is of the same kind and fields."""
+        base, now = self.notes.base, self.settings.end_model
+        if now.refresh != "keep" or base is None or "end_model" not in base.row.artifacts:
+            return None
+        before = base.settings().end_model
+        same = (before.kind, before.fields, before.random_state) == (now.kind, now.fields, now.random_state)
+        return base.artifact("end_model") if same else None
+
+    def _note_rest(self, data: KeptData, *, stats: bool = True) -> None:
+        """Note everything that hangs on what a dry run does not make."""
+        if stats:
+            self.notes.stats(data.record.splits["train"])
+        self.notes.label_model()
+        self.notes.soft_labels(data.n)
+        self._note_end_model(stale=True)
+
+    def _note_end_model(self, *, stale: bool) -> None:
+        """Note what becomes of the end model; where labels stay as they are, its recipe says whether it is stale."""
+        chosen = self.settings.end_model
+        if chosen.kind == "none":
+            return
+        if stale:
+            self.notes.end_model(kept=self._older_end_model() is not None)
+
+    @contextmanager
+    def _stage(self, name: str, said: str) -> Iterator[None]:
+        self.tell(said)
+        began = time.perf_counter()
+        yield
+        self.made.seconds[name] = time.perf_counter() - began
+
+
+def _base(folder: Path, store: Store, catalog: Catalog, scope: Scope) -> KeptRun | None:
+    """Return the run to compare with: the one that is named, or the last; none where nothing shall be relied on."""
+    if scope.since is not None:
+        return KeptRun(folder, store, KeptRun.named(folder, scope.since).row)
+    row = None if scope.full and not scope.only else catalog.latest()
+    return None if row is None else KeptRun(folder, store, row)
+
+
+def _check_write_access(folder: Path) -> None:
+    """Fail before the work is done, not after it."""
+    for place in (folder, folder / STORE_FOLDER):
+        try:
+            if place.exists():
+                tempfile.TemporaryFile(dir=place).close()
+        except OSError as error:
+            raise ProjectError(
+                f"no write access to {place} ({error.strerror}); a run keeps what it makes there. Copy the project "
+                "to a folder of your own, or change the folder's permissions."
+            ) from None

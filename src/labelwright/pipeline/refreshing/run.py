@@ -1,0 +1,243 @@
+"""What a run makes: its result, and the report and the line in the catalog at its end."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+import msgspec
+
+import labelwright
+from labelwright import labelmodels
+from labelwright.analysis import Summary, render_report
+from labelwright.core import Votes, atomic_write
+from labelwright.core.errors import ProjectError
+from labelwright.data import Dataset
+from labelwright.engines import LocalEngine
+from labelwright.labeling import LabelingFunction, apply
+from labelwright.labelmodels import BaseLabelModel, Outcome
+from labelwright.pipeline.kept.database import Database
+from labelwright.pipeline.kept.keep import STORE_FOLDER
+from labelwright.pipeline.settings import LABEL_MODELS, Settings
+from labelwright.store import ArtifactId
+
+from .gather import gather_report, summarise
+from .plan import Step
+from .scoring import LabelledSplit, Scoreboard
+from .showing import run_html
+
+__all__ = ["MadeSoFar", "RunResult", "apply_functions", "finish_run", "make_label_model"]
+
+REPORT_NAME = "report.html"
+
+Tell = Callable[[str], None]
+
+
+class MadeSoFar(Protocol):
+    """What there is of a run before its report: records of functions, artifacts by role, and what it took."""
+
+    functions: list[dict[str, Any]]
+    artifacts: dict[str, ArtifactId]
+    steps: list[Step]
+    operations: dict[str, int]
+    seconds: dict[str, float]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RunResult:
+    """What a run made.
+
+    Parameters
+    ----------
+    project : str
+        Name of the project.
+    run_id : str
+        16 hexadecimal digits: hash of what went in and what came out. Running again without a change gives it again.
+    number : int
+        How many runs the project has finished.
+    finished : datetime.datetime
+    seconds : float
+    splits : mapping of str to int
+        Number of examples of each split.
+    covered : mapping of str to float
+        Share of each split on which at least one function voted.
+    summary : Summary
+        What each function did.
+    scores : tuple of Scoreboard
+        One per split with gold other than train, test first.
+    outcome : Outcome
+        How the label model ended: its kind, and a sentence for people.
+    report : Path
+        The HTML report.
+    folder : Path
+        The store.
+    artifacts : mapping of str to ArtifactId
+    warnings : tuple of str
+        Functions that failed, and classes that no function votes for.
+    steps : tuple of Step
+        What was made again, and why; nothing where all was up to date.
+    operations : mapping of str to int
+        How much work was done: ``function_applications``, ``rows_summarised`` and others.
+    stages : mapping of str to float
+        Seconds that each stage took.
+    """
+
+    project: str
+    run_id: str
+    number: int
+    finished: datetime
+    seconds: float
+    splits: Mapping[str, int]
+    covered: Mapping[str, float]
+    summary: Summary
+    scores: tuple[Scoreboard, ...]
+    outcome: Outcome
+    report: Path
+    folder: Path
+    artifacts: Mapping[str, ArtifactId]
+    warnings: tuple[str, ...] = ()
+    steps: tuple[Step, ...] = ()
+    operations: Mapping[str, int] = field(default_factory=dict)
+    stages: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def end_model_is_stale(self) -> bool:
+        """Whether the end model was kept although its training labels changed."""
+        return bool(self.operations.get("end_models_stale"))
+
+    def _repr_html_(self) -> str:
+        return run_html(self)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values for JSON."""
+        return {
+            "project": self.project,
+            "run_id": self.run_id,
+            "number": self.number,
+            "finished": self.finished.isoformat(timespec="seconds"),
+            "seconds": round(self.seconds, 3),
+            "splits": dict(self.splits),
+            "covered": dict(self.covered),
+            "scores": {board.split: board.to_dict() for board in self.scores},
+            "functions": self.summary.to_dict(),
+            "label_model": {"kind": self.outcome.kind, "sentence": self.outcome.sentence},
+            "report": str(self.report),
+            "folder": str(self.folder),
+            "artifacts": {role: str(key) for role, key in self.artifacts.items()},
+            "warnings": list(self.warnings),
+            "steps": [step.to_dict() for step in self.steps],
+            "operations": dict(self.operations),
+            "stages": {stage: round(seconds, 4) for stage, seconds in self.stages.items()},
+            "end_model_is_stale": self.end_model_is_stale,
+        }
+
+
+def apply_functions(
+    functions: Sequence[LabelingFunction],
+    data: Dataset,
+    settings: Settings,
+    *,
+    on_error: Literal["raise", "abstain"] | None = None,
+    step: Tell | None = None,
+) -> Votes:
+    """Apply functions under the project's settings."""
+
+    def progress(done: int, total: int | None) -> None:
+        if step is not None:
+            step(f"applying {len(functions)} functions: {done:,}{f' of {total:,}' if total else ''} examples")
+
+    engine = LocalEngine(workers=settings.apply.workers)
+    try:
+        return apply(
+            functions,
+            data,
+            engine=engine,
+            on_error=on_error or settings.apply.on_error,
+            progress=progress,
+            classes=settings.task.classes,
+            timeout=settings.apply.timeout,
+        )
+    finally:
+        engine.close()
+
+
+def make_label_model(settings: Settings) -> BaseLabelModel[Any, Any]:
+    """Build the label model that the settings name, with those of the settings that it has options for.
+
+    Raises
+    ------
+    ProjectError
+        If dependencies are declared to a method that has none.
+    """
+    chosen = settings.label_model
+    method = getattr(labelmodels, LABEL_MODELS[chosen.method])
+    options = method().get_params()
+    if chosen.dependencies is not None and "dependencies" not in options:
+        able = [m for m, name in LABEL_MODELS.items() if "dependencies" in getattr(labelmodels, name)().get_params()]
+        raise ProjectError(
+            f"label_model.dependencies is given, but {chosen.method} takes none; methods that do: {', '.join(able)}."
+        )
+    given = msgspec.structs.asdict(chosen)
+    model: BaseLabelModel[Any, Any] = method(**{name: value for name, value in given.items() if name in options})
+    return model
+
+
+def finish_run(
+    folder: Path,
+    settings: Settings,
+    database: Database,
+    made: MadeSoFar,
+    parts: Sequence[LabelledSplit],
+    model: BaseLabelModel[Any, Any],
+    scores: tuple[Scoreboard, ...],
+    warned: tuple[str, ...],
+    started: float,
+) -> RunResult:
+    """Write scores and report, and record the run; whatever it is made of has been kept before."""
+    began = time.perf_counter()
+    store, artifacts = database.store, dict(made.artifacts)
+    artifacts["metrics"] = store.put_json("metrics", {board.split: board.to_dict() for board in scores})
+    run_id = _run_id(artifacts, made.functions)
+    name = settings.project.name or folder.resolve().name
+    summary = summarise(parts, model, {f["name"]: f["version"] for f in made.functions})
+    page = render_report(gather_report(name, run_id, settings, parts, summary, model, scores, warned, artifacts))
+    artifacts["report"] = store.put_text("report", page)
+    report = folder / REPORT_NAME
+    atomic_write(report, page)
+    stages = {**made.seconds, "report": time.perf_counter() - began}
+    seconds = time.perf_counter() - started
+    operations = {**made.operations, **{f"milliseconds_{stage}": round(1000 * s) for stage, s in stages.items()}}
+    row = database.catalog.add_run(run_id, seconds=seconds, artifacts=artifacts, operations=operations)
+    return RunResult(
+        project=name,
+        run_id=run_id,
+        number=row.number,
+        finished=row.finished,
+        seconds=seconds,
+        splits={p.split.name: p.split.n for p in parts},
+        covered={p.split.name: float(p.votes.covered.mean()) for p in parts},
+        summary=summary,
+        scores=scores,
+        outcome=model.outcome_,
+        report=report,
+        folder=folder / STORE_FOLDER,
+        artifacts=artifacts,
+        warnings=warned,
+        steps=tuple(made.steps),
+        operations=made.operations,
+        stages=stages,
+    )
+
+
+def _run_id(made: Mapping[str, ArtifactId], functions: Sequence[Mapping[str, Any]]) -> str:
+    # What functions do counts, not how they are written: a comment gives no other run.
+    versions = [{key: f[key] for key in ("name", "kind", "labels", "fields", "version")} for f in functions]
+    content = {role: str(key) for role, key in made.items() if role != "source"}
+    content |= {"labelwright": labelwright.__version__, "functions": json.dumps(versions)}
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]

@@ -1,0 +1,102 @@
+"""The end model of a run, what it predicts, and how good everything is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from labelwright.core import SoftLabels, check_classes
+from labelwright.core.errors import ProjectError
+from labelwright.endmodels import EndModel, fit_end_model
+from labelwright.labelmodels import BaseLabelModel, MajorityVote
+from labelwright.pipeline.examples import Split, field_values
+from labelwright.pipeline.kept.kept_data import KeptData
+from labelwright.pipeline.kept.kept_votes import KeptVotes
+from labelwright.pipeline.kept.learning import KeptLabels
+from labelwright.pipeline.settings import Settings
+
+from .scoring import LabelledSplit, Scoreboard, score_split
+
+__all__ = ["KeptExamples", "label_splits", "predict_splits", "score_splits", "train_end_model"]
+
+
+class KeptExamples:
+    """The examples of splits as a run kept them (see `labelwright.pipeline.examples.Examples`)."""
+
+    def __init__(self, data: KeptData, schema: pl.Schema) -> None:
+        self.data = data
+        self.schema = schema
+
+    def frame(self, split: Split, columns: Sequence[str]) -> pl.DataFrame:
+        """Return the split's rows with the given columns."""
+        return self.data.frame(split.name, columns)
+
+
+def label_splits(votes: KeptVotes, labels: KeptLabels, model: BaseLabelModel[Any, Any]) -> list[LabelledSplit]:
+    """Return every split with its votes and soft labels; those that are scored get the majority vote's beside them."""
+    data = votes.data
+    out = []
+    baseline = None
+    for name in data.splits:
+        examples = KeptExamples(data, data.schema_of(name))
+        mine = votes.of(name)
+        split = Split(name, data.take(name, data.part_positions), mine.example_ids, mine.groups, data.gold(name))
+        predictions = {"label model": labels.of(name)}
+        if baseline is None:
+            # The baseline answers examples without votes with the same class balance, so it differs by what it makes of
+            # votes; one example with a vote is all that it needs to be fitted.
+            some = mine.take(np.flatnonzero(mine.covered)[:1])
+            baseline = MajorityVote(class_balance=model.class_balance_).fit(some)
+        if name != "train":
+            predictions["majority vote"] = baseline.soft_labels(mine)
+        out.append(LabelledSplit(examples, split, mine, predictions))
+    return out
+
+
+def train_end_model(settings: Settings, train: LabelledSplit, labels: SoftLabels) -> EndModel:
+    """Train the end model's recipe on labels of train."""
+    chosen = settings.end_model
+    columns = _columns(train, chosen.fields)
+    return fit_end_model(chosen.kind, chosen.fields, columns, labels, random_state=chosen.random_state)
+
+
+def predict_splits(settings: Settings, parts: Sequence[LabelledSplit], end: EndModel | None) -> list[LabelledSplit]:
+    """Add what the end model predicts of the splits that are scored, and what its ceiling does where that is asked."""
+    out = [part if end is None else _predict(part, end, "end model") for part in parts]
+    if not settings.score.supervised:
+        return out
+    train = next(p for p in out if p.split.name == "train")
+    ceiling = train_end_model(settings, train, _gold_labels(settings, train))
+    return [_predict(part, ceiling, "supervised") for part in out]
+
+
+def score_splits(parts: Sequence[LabelledSplit]) -> tuple[Scoreboard, ...]:
+    """Score the splits with gold, test first; gold of train is not looked at."""
+    order = {"test": 0, "valid": 1}
+    scored = sorted((p for p in parts if p.split.name in order), key=lambda p: order[p.split.name])
+    boards = [score_split(p.split, p.predictions) for p in scored]
+    return tuple(board for board in boards if board is not None)
+
+
+def _columns(part: LabelledSplit, fields: Sequence[str]) -> dict[str, Any]:
+    return field_values(part.source.frame(part.split, fields), fields)
+
+
+def _predict(part: LabelledSplit, end: EndModel, role: str) -> LabelledSplit:
+    if part.split.name == "train" or part.split.gold is None:
+        return part
+    found = end.soft_labels(_columns(part, end.fields), example_ids=part.split.example_ids)
+    return LabelledSplit(part.source, part.split, part.votes, {**part.predictions, role: found})
+
+
+def _gold_labels(settings: Settings, train: LabelledSplit) -> SoftLabels:
+    """Return the gold of train as labels, for comparison only: no other step sees it, and nothing of it is kept."""
+    gold = train.split.gold
+    if gold is None or not (gold >= 0).any():
+        raise ProjectError("score.supervised = true needs gold labels in train; there are none. Take the line out.")
+    classes = check_classes(settings.task.classes)
+    hard = [[float(code == c) if code >= 0 else 1 / len(classes) for c in range(len(classes))] for code in gold]
+    return SoftLabels(hard, gold >= 0, classes=classes, example_ids=train.split.example_ids)

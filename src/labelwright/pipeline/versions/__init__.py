@@ -1,0 +1,1 @@
+"""Runs and snapshots: named, compared, checked, restored."""

@@ -1,0 +1,142 @@
+"""Verifying a run: everything that it kept is whole, and following its lineage again gives the same."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias
+
+from labelwright.core.errors import LabelwrightError
+from labelwright.pipeline.kept.keep import KeptRun
+
+from .reference_walk import Faults, check_artifacts
+from .remaking import Remade, remake_labels, remake_models, remake_scores, remake_stats, remake_votes
+
+__all__ = ["Check", "Verification", "verify_run"]
+
+Status: TypeAlias = Literal["equal", "close", "differs", "damaged", "not checked"]
+Tell: TypeAlias = Callable[[str], None]
+
+_BAD = frozenset({"differs", "damaged"})
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that was verified.
+
+    Parameters
+    ----------
+    what : str
+        ``"artifacts"``, ``"votes"``, ``"stats"``, ``"label model"``, ``"soft labels"``, ``"end model"``, ``"scores"``.
+    status : {"equal", "close", "differs", "damaged", "not checked"}
+        ``"close"``: within 1e-9 but not bit for bit, as another machine or another version of a library makes it.
+    detail : str
+        How much was compared; what is not the same, and where; or why it was not checked.
+    """
+
+    what: str
+    status: Status
+    detail: str
+
+    @property
+    def good(self) -> bool:
+        """Whether nothing is wrong (what was not checked is not wrong)."""
+        return self.status not in _BAD
+
+    def to_dict(self) -> dict[str, str]:
+        """Return plain values for JSON."""
+        return {"what": self.what, "status": self.status, "detail": self.detail}
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """What verifying a run found.
+
+    Parameters
+    ----------
+    run_id : str
+    number : int
+    checks : tuple of Check
+    """
+
+    run_id: str
+    number: int
+    checks: tuple[Check, ...]
+
+    @property
+    def good(self) -> bool:
+        """Whether every check that could be made was passed."""
+        return all(check.good for check in self.checks)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values for JSON."""
+        return {
+            "run_id": self.run_id,
+            "number": self.number,
+            "good": self.good,
+            "checks": [check.to_dict() for check in self.checks],
+        }
+
+
+def verify_run(run: KeptRun, *, step: Tell) -> Verification:
+    """Read everything that a run kept, and make it again from what it was made from.
+
+    Votes are made again by functions whose version is the run's: today's, or else those of the source that the run
+    kept. From there on, each thing is made from what was kept of the one before it, so a fault is found where it is.
+
+    Parameters
+    ----------
+    run : KeptRun
+    step : callable of str
+        Told what is being done.
+    """
+    return Verification(run.row.run_id, run.row.number, tuple(_checks(run, step)))
+
+
+def _checks(run: KeptRun, step: Tell) -> Iterator[Check]:
+    step("reading every artifact")
+    faults = check_artifacts(run.store, run.row.artifacts)
+    yield _of_faults(faults)
+    if "data" not in run.row.artifacts:
+        reason = "the run is older than runs keep their examples, so nothing can be made again"
+        yield Check("lineage", "not checked", reason)
+        return
+    for what, remake in (
+        ("votes", remake_votes),
+        ("stats", remake_stats),
+        ("label model", remake_models),
+        ("soft labels", remake_labels),
+    ):
+        step(f"making {what} again")
+        yield _attempt(what, remake, run)
+    step("training the end model again, and scoring")
+    yield from _scores(run)
+
+
+def _attempt(what: str, remake: Callable[[KeptRun], Remade], run: KeptRun) -> Check:
+    try:
+        return _of_remade(what, remake(run))
+    except LabelwrightError as error:
+        return Check(what, "not checked", str(error))
+
+
+def _scores(run: KeptRun) -> Iterator[Check]:
+    try:
+        end, scores = remake_scores(run)
+    except LabelwrightError as error:
+        yield Check("end model and scores", "not checked", str(error))
+        return
+    if end is not None:
+        yield _of_remade("end model", end)
+    yield _of_remade("scores", scores)
+
+
+def _of_remade(what: str, remade: Remade) -> Check:
+    return Check(what, remade.status, remade.detail)
+
+
+def _of_faults(faults: Faults) -> Check:
+    if not faults.found:
+        return Check("artifacts", "equal", f"{faults.count:,} are there, and each has its hash")
+    shown = "; ".join(faults.found[:5]) + (f"; and {len(faults.found) - 5} more" if len(faults.found) > 5 else "")
+    return Check("artifacts", "damaged", f"{len(faults.found):,} of {faults.count:,}: {shown}")
