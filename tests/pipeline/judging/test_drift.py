@@ -49,6 +49,7 @@ def test_each_file_with_new_examples_is_tested():
     found = monitor_drift(state("run 1", train=old), state(train=joined(old, first, second, files=files)), level=0.01)
     assert {r.place for r in found.drift.rows} == {NEW, "a.csv", "b.csv", "c.csv"}
     assert {r.before.n for r in found.drift.rows if r.measure == "vote rate"} == {400}
+    assert {r.now.n for r in found.drift.rows if r.place == "a.csv" and r.measure == "vote rate"} == {100}
     drifted = {(r.place, r.source) for r in found.drift.drifted if r.measure == "vote rate"}
     assert ("c.csv", "f") in drifted
     assert ("b.csv", "g") not in drifted

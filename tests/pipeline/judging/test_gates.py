@@ -28,6 +28,13 @@ def test_flips_are_counted_among_the_examples_that_both_have():
     assert found.sentence == "2 of 5 labels flipped (40.00%); allowed 30.00%"
 
 
+def test_examples_are_found_by_their_ids_in_whatever_order():
+    before = state("run 1", train=labelled([1, 0, 0, 1], ids=list("dcba")))
+    now = state(train=labelled([1, 0, 0, 0, 1], ids=list("abxcd")))
+    (found,) = judge_gates(GatesSettings(flips=0.0), before, now, None)
+    assert (found.figures["flipped"], found.figures["n"]) == (0, 4)
+
+
 def test_splits_and_examples_that_the_reference_lacks_are_not_judged():
     before = state("run 1", train=labelled([0], ids=["a"]))
     now = state(train=labelled([1], ids=["b"]), test=labelled([1], ids=["c"]))
