@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from importlib import resources
 from typing import TypeVar
 
 from .comparison import Comparison, FunctionChange, Mover
@@ -19,8 +18,7 @@ from .comparison_rows import (
     told_parameters,
 )
 from .markup import EMPTY, Markup, tag
-from .palette import dark_rules
-from .report import POLICY
+from .page import sectioned_page
 from .sections.blocks import section, table
 from .tables import Column, html_table
 
@@ -71,17 +69,13 @@ def comparison_html(content: Comparison) -> str:
         "movers": _movers(content),
         "settings": _settings(content),
     }
-    links = [tag("li", tag("a", name.capitalize(), href=f"#{name}")) for name, found in body.items() if found]
-    page = tag(
-        "div",
+    return sectioned_page(
+        f"{content.project}: {content.before} → {content.after}",
         _answer(content),
-        tag("nav", tag("ul", links), aria_label="Sections"),
-        tag("main", list(body.values()), id="main"),
-        tag("footer", "Made by Labelwright. This file stands alone: it loads nothing and runs nothing."),
-        class_="page",
+        body,
+        {name: name.capitalize() for name in body},
+        style=_STYLE,
     )
-    skip = tag("a", "Skip to the details", class_="skip", href="#main")
-    return "<!doctype html>\n" + tag("html", _head(content), tag("body", skip, page), lang="en")
 
 
 def comparison_fragment(content: Comparison) -> str:
@@ -218,18 +212,3 @@ def _settings(content: Comparison) -> Markup | None:
 
 def _table(rows: Sequence[R], columns: Sequence[Column[R]], caption: str) -> Markup | None:
     return table(rows, columns, caption=caption) if rows else None
-
-
-def _head(content: Comparison) -> Markup:
-    style = resources.files(__package__).joinpath("style.css").read_text(encoding="utf-8")
-    dark = "@media screen and (prefers-color-scheme:dark){" + dark_rules() + "}"
-    return tag(
-        "head",
-        tag("meta", charset="utf-8"),
-        tag("meta", http_equiv="Content-Security-Policy", content=POLICY),
-        tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        tag("meta", name="color-scheme", content="light dark"),
-        tag("meta", name="referrer", content="no-referrer"),
-        tag("title", f"{content.project}: {content.before} → {content.after}"),
-        tag("style", Markup(style + _STYLE + dark)),
-    )

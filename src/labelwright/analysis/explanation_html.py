@@ -8,10 +8,10 @@ from importlib import resources
 
 from .explanation_content import DependentPair, LabelContent, PastLabel
 from .markup import Child, Markup, tag
+from .page import html_document
 
 __all__ = ["explanation_html", "explanation_page", "page", "signed", "styled"]
 
-_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
 _PAGE_STYLE = (
     ":root{color-scheme:light dark}body{margin:0;padding:clamp(1rem,4vw,3rem);background:#f7f7f4;color:#1d2329}"
     "@media (prefers-color-scheme:dark){body{background:#14171a;color:#e9ecef}}"
@@ -58,16 +58,8 @@ def styled(*children: Child) -> Markup:
 
 def page(title: str, fragment: Markup) -> str:
     """Return a fragment as a whole document that loads nothing and runs nothing."""
-    head = tag(
-        "head",
-        tag("meta", charset="utf-8"),
-        tag("meta", http_equiv="Content-Security-Policy", content=_POLICY),
-        tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        tag("title", title),
-        tag("style", Markup(_PAGE_STYLE)),
-    )
     body = tag("body", tag("main", fragment), class_="lw-explanation-page")
-    return "<!doctype html>\n" + tag("html", head, body, lang="en")
+    return html_document(title, body, _PAGE_STYLE)
 
 
 def signed(value: float) -> str:

@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-from importlib import resources
-
 from . import sections
 from .content import ReportContent
-from .markup import Markup, tag
-from .palette import dark_rules
+from .page import sectioned_page
 
-__all__ = ["POLICY", "render_report"]
-
-# Even if some data were to slip through unescaped, the browser would run and load nothing.
-POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
+__all__ = ["render_report"]
 
 _TITLES = {
     "data": "Data and labels",
@@ -57,29 +51,4 @@ def render_report(content: ReportContent) -> str:
         "examples": sections.examples(content),
         "lineage": sections.lineage(content),
     }
-    links = [tag("li", tag("a", _TITLES[name], href=f"#{name}")) for name, found in body.items() if found]
-    page = tag(
-        "div",
-        answer,
-        tag("nav", tag("ul", links), aria_label="Sections"),
-        tag("main", list(body.values()), id="main"),
-        tag("footer", "Made by Labelwright. This file stands alone: it loads nothing and runs nothing."),
-        class_="page",
-    )
-    skip = tag("a", "Skip to the details", class_="skip", href="#main")
-    return "<!doctype html>\n" + tag("html", _head(content), tag("body", skip, page), lang="en")
-
-
-def _head(content: ReportContent) -> Markup:
-    style = resources.files(__package__).joinpath("style.css").read_text(encoding="utf-8")
-    dark = "@media screen and (prefers-color-scheme:dark){" + dark_rules() + "}"
-    return tag(
-        "head",
-        tag("meta", charset="utf-8"),
-        tag("meta", http_equiv="Content-Security-Policy", content=POLICY),
-        tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        tag("meta", name="color-scheme", content="light dark"),
-        tag("meta", name="referrer", content="no-referrer"),
-        tag("title", f"{content.project}: Labelwright report"),
-        tag("style", Markup(style + dark)),
-    )
+    return sectioned_page(f"{content.project}: Labelwright report", answer, body, _TITLES)
