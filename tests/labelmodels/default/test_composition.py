@@ -129,9 +129,35 @@ def test_a_copy_may_spell_its_votes_otherwise():
     for votes in (spelled, few):
         for y in (None, known):
             model = LabelModel().fit(votes, y)
-            assert model.score(votes, truth) > 0.8
+            # As without the copy: its silence tells what the other says, and hides nothing.
+            assert model.score(votes, truth) > 0.88
             lone = Votes([[-1] * 5 + [0]], classes=3, sources=names, alphabet=votes.alphabet)
             assert model.predict(lone).tolist() == [min(votes.alphabet["c"][0])]
+
+
+@pytest.mark.parametrize("changed", [0.0, 0.1])
+def test_a_copy_that_never_names_one_class_costs_nothing(changed):
+    rng = np.random.default_rng(1)
+    truth = rng.integers(3, size=4000)
+    right = rng.random((4000, 5)) < 0.7
+    L = np.where(right, truth[:, None], (truth[:, None] + rng.integers(1, 3, size=(4000, 5))) % 3)
+    copy = np.where(L[:, 0] == 2, -1, np.where(rng.random(4000) < changed, 1 - L[:, 0], L[:, 0]))
+    alone, beside = LabelModel().fit(L), LabelModel().fit(np.c_[L, copy])
+    assert beside.dependencies_ == (("0", "5"),)
+    assert beside.score(np.c_[L, copy], truth) > alone.score(L, truth) - 0.01
+
+
+def test_silence_that_votes_do_not_decide_stays_out_of_the_cells():
+    rng = np.random.default_rng(0)
+    truth = rng.integers(2, size=3000)
+    L = np.where(rng.random((3000, 4)) < 0.75, truth[:, None], 1 - truth[:, None])
+    L = np.c_[L, L[:, 0]]
+    L[rng.random(L.shape) < 0.3] = -1
+    apart = compose(Problem.of(PatternCounts.of(Votes(L))), [(0, 4)])
+    L[L[:, 0] == 1, 4] = -1
+    joined = compose(Problem.of(PatternCounts.of(Votes(L))), [(0, 4)])
+    # Three others, and the clique: by who fired, or as a whole.
+    assert (apart.m, joined.m) == (3 + 3, 3 + 1)
 
 
 def test_a_crowd_of_any_size_is_a_crowd():

@@ -14,6 +14,8 @@ from scipy import sparse
 from labelwright.labelmodels.dependencies.cliques import MOST_CELLS
 from labelwright.labelmodels.problem import Floats, Problem
 
+from .dependence import RULE_OF_THREE, SURELY_SAME
+
 __all__ = ["Composition", "compose"]
 
 
@@ -22,7 +24,9 @@ class Composition(Problem):
     """A problem some of whose sources are cliques: what the members said together is one vote, called a cell.
 
     The cells of members that fired together make up one source. So a cell is judged by how often it is said *when*
-    those members fire, as single votes are, and an abstain of some members is no evidence.
+    those members fire, as single votes are, and an abstain of some members is no evidence. Unless what one member says
+    decides whether another fires: a copy that is silent on one class says by its silence what the other says aloud, and
+    the cells of such a clique are one source whoever fired.
 
     Parameters
     ----------
@@ -107,7 +111,23 @@ def _cells(problem: Problem, members: tuple[int, ...]) -> _Cells | None:
     votes = said[chosen]
     logs = (votes @ np.log(problem.prior[features])) / votes.sum(axis=1)[:, None]
     prior = np.exp(logs - logs.max(axis=1, keepdims=True))
-    silent = (votes @ problem.member[:, features].T[:, list(members)]).toarray()
-    fired = np.unique(silent > 0, axis=0, return_inverse=True)[1].ravel()
+    heard = (votes @ problem.member[:, features].T[:, list(members)]).toarray() > 0
+    if _silence_tells(said[rows], problem.weights[rows], problem.source[features]):
+        heard[:] = True
+    fired = np.unique(heard, axis=0, return_inverse=True)[1].ravel()
     x = sparse.csr_array((np.ones(len(rows)), (rows, cell.ravel())), shape=(len(problem.weights), len(at)))
     return _Cells(members, x, fired, prior / prior.sum(axis=1, keepdims=True))
+
+
+def _silence_tells(said: sparse.csr_array[Any], weights: Floats, source: npt.NDArray[np.int64]) -> bool:
+    """Tell whether some vote of a member surely silences another one, which else fires beside that member.
+
+    Surely: less than a twentieth as often as chance would have it. Y alone makes votes and silence depend so much only
+    if both all but give it away.
+    """
+    member = sparse.csr_array((np.ones(len(source)), (source, np.arange(len(source)))))[np.unique(source)]
+    together = (said.T.tocsr() @ said.multiply(weights[:, None]).tocsr()) @ member.T
+    beside, totals = np.asarray(together.todense()), np.asarray(said.T @ weights)
+    own = np.unique(source, return_inverse=True)[1]
+    expected = totals[:, None] * (member @ beside / (member @ totals)[:, None])[own]
+    return bool((beside + RULE_OF_THREE <= SURELY_SAME * expected).any())

@@ -21,10 +21,10 @@ MAX_FEATURES = 4_096
 
 # Two sources that disagree less than the first share of what chance would have, and surely less than the second, are
 # one source twice.
-_SAME_SOURCE, _SURELY_SAME = 0.01, 0.05
+_SAME_SOURCE, SURELY_SAME = 0.01, 0.05
 
 # With 95 % confidence a rate is below (what was seen + 3) / trials, where little was seen (the rule of three).
-_RULE_OF_THREE = 3
+RULE_OF_THREE = 3
 
 
 class Dependence:
@@ -69,6 +69,7 @@ class Dependence:
         self.by_kind = _by_kind(problem)
         self.agreement = Agreement(problem, self.by_kind, self.together)
         self.both, self.agree = self.agreement.both, self.agreement.agree
+        self.beside = self.together @ problem.member.T
         sides = problem.multipolar[problem.source]
         self.group = self._groups()
         votes = problem.member @ problem.totals
@@ -89,9 +90,9 @@ class Dependence:
             total += self._firing(seen, q).sum(axis=1)
         if problem.multipolar.sum() > 1:
             found = self._standing_out(self.agreement.beyond(q).correlation)
-            # Standing-out agreement with others, times how often they also vote.
-            shared = self.both / np.maximum(np.diag(self.both), 1)[:, None]
-            total += (found * shared).sum(axis=1)[problem.source] * problem.multipolar[problem.source]
+            # Standing-out agreement with others, times how often they vote beside such a vote.
+            shared = self.beside / np.maximum(problem.totals, 1)[:, None]
+            total += (found[problem.source] * shared).sum(axis=1) * problem.multipolar[problem.source]
         return 1 / (1 + total)
 
     @property
@@ -153,18 +154,17 @@ class Dependence:
         Their codes must mean the same in the same order, as one speaks for the other.
         """
         problem = self.problem
-        shared = self.together @ problem.member.T
         chance = np.zeros_like(self.both)
         for kind in range(int(self.by_kind.max(initial=-1)) + 1):
             of_kind = np.flatnonzero(self.by_kind == kind)
-            said = problem.member[:, of_kind] @ shared[of_kind]
+            said = problem.member[:, of_kind] @ self.beside[of_kind]
             chance += said * said.T / np.maximum(self.both, 1)
         sides = problem.multipolar[:, None] & problem.multipolar[None, :]
         first: dict[tuple[int, ...], int] = {}
         kinds = np.split(self.by_kind, np.flatnonzero(np.diff(problem.source)) + 1)
         alike = np.array([first.setdefault(tuple(kind.tolist()), len(first)) for kind in kinds])
         differ, by_chance = self.both - self.agree, self.both - chance
-        same = sides & (differ + _RULE_OF_THREE <= _SURELY_SAME * by_chance) & (differ <= _SAME_SOURCE * by_chance)
+        same = sides & (differ + RULE_OF_THREE <= SURELY_SAME * by_chance) & (differ <= _SAME_SOURCE * by_chance)
         same &= alike[:, None] == alike[None, :]
         return np.asarray(csgraph.connected_components(sparse.csr_array(same * 1), directed=False)[1], dtype=np.int64)
 
