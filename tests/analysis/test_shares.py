@@ -47,6 +47,9 @@ def test_the_correlation_is_found():
         samples = [clusters(rng, groups=4000, size=5, correlation=correlation, share=p) for p in (0.2, 0.6)]
         assert intraclass(samples) == pytest.approx(correlation, abs=0.03)
     assert intraclass([tally(3, 9)]) == 0
+    # Four groups of two with 2, 2, 1 and 0 hits: squares of 2.75, times 4/3, less 8 p (1-p), over 8 p (1-p), p = 5/8.
+    few = Tally(np.array([2, 2, 1, 0]), np.array([2, 2, 2, 2]), grouped=True)
+    assert intraclass([few]) == pytest.approx((2.75 * 4 / 3 - 1.875) / 1.875)
 
 
 @pytest.mark.parametrize("share", [0.0, 0.02, 0.3, 0.5, 0.93, 1.0])

@@ -100,6 +100,12 @@ def test_a_bare_text_goes_to_the_one_text_field_of_the_data() -> None:
     assert found.passed
 
 
+def test_a_bare_text_goes_to_the_one_text_field_that_the_function_reads() -> None:
+    declared = labeling_function("f", fields=["text", "likes"], examples=[("abc", "spam")])(lambda x: x.text and "spam")
+    (found,) = check_examples([declared], CLASSES, lambda: ["title", "text"])
+    assert found.passed, found
+
+
 def test_numbers_are_classes_where_classes_are_numbers() -> None:
     function = labeling_function("f", examples=[("a", 1), ("a", 2), ("b", -1)])(lambda x: 1 if x.text == "a" else -1)
     found = check_examples([function], [0, 1], nothing_is_asked)
