@@ -26,6 +26,7 @@ from .predict import ModelKind, predict_with_end_model, predict_with_label_model
 from .refreshing.plan import Plan
 from .refreshing.refresh import Scope, plan_refresh, refresh_project
 from .refreshing.run import RunResult, apply_functions
+from .refreshing.showing import log_html
 from .settings import Settings, read_settings
 from .supervision import describe, load_functions, pick_functions
 from .trying import TriedFunction, try_functions
@@ -296,6 +297,9 @@ class Project(ProjectVersions, ProjectTests):
 
     def __repr__(self) -> str:
         return f"Project({str(self.folder)!r})"
+
+    def _repr_html_(self) -> str:
+        return log_html(self.settings.project.name or self.folder.resolve().name, self.log(limit=5))
 
 
 def _silent(step: str) -> None:

@@ -13,6 +13,7 @@ from labelwright.core.errors import ProjectError
 from labelwright.labeling import LabelingFunction
 from labelwright.pipeline.examples import open_sources
 from labelwright.pipeline.kept.keep import KeptRun, open_store
+from labelwright.pipeline.refreshing.showing import supervision_html
 from labelwright.pipeline.settings import Settings
 from labelwright.pipeline.supervision import load_functions
 
@@ -102,6 +103,9 @@ class SupervisionReport:
             "tests": self.tests.to_dict(),
             **self.judgement.to_dict(),
         }
+
+    def _repr_html_(self) -> str:
+        return supervision_html(self)
 
 
 def check_supervision(

@@ -102,6 +102,12 @@ class Plan:
         total = "" if self.seconds is None else f"\nAbout {_duration(self.seconds)} in all."
         return "\n".join([f"To do{since}:", *(f"  {step}" for step in self.steps)]) + total
 
+    def _repr_html_(self) -> str:
+        # Not at the top: a plan is plain values, and needs no tables unless a notebook shows it.
+        from .showing import plan_html
+
+        return plan_html(self)
+
 
 def function_changes(before: Sequence[Mapping[str, Any]], after: Sequence[Mapping[str, Any]]) -> dict[str, str]:
     """Say of each function that is new, changed or gone what happened to it.

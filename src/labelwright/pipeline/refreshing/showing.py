@@ -1,8 +1,9 @@
-"""A run as HTML for notebooks; pages written beside a project, never over it."""
+"""What a project does as HTML for notebooks; pages written beside a project, never over it."""
 
 from __future__ import annotations
 
 import html
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from labelwright.core.errors import ProjectError
 from labelwright.pipeline.guarding import refuse_sources
 from labelwright.pipeline.settings import read_settings
 
-__all__ = ["run_html", "write_page"]
+__all__ = ["log_html", "plan_html", "run_html", "supervision_html", "write_page"]
 
 
 def run_html(result: Any) -> str:
@@ -34,6 +35,52 @@ def run_html(result: Any) -> str:
             *boards,
             result.summary._repr_html_(),
             f"<p>Report: <code>{html.escape(str(result.report))}</code></p>",
+        ]
+    )
+
+
+def plan_html(plan: Any) -> str:
+    """Return what a refresh would do, step by step.
+
+    Parameters
+    ----------
+    plan : Plan
+    """
+    if not plan.steps:
+        return f"<p>{html.escape(str(plan))}</p>"
+    since = f"To do since {plan.compared_with}" if plan.compared_with else "To do"
+    return html_table(plan.steps, _STEPS, caption=since)
+
+
+def log_html(project: str, entries: Sequence[Any]) -> str:
+    """Return the last runs of a project.
+
+    Parameters
+    ----------
+    project : str
+    entries : sequence of LogEntry
+    """
+    head = f"<p><strong>{html.escape(project)}</strong></p>"
+    return head + (html_table(entries, _RUNS, caption="Last runs") if entries else "<p>It has not been run.</p>")
+
+
+def supervision_html(report: Any) -> str:
+    """Return what `Project.test` found.
+
+    Parameters
+    ----------
+    report : SupervisionReport
+    """
+    judged = report.judgement
+    wrong = [str(example) for example in report.examples if not example.passed]
+    verdict = "Passed" if report.passed else "Failed"
+    return "".join(
+        [
+            f"<p><strong>{verdict}</strong>: {len(report.examples) - len(wrong)} of {len(report.examples)} examples"
+            f" as expected; project tests: {html.escape(str(report.tests))}</p>",
+            "".join(f"<p>{html.escape(text)}</p>" for text in wrong),
+            html_table(judged.contracts, _CONTRACTS, caption="Contracts") if judged.contracts else "",
+            html_table(judged.gates, _GATES, caption=f"Gates against {judged.reference}") if judged.gates else "",
         ]
     )
 
@@ -66,4 +113,31 @@ _COLUMNS: list[Column[ModelResult]] = [
     Column("accuracy [95%]", lambda model: _percent(model.scores.accuracy)),
     Column("macro F1 [95%]", lambda model: _percent(model.scores.macro_f1)),
     Column("n", lambda model: f"{model.scores.n:,}"),
+]
+
+_STEPS: list[Column[Any]] = [
+    Column("what", lambda step: step.what, numeric=False),
+    Column("why", lambda step: step.reason, numeric=False),
+    Column("operations", lambda step: f"{step.operations:,}" if step.operations else ""),
+    Column("seconds, about", lambda step: "" if step.seconds is None else f"{step.seconds:.1f}"),
+]
+_RUNS: list[Column[Any]] = [
+    Column("run", lambda entry: str(entry.number)),
+    Column("when (UTC)", lambda entry: f"{entry.finished:%Y-%m-%d %H:%M}", numeric=False),
+    Column("snapshot", lambda entry: ", ".join(s.name for s in entry.snapshots), numeric=False),
+    Column("changed", lambda entry: entry.changed, numeric=False),
+    Column("score", lambda entry: entry.headline, numeric=False),
+    Column("note", lambda entry: ", ".join(entry.flags), numeric=False),
+]
+_CONTRACTS: list[Column[Any]] = [
+    Column("function", lambda one: one.function, numeric=False),
+    Column("asked", lambda one: one.asked, numeric=False),
+    Column("status", lambda one: one.status, numeric=False),
+    Column("found", lambda one: "" if one.value is None else f"{one.value:.3g}"),
+    Column("judged on", lambda one: one.basis, numeric=False),
+]
+_GATES: list[Column[Any]] = [
+    Column("gate", lambda one: f"{one.gate}, {one.name}", numeric=False),
+    Column("status", lambda one: one.status, numeric=False),
+    Column("figures", lambda one: one.sentence, numeric=False),
 ]
