@@ -98,6 +98,38 @@ def test_what_was_deleted_by_hand_is_made_again(ran):
     assert project.run(full=True).run_id == first.run_id
 
 
+def test_a_plan_knows_of_what_was_deleted_by_hand(ran):
+    project, _ = ran
+    for path in (project.folder / ".labelwright" / "artifacts" / "votes").rglob("*.bits"):
+        path.unlink()
+    assert project.plan().operations["votes"] == project.run().operations["function_applications"] == 4 * N
+
+
+def test_a_plan_counts_the_sums_of_parts_that_change_and_no_others(make_project, small_parts):
+    project = lw.Project(make_project(settings=WITHOUT_END_MODEL))
+    project.run()
+    table = rows(N)
+    table[0]["text"] = "a song, and nothing else"
+    write_csv(project.folder / "comments.csv", table)
+    planned, did = project.plan().operations, project.run().operations
+    assert 0 < planned["stats"] < 60
+    assert (planned["votes"], planned["stats"]) == (did["function_applications"], did["rows_summarised"])
+
+
+def test_an_end_model_follows_its_labels_and_its_settings_and_no_gold(project):
+    table = [{**row, "second": "ham"} for row in rows()]
+    write_csv(project.folder / "comments.csv", table)
+    project.run()
+    _edit(project, 'gold = "gold"', 'gold = "second"', "labelwright.toml")
+    assert {step.stage for step in project.plan().steps} == {"data"}
+    assert "end_models_trained" not in project.run().operations
+    _edit(project, 'fields = ["text"]', 'fields = ["text"]\nrandom_state = 1', "labelwright.toml")
+    assert [(s.stage, s.reason) for s in project.plan().steps] == [
+        ("end_model", "settings: end_model.random_state changed")
+    ]
+    assert project.run().operations["end_models_trained"] == 1
+
+
 def test_new_and_edited_rows_are_voted_on_and_no_others(make_project, small_parts):
     project = lw.Project(make_project(settings=WITHOUT_END_MODEL))
     project.run()

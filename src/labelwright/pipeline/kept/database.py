@@ -12,6 +12,8 @@ from typing import Any
 import labelwright
 from labelwright.store import ArtifactFolder, ArtifactId, Catalog, Derivation, Recipe, Store
 
+from .unwritten import Unwritten
+
 __all__ = ["Database", "library_versions"]
 
 
@@ -46,10 +48,11 @@ class Database:
         if self.full:
             return {}
         found = self.catalog.find(recipe.digest for recipe in recipes)
-        if not isinstance(self.store, ArtifactFolder):
+        store = self.store.kept if isinstance(self.store, Unwritten) else self.store
+        if not isinstance(store, ArtifactFolder):
             return found
         # Files of a folder get deleted by hand; then they are made again. Asking a server for each would take too long.
-        there = _present(self.store.root, set(found.values()))
+        there = _present(store.root, set(found.values()))
         return {recipe: key for recipe, key in found.items() if key in there}
 
     def found(self, recipe: Recipe) -> ArtifactId | None:

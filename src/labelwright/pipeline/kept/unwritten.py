@@ -25,7 +25,7 @@ class Unwritten(ByteStore):
     """
 
     def __init__(self, store: Store) -> None:
-        self._store = store
+        self.kept = store
         self._held: dict[ArtifactId, bytes] = {}
 
     def put_bytes(self, kind: str, content: bytes, suffix: str) -> ArtifactId:
@@ -37,19 +37,19 @@ class Unwritten(ByteStore):
 
     def get_bytes(self, key: ArtifactId, suffix: str) -> bytes:
         """Return what is held, or kept."""
-        return self._held[key] if key in self._held else self._store.get_bytes(key, suffix)
+        return self._held[key] if key in self._held else self.kept.get_bytes(key, suffix)
 
     def exists(self, key: ArtifactId) -> bool:
         """Say whether it is held or kept."""
-        return key in self._held or self._store.exists(key)
+        return key in self._held or self.kept.exists(key)
 
     def entries(self) -> Iterator[Entry]:
         """Yield what is kept."""
-        return self._store.entries()
+        return self.kept.entries()
 
     def get_folder(self, key: ArtifactId) -> Path:
         """Return a folder that is kept."""
-        return self._store.get_folder(key)
+        return self.kept.get_folder(key)
 
     def put_folder(self, kind: str, folder: Path) -> ArtifactId:
         """Refuse: a plan makes no folders."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import tempfile
 import time
 import warnings
@@ -150,16 +151,13 @@ class _Refresh:
     def plan(self) -> Plan:
         """Return the steps of a dry refresh."""
         functions, data = self._read()
-        votes = self._vote(functions, data)
-        if votes is not None:
-            self._learn(votes, data)
+        self._learn(self._vote(functions, data), data)
         return self.notes.plan
 
     def label(self) -> tuple[list[LabelingFunction], KeptData, KeptVotes, KeptLabels, BaseLabelModel[Any, Any]]:
         """Do what is needed for labels, and no more."""
         functions, data = self._read()
         votes = self._vote(functions, data)
-        assert votes is not None
         learned = self._learn(votes, data)
         assert learned is not None
         return functions, data, votes, *learned
@@ -168,7 +166,6 @@ class _Refresh:
         """Do all of it."""
         functions, data = self._read()
         votes = self._vote(functions, data)
-        assert votes is not None
         learned = self._learn(votes, data)
         assert learned is not None
         labels, model = learned
@@ -181,7 +178,7 @@ class _Refresh:
         for text in warned:
             warnings.warn(text, RunWarning, stacklevel=4)
         with self._stage("end_model", "training the end model"):
-            end = self._end_model(lambda: train_end_model(self.settings, train, train.predictions["label model"]))
+            end = self._end_model(data, lambda: train_end_model(self.settings, train, train.predictions["label model"]))
         with self._stage("scores", "scoring"):
             parts = predict_splits(self.settings, parts, end)
             scores = score_splits(parts)
@@ -232,8 +229,8 @@ class _Refresh:
         whole = [fresh.pop(r["name"], r) for r in self.base.function_records()]
         return chosen, [*whole, *fresh.values()], self.base.kept_data.record
 
-    def _vote(self, functions: Sequence[LabelingFunction], data: KeptData) -> KeptVotes | None:
-        """Make the votes that are missing; ``None`` in a dry run where there are any."""
+    def _vote(self, functions: Sequence[LabelingFunction], data: KeptData) -> KeptVotes:
+        """Make the votes that are missing; in a dry run these stay unknown, and so does what hangs on them."""
 
         def report(done: int, total: int) -> None:
             self.tell(f"applying {len(functions)} functions: {done:,} of {total:,} examples")
@@ -244,10 +241,8 @@ class _Refresh:
             keep = [r["name"] for r in self.made.functions if r["name"] not in {f.name for f in functions}]
             voting = Voting(self.database, data, functions, self.settings, earlier, keep=keep)
             self.notes.votes(voting.applications, self.made.functions)
-            if self.dry and not voting.complete:
-                self._note_rest(data)
-                return None
-            voting.run(report)
+            if not self.dry:
+                voting.run(report)
             found = voting.record()
             self.made.artifacts["votes"] = self.database.store.put_json("votes", msgspec.to_builtins(found))
         counts = voting.counts
@@ -266,14 +261,14 @@ class _Refresh:
             if learning.missing:
                 self.notes.stats(learning.missing_rows)
             if self.dry and learning.missing:
-                self._note_rest(data, stats=False)
+                self._note_rest(data)
                 return None
             stats = learning.summarise()
             if stats is not None:
                 made["stats"] = stats
         with self._stage("label_model", "fitting the label model"):
             if self.dry and learning.solved(stats, made["votes"], made["data"]) is None:
-                self._note_rest(data, stats=False)
+                self._note_rest(data)
                 return None
             model, made["label_model"], solved = learning.fit(stats, made["votes"], made["data"])
             if solved:
@@ -282,11 +277,13 @@ class _Refresh:
             labelling = Labelling(self.database, votes, made["label_model"])
             rows = sum(data.parts[part].rows for part in labelling.missing)
             self.notes.soft_labels(rows)
-            if self.dry:
-                self._note_end_model(stale=bool(rows))
+            if self.dry and rows:
+                self._note_end_model()
                 return None
             labels = labelling.run(model, self._old_labels(votes), self.settings.refresh.tolerance)
             made["soft_labels"] = store.put_json("soft_labels", msgspec.to_builtins(labels))
+        if self.dry and self.database.found(self._end_model_recipe(data)) is None:
+            self._note_end_model()
         counted = {"rows_summarised": learning.summarised, "models_solved": int(solved)}
         self.made.operations |= {**counted, "rows_labelled": labelling.labelled}
         return KeptLabels(store, labels, data), model
@@ -299,11 +296,11 @@ class _Refresh:
         known = {part: ArtifactId.parse(label) for part, label in before}
         return [known.get(part) for part in votes.record.parts]
 
-    def _end_model(self, train: Callable[[], EndModel]) -> EndModel | None:
+    def _end_model(self, data: KeptData, train: Callable[[], EndModel]) -> EndModel | None:
         """Train the end model, or take the one that was trained on just this; by policy, an older one."""
         if self.settings.end_model.kind == "none":
             return None
-        store, recipe = self.database.store, self._end_model_recipe()
+        store, recipe = self.database.store, self._end_model_recipe(data)
         key = self.database.found(recipe)
         if key is None and (key := self._older_end_model()) is not None:
             self.made.operations["end_models_stale"] = 1
@@ -320,12 +317,14 @@ class _Refresh:
         self.made.artifacts["end_model"] = key
         return load(store.get_folder(key))
 
-    def _end_model_recipe(self) -> Recipe:
-        chosen, made = self.settings.end_model, self.made.artifacts
+    def _end_model_recipe(self, data: KeptData) -> Recipe:
+        chosen = self.settings.end_model
         parameters = {"kind": chosen.kind, "fields": chosen.fields, "random_state": chosen.random_state}
         versions = {name: version(name) for name in ("labelwright", "numpy", "scikit-learn")}
-        inputs = {"soft_labels": made["soft_labels"], "data": made["data"]}
-        return Recipe("end_model", inputs, {**parameters, "versions": versions})
+        # Which rows, in which order: not the record of the data, which also tells of gold and of files.
+        rows = _digest([(part.data, part.hashes, part.splits, part.positions) for part in data.parts])
+        inputs = {"soft_labels": self.made.artifacts["soft_labels"]}
+        return Recipe("end_model", inputs, {**parameters, "rows": rows, "versions": versions})
 
     def _older_end_model(self) -> ArtifactId | None:
         """Return the end model of the base where the policy is to keep it, and it is of the same kind and fields."""
@@ -336,20 +335,15 @@ class _Refresh:
         same = (before.kind, before.fields, before.random_state) == (now.kind, now.fields, now.random_state)
         return base.artifact("end_model") if same else None
 
-    def _note_rest(self, data: KeptData, *, stats: bool = True) -> None:
-        """Note everything that hangs on what a dry run does not make."""
-        if stats:
-            self.notes.stats(data.record.splits["train"])
+    def _note_rest(self, data: KeptData) -> None:
+        """Note everything that hangs on a label model that a dry run does not solve."""
         self.notes.label_model()
         self.notes.soft_labels(data.n)
-        self._note_end_model(stale=True)
+        self._note_end_model()
 
-    def _note_end_model(self, *, stale: bool) -> None:
-        """Note what becomes of the end model; where labels stay as they are, its recipe says whether it is stale."""
-        chosen = self.settings.end_model
-        if chosen.kind == "none":
-            return
-        if stale:
+    def _note_end_model(self) -> None:
+        """Note what becomes of an end model that is stale."""
+        if self.settings.end_model.kind != "none":
             self.notes.end_model(kept=self._older_end_model() is not None)
 
     @contextmanager
@@ -366,6 +360,10 @@ def _base(folder: Path, store: Store, catalog: Catalog, scope: Scope) -> KeptRun
         return KeptRun(folder, store, KeptRun.named(folder, scope.since).row)
     row = None if scope.full and not scope.only else catalog.latest()
     return None if row is None else KeptRun(folder, store, row)
+
+
+def _digest(content: Any) -> str:
+    return hashlib.sha256(msgspec.json.encode(content)).hexdigest()
 
 
 def _check_write_access(folder: Path) -> None:

@@ -31,6 +31,9 @@ __all__ = ["Counts", "Voting"]
 # The data can hardly have a column of this name; it says where a row stands, for messages.
 _ROW = "\0row"
 
+# Votes that are not made yet.
+_UNKNOWN = ArtifactId("votes", 64 * "0")
+
 Failed = Mapping[str, Sequence[tuple[int, str]]]
 
 
@@ -97,11 +100,6 @@ class Voting:
         self._works = list(self._plan())
 
     @property
-    def complete(self) -> bool:
-        """Whether all votes are there."""
-        return not self._works
-
-    @property
     def applications(self) -> dict[str, int]:
         """How many rows each function has to be applied to; 0 where its votes are only copied."""
         out: dict[str, int] = {}
@@ -129,10 +127,13 @@ class Voting:
             engine.close()
 
     def record(self) -> VotesRecord:
-        """Keep which artifacts hold the votes, part by part, and return the record of all."""
+        """Keep which artifacts hold the votes, part by part, and return the record of all.
+
+        Votes that were not made, as in a dry run, stand there as an artifact that there is not.
+        """
         contents = []
         for part in range(len(self.data.parts)):
-            votes = [(name, str(self._keys[part, name])) for name in self.sources]
+            votes = [(name, str(self._keys.get((part, name), _UNKNOWN))) for name in self.sources]
             failures = {n: str(self._failures[part, n]) for n in self.sources if (part, n) in self._failures}
             contents.append(msgspec.to_builtins(PartVotesRecord(votes, failures)))
         parts = [str(self.database.store.put_json("part_votes", content)) for content in contents]
