@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 
 from labelwright.core.errors import DataError
-from labelwright.store import Catalog
+from labelwright.store import Catalog, current_leases, hold_lease
 from labelwright.store.schema import SCHEMA_VERSION
 
 # Written by Labelwright when its catalog had version 1.
@@ -88,6 +89,18 @@ def test_a_server_is_migrated_as_a_file_is(postgres_place):
     assert catalog.add_run("b", seconds=1.0, artifacts={}, operations={"a": 1}).number == 2
     assert [r.collected for r in catalog.runs()] == [False, False]
     assert version(catalog) == SCHEMA_VERSION
+
+
+def test_leases_of_version_2_are_read_without_changing_it_and_say_later_who_holds_them(catalog):
+    with hold_lease(catalog, "run"):
+        with catalog.database.writing() as connection:
+            connection.exec_driver_sql("ALTER TABLE leases DROP COLUMN holder")
+            connection.exec_driver_sql("UPDATE schema_version SET version = 2")
+        assert [row.purpose for row in current_leases(catalog)] == ["run"]
+        assert version(catalog) == 2
+        with hold_lease(catalog, "next"):
+            assert [row.holder is None for row in current_leases(catalog)] == [True, sys.platform != "linux"]
+        assert version(catalog) == SCHEMA_VERSION
 
 
 def test_a_newer_schema_is_refused(catalog):

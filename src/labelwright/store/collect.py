@@ -207,10 +207,7 @@ def _roots(connection: sa.Connection) -> _Roots:
         runs.append((f"head {name}", _references(value)))
     live = sa.select(DERIVATIONS.c.output).where(~DERIVATIONS.c.collected).distinct()
     outputs = frozenset(connection.execute(live).scalars())
-    held = tuple(
-        f"{row.purpose} since {row.began:%Y-%m-%d %H:%M:%S} UTC (if it was killed, until {row.until:%H:%M:%S})"
-        for row in leases_in(connection)
-    )
+    held = tuple(map(str, leases_in(connection)))
     return _Roots(tuple(runs), outputs, held)
 
 

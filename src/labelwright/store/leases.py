@@ -8,12 +8,14 @@ import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import sqlalchemy as sa
 
 from labelwright.core.errors import DataError
 
 from .catalog import Catalog
+from .holders import Holder, this_process
 from .schema import LEASES
 
 __all__ = ["LeaseRow", "current_leases", "hold_lease", "leases_in"]
@@ -29,11 +31,24 @@ class LeaseRow:
         What is being done, for people.
     began, until : datetime.datetime
         When it began, and when the lease ends if nobody renews it (UTC).
+    holder : Holder or None
+        The process that holds it; ``None`` where its platform does not say.
     """
 
     purpose: str
     began: datetime
     until: datetime
+    holder: Holder | None = None
+
+    def __str__(self) -> str:
+        since = f"{self.purpose} since {self.began:%Y-%m-%d %H:%M:%S} UTC"
+        whose, ends = "", f"if it was killed, until {self.until:%H:%M:%S}"
+        if self.holder is not None:
+            whose = f"process {self.holder.process}"
+            if self.holder.here:
+                return f"{since} ({whose})"
+            whose = f"{whose} on {self.holder.host}; "
+        return f"{since} ({whose}{ends})"
 
 
 @contextlib.contextmanager
@@ -49,7 +64,8 @@ def hold_lease(catalog: Catalog, purpose: str, *, seconds: float = 600.0) -> Ite
     purpose : str
         What is being done, for people.
     seconds : float
-        How long the lease outlives a process that was killed. A process that lives renews it from a thread.
+        How long the lease outlives a process that was killed on another machine. A process that lives renews it from
+        a thread; one that was killed on this machine is seen to be gone.
 
     Examples
     --------
@@ -67,6 +83,8 @@ def hold_lease(catalog: Catalog, purpose: str, *, seconds: float = 600.0) -> Ite
     with catalog.writing() as connection:
         connection.execute(sa.delete(LEASES).where(LEASES.c.until < _text_of(began)))
         values = {"lease": lease, "purpose": purpose[:200], "began": _text_of(began), "until": _text_of(began, seconds)}
+        holder = this_process()
+        values["holder"] = None if holder is None else holder.text
         connection.execute(sa.insert(LEASES).values(**values))
     thread = threading.Thread(
         target=_renew, args=(catalog, lease, seconds, done), daemon=True, name="labelwright-lease"
@@ -89,10 +107,20 @@ def current_leases(catalog: Catalog) -> list[LeaseRow]:
 
 
 def leases_in(connection: sa.Connection) -> list[LeaseRow]:
-    """Return the leases that are held now, as this transaction sees them."""
-    query = sa.select(LEASES).where(LEASES.c.until >= _text_of(datetime.now(UTC))).order_by(LEASES.c.began)
-    rows = connection.execute(query)
-    return [LeaseRow(r.purpose, datetime.fromisoformat(r.began), datetime.fromisoformat(r.until)) for r in rows]
+    """Return the leases that are held now, as this transaction sees them; who was killed on this machine holds none."""
+    # A catalog of version 2 is read as it is: its leases do not say who holds them.
+    names = {column["name"] for column in sa.inspect(connection).get_columns(LEASES.name)}
+    query = sa.select(*(column for column in LEASES.c if column.name in names))
+    rows = connection.execute(query.where(LEASES.c.until >= _text_of(datetime.now(UTC))).order_by(LEASES.c.began))
+    found = [
+        LeaseRow(r.purpose, datetime.fromisoformat(r.began), datetime.fromisoformat(r.until), _holder(r)) for r in rows
+    ]
+    return [row for row in found if row.holder is None or row.holder.lives]
+
+
+def _holder(row: sa.Row[Any]) -> Holder | None:
+    text = row._mapping.get("holder")
+    return None if text is None else Holder.parse(text)
 
 
 def _renew(catalog: Catalog, lease: str, seconds: float, done: threading.Event) -> None:

@@ -10,7 +10,7 @@ from labelwright.core.errors import DataError
 
 __all__ = ["DERIVATIONS", "HEADS", "LEASES", "METADATA", "RUNS", "SCHEMA_VERSION", "SNAPSHOTS", "prepare", "version_of"]
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 METADATA = sa.MetaData()
 _SCHEMA = sa.Table("schema_version", METADATA, sa.Column("version", sa.Integer, primary_key=True, autoincrement=False))
@@ -59,6 +59,8 @@ LEASES = sa.Table(
     sa.Column("purpose", sa.String(200), nullable=False),
     sa.Column("began", sa.String(32), nullable=False),
     sa.Column("until", sa.String(32), nullable=False),
+    # Which process holds it, as JSON; nothing where the platform does not say.
+    sa.Column("holder", sa.Text),
 )
 
 
@@ -102,4 +104,10 @@ def _from_1(connection: sa.Connection) -> None:
     METADATA.create_all(connection, tables=[SNAPSHOTS, HEADS, DERIVATIONS, LEASES])
 
 
-_MIGRATIONS: dict[int, Callable[[sa.Connection], None]] = {1: _from_1}
+def _from_2(connection: sa.Connection) -> None:
+    """Leases say who holds them; those of version 1 were made just now, and do."""
+    if LEASES.c.holder.name not in {column["name"] for column in sa.inspect(connection).get_columns(LEASES.name)}:
+        connection.exec_driver_sql("ALTER TABLE leases ADD COLUMN holder TEXT")
+
+
+_MIGRATIONS: dict[int, Callable[[sa.Connection], None]] = {1: _from_1, 2: _from_2}
