@@ -26,6 +26,15 @@ def test_votes_come_back_as_they_were(votes):
 
 
 @given(VOTES)
+def test_votes_that_were_cast_are_read_one_by_one(votes):
+    content = bit_planes.encode(votes)
+    rows, codes = bit_planes.entries(content)
+    np.testing.assert_array_equal(rows, np.flatnonzero(votes >= 0))
+    np.testing.assert_array_equal(codes, votes[votes >= 0])
+    assert bit_planes.votes_cast(content) == len(rows)
+
+
+@given(VOTES)
 def test_equal_votes_are_equal_bytes_and_as_few_as_promised(votes):
     content = bit_planes.encode(votes)
     assert bit_planes.encode(votes.astype(np.int64)) == content == bit_planes.encode(votes.tolist() or votes)

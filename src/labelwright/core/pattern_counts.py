@@ -77,9 +77,11 @@ class PatternCounts:
         """Count ``votes``; ``gold`` (n,) holds class codes or names, unknown where -1 or None."""
         known = check_gold(gold, votes)
         keys, depth = _pattern_keys(votes), _depth(votes)
-        level = _level(keys, depth, limit)
-        kept = np.flatnonzero(depth >= level)
-        key, first, inverse = np.unique(keys[kept], return_index=True, return_inverse=True)
+        key, first, inverse = np.unique(keys, return_index=True, return_inverse=True)
+        level, kept = _level(inverse, depth, len(key), limit), np.arange(votes.n)
+        if level:
+            kept = np.flatnonzero(depth >= level)
+            key, first, inverse = np.unique(keys[kept], return_index=True, return_inverse=True)
         span = (votes.k + 1) * BUCKETS * (_DEEPEST + 1)
         bucket = votes.bucket[kept].astype(np.int64)
         code = ((known[kept] + 1) * BUCKETS + bucket) * (_DEEPEST + 1) + depth[kept]
@@ -215,7 +217,7 @@ def _regroup(
     limit: int,
 ) -> PatternCounts:
     """Sum equal cells, drop what falls below the level or to zero, and the patterns that have no cell left."""
-    level = max(level, _level(cells[:, 0], cells[:, 3], limit))
+    level = max(level, _level(cells[:, 0], cells[:, 3], len(keys), limit))
     kept = cells[:, 3] >= level
     cells, cell_counts = cells[kept], cell_counts[kept]
     order = np.lexsort(cells.T[::-1])
@@ -253,15 +255,14 @@ def _depth(votes: Votes) -> npt.NDArray[np.int64]:
     return _DEEPEST - np.frexp(high)[1].astype(np.int64)
 
 
-def _level(pattern: npt.NDArray[np.generic], depth: npt.NDArray[np.int64], limit: int) -> int:
-    """Return the smallest level at which at most ``limit`` distinct patterns remain."""
-    if len(pattern) <= limit:
+def _level(pattern: npt.NDArray[np.int64], depth: npt.NDArray[np.int64], p: int, limit: int) -> int:
+    """Return the smallest level at which at most ``limit`` distinct patterns remain; they are numbered below p."""
+    if p <= limit:
         return 0
-    order = np.argsort(pattern, kind="stable")
-    ordered = pattern[order]
-    starts = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]]))
-    deepest = np.maximum.reduceat(depth[order], starts)
-    left = np.cumsum(np.bincount(deepest, minlength=_DEEPEST + 1)[::-1])[::-1]
+    # Of numbers that nothing has, nothing is left at any level.
+    deepest = np.full(p, -1, dtype=np.int64)
+    np.maximum.at(deepest, pattern, depth)
+    left = np.cumsum(np.bincount(deepest + 1, minlength=_DEEPEST + 2)[::-1])[::-1][1:]
     # Past the deepest level nothing is left, which is within any limit.
     return int(np.argmax(np.append(left, 0) <= limit))
 

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from labelwright.core.errors import DataError
 
-__all__ = ["SUFFIX", "at", "decode", "encode"]
+__all__ = ["SUFFIX", "at", "decode", "encode", "entries", "votes_cast"]
 
 SUFFIX = ".bits"
 
@@ -95,6 +95,49 @@ def decode(content: bytes, out: npt.NDArray[Any] | None = None) -> npt.NDArray[A
         bits = _bits(planes[1 + plane], n)
         codes += bits if plane == 0 else np.left_shift(bits, plane, dtype=dtype)
     return codes
+
+
+def votes_cast(content: bytes) -> int:
+    """Return how many rows have a vote, without reading what it is.
+
+    Examples
+    --------
+    >>> votes_cast(encode([0, -1, 2]))
+    2
+    """
+    _, _, width = _header(content)
+    return int(np.bitwise_count(np.frombuffer(content, np.uint8, offset=_HEADER.size, count=width)).sum())
+
+
+def entries(content: bytes) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int16]]:
+    """Read the votes that were cast; where few were, that is less work than `decode`.
+
+    Returns
+    -------
+    rows : ndarray of int64, shape (number of votes,)
+        Which rows have a vote, rising.
+    codes : ndarray of int16, shape (number of votes,)
+        What was voted for.
+
+    Raises
+    ------
+    DataError
+        If these are no votes that `encode` wrote.
+
+    Examples
+    --------
+    >>> rows, codes = entries(encode([0, -1, 2]))
+    >>> rows.tolist(), codes.tolist()
+    ([0, 2], [0, 2])
+    """
+    count, n, width = _header(content)
+    planes = np.frombuffer(content, np.uint8, offset=_HEADER.size).reshape(1 + count, width)
+    rows = np.flatnonzero(_bits(planes[0], n).view(bool))
+    codes = np.zeros(len(rows), dtype=np.int16)
+    byte, bit = rows >> 3, (rows & 7).astype(np.uint8)
+    for plane in range(count):
+        codes |= ((planes[1 + plane][byte] >> bit) & 1).astype(np.int16) << plane
+    return rows, codes
 
 
 def at(content: bytes, row: int) -> int:

@@ -23,6 +23,8 @@ __all__ = ["KeptData", "index_keys", "part_ids"]
 
 SPLITS = ("train", "valid", "test")
 
+_HELD_BYTES = 128 * 2**20
+
 
 class KeptData:
     """Reads examples, ids, groups, gold and splits from the parts that a run kept.
@@ -44,6 +46,7 @@ class KeptData:
         numbered = list(record.parts())
         self.parts: list[PartRecord] = [part for _, part in numbered]
         self.source_of: list[int] = [source for source, _ in numbered]
+        self._ids: dict[int, npt.NDArray[Any]] = {}
         self._arrays = lru_cache(maxsize=64)(lambda key: store.get_arrays(ArtifactId.parse(key)))
 
     @property
@@ -90,11 +93,19 @@ class KeptData:
         return np.arange(kept.start, kept.start + kept.rows)
 
     def part_ids(self, part: int) -> npt.NDArray[Any]:
-        """Return the ids of a part's examples, shape (rows,)."""
+        """Return the ids of a part's examples, shape (rows,), read-only."""
+        if part in self._ids:
+            return self._ids[part]
         kept, name = self.parts[part], self.record.id
-        if name is not None:
-            return id_array(self.part_frame(part, [name]).get_column(name), what="id", start=kept.start)
-        return part_ids(self._arrays(kept.hashes))
+        if name is None:
+            found = part_ids(self._arrays(kept.hashes))
+        else:
+            found = id_array(self.part_frame(part, [name]).get_column(name), what="id", start=kept.start)
+        found.flags.writeable = False
+        # Sums, labels and scores ask for the same ids.
+        if found.itemsize * self.n <= _HELD_BYTES:
+            self._ids[part] = found
+        return found
 
     def part_groups(self, part: int) -> npt.NDArray[Any] | None:
         """Return the groups of a part's examples, shape (rows,), or ``None``."""

@@ -9,16 +9,18 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from labelwright.core import Class, Failure, Votes
+from labelwright.core import Class, Failure, SparseRows, Votes
 from labelwright.core.votes import KEPT_FAILURES
 from labelwright.store import ArtifactId, Store
-from labelwright.store.bit_planes import SUFFIX, at, decode
+from labelwright.store.bit_planes import SUFFIX, at, decode, entries, votes_cast
 
 from .kept_data import KeptData
 
 __all__ = ["Failures", "KeptVotes", "PartVotesRecord", "VotesRecord"]
 
 _HELD_BYTES = 512 * 2**20
+# Where fewer than this share of all votes were cast, summing and labelling them one by one is faster.
+_SPARSE = 1 / 8
 
 
 class Failures(msgspec.Struct, frozen=True):
@@ -72,7 +74,7 @@ class KeptVotes:
         self.data = data
         self.classes: tuple[Class, ...] = tuple(record.classes)
         self.sources = tuple(record.sources)
-        self._matrices: dict[int, npt.NDArray[Any]] = {}
+        self._rows: dict[int, npt.NDArray[Any] | SparseRows] = {}
         self.dtype = np.int8 if len(self.classes) <= np.iinfo(np.int8).max else np.int16
         # Decoded once where all of them fit: stats, labels and scores read the same votes.
         self._hold = data.n * len(self.sources) * self.dtype().itemsize <= _HELD_BYTES
@@ -83,15 +85,8 @@ class KeptVotes:
 
     def matrix(self, part: int) -> npt.NDArray[Any]:
         """Return the votes on a part, shape (rows, m)."""
-        if part in self._matrices:
-            return self._matrices[part]
-        out = np.empty((len(self.sources), self.data.parts[part].rows), dtype=self.dtype)
-        for row, (_, key) in zip(out, self.part_record(part).votes, strict=True):
-            decode(self.store.get_bytes(ArtifactId.parse(key), SUFFIX), row)
-        found = np.ascontiguousarray(out.T)
-        if self._hold:
-            self._matrices[part] = found
-        return found
+        rows = self._rows_of(part)
+        return rows.dense().astype(self.dtype, copy=False) if isinstance(rows, SparseRows) else rows
 
     def column(self, part: int, source: str) -> npt.NDArray[Any]:
         """Return the votes of one function on a part, shape (rows,)."""
@@ -117,16 +112,13 @@ class KeptVotes:
             failures=self.failures(source),
         )
 
-    def of_part(self, part: int, rows: npt.NDArray[np.int64]) -> Votes:
-        """Return the votes on some rows of a part."""
-        groups = self.data.part_groups(part)
-        return Votes(
-            self.matrix(part)[rows],
-            classes=self.classes,
-            sources=self.sources,
-            example_ids=self.data.part_ids(part)[rows],
-            groups=None if groups is None else groups[rows],
-        )
+    def of_part(self, part: int, index: npt.NDArray[np.int64] | None = None) -> Votes:
+        """Return the votes on some rows of a part (default: all), sparse where few were cast."""
+        rows, ids, groups = self._rows_of(part), self.data.part_ids(part), self.data.part_groups(part)
+        if index is not None and len(index) < len(ids):
+            rows = rows.take(index) if isinstance(rows, SparseRows) else rows[index]
+            ids, groups = ids[index], None if groups is None else groups[index]
+        return Votes(rows, classes=self.classes, sources=self.sources, example_ids=ids, groups=groups)
 
     def of_row(self, part: int, row: int) -> Votes:
         """Return the votes on one example; of each function one bit by bit, without reading the others."""
@@ -154,3 +146,37 @@ class KeptVotes:
                     (self.data.id_at(part, row), said) for row, said in failed.pairs()[: KEPT_FAILURES - len(shown)]
                 ]
         return [Failure(name, counts[name], tuple(first[name])) for name in self.sources if name in counts]
+
+    def _rows_of(self, part: int) -> npt.NDArray[Any] | SparseRows:
+        """Return the votes on a part, shape (rows, m), sparse where few were cast."""
+        if part not in self._rows:
+            keys = [ArtifactId.parse(key) for _, key in self.part_record(part).votes]
+            contents = [self.store.get_bytes(key, SUFFIX) for key in keys]
+            n = self.data.parts[part].rows
+            few = sum(map(votes_cast, contents)) < _SPARSE * n * len(contents)
+            found = _sparse(contents, n) if few else _dense(contents, n, self.dtype)
+            if not self._hold:
+                return found
+            self._rows[part] = found
+        return self._rows[part]
+
+
+def _dense(contents: Sequence[bytes], n: int, dtype: npt.DTypeLike) -> npt.NDArray[Any]:
+    """Read the votes of functions on n rows, shape (n, m)."""
+    out = np.empty((len(contents), n), dtype=dtype)
+    for row, content in zip(out, contents, strict=True):
+        decode(content, row)
+    return np.ascontiguousarray(out.T)
+
+
+def _sparse(contents: Sequence[bytes], n: int) -> SparseRows:
+    """Read the votes of functions on n rows one by one, and put them row by row."""
+    # Here, because a project that is only looked at needs no sums.
+    from scipy import sparse
+
+    pairs = [entries(content) for content in contents]
+    rows, codes = (np.concatenate(part) for part in zip(*pairs, strict=True))
+    indptr = np.cumsum([0, *(len(cast) for cast, _ in pairs)])
+    by_row = sparse.csc_array((codes, rows, indptr), shape=(n, len(contents))).tocsr()
+    columns = by_row.indices.astype(np.int32, copy=False)
+    return SparseRows(by_row.indptr.astype(np.int64), columns, by_row.data, (n, len(contents)))

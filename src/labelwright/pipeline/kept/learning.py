@@ -208,8 +208,8 @@ class Labelling:
         store, data = self.database.store, self.votes.data
         for part in self.missing:
             began = time.perf_counter()
-            rows = np.arange(data.parts[part].rows)
-            soft = model.soft_labels(self.votes.of_part(part, rows))
+            rows = data.parts[part].rows
+            soft = model.soft_labels(self.votes.of_part(part))
             arrays = {"probs": soft.probs, "covered": soft.covered}
             before = old[part] if tolerance > 0 else None
             if before is not None and _moved(arrays, store.get_arrays(before)) <= tolerance:
@@ -217,10 +217,10 @@ class Labelling:
                 # not recorded as what the recipe makes: that would outlive the tolerance.
                 self._keys[part] = before
                 continue
-            self.labelled += len(rows)
+            self.labelled += rows
             self._keys[part] = store.put_arrays("soft_labels", arrays)
             made = [(self._recipes[part], self._keys[part])]
-            self.database.record(made, seconds=time.perf_counter() - began, rows=len(rows))
+            self.database.record(made, seconds=time.perf_counter() - began, rows=rows)
         keys = [str(self._keys[part]) for part in range(len(self._recipes))]
         return LabelsRecord(self.votes.record.classes, keys)
 

@@ -98,10 +98,12 @@ def remake_labels(run: KeptRun) -> Remade:
     """Label the kept votes with the kept label model again."""
     model, n = run.label_model(), 0
     far: dict[str, float] = {}
-    for split in run.splits:
-        kept, made = run.soft_labels(split), model.soft_labels(run.votes(split))
-        n += kept.n
-        far |= _far_rows(split, kept, made)
+    # By parts, as a run does it: then not even the rounding differs.
+    for part in range(len(run.kept_data.parts)):
+        made, kept = model.soft_labels(run.kept_votes.of_part(part)), run.kept_labels.part(part)
+        n += made.n
+        labels = SoftLabels(kept["probs"], kept["covered"], classes=made.classes, example_ids=made.example_ids)
+        far |= _far_rows(f"part {part + 1}", labels, made)
     tolerance = run.settings().refresh.tolerance
     if far and tolerance and max(far.values()) <= tolerance:
         return Remade("close", f"{n:,} examples, within refresh.tolerance = {tolerance:g}")
