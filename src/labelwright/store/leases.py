@@ -79,13 +79,11 @@ def hold_lease(catalog: Catalog, purpose: str, *, seconds: float = 600.0) -> Ite
     ['run']
     []
     """
-    lease, began, done = uuid.uuid4().hex, datetime.now(UTC), threading.Event()
+    lease, began, done, holder = uuid.uuid4().hex, datetime.now(UTC), threading.Event(), this_process()
     with catalog.writing() as connection:
         connection.execute(sa.delete(LEASES).where(LEASES.c.until < _text_of(began)))
         values = {"lease": lease, "purpose": purpose[:200], "began": _text_of(began), "until": _text_of(began, seconds)}
-        holder = this_process()
-        values["holder"] = None if holder is None else holder.text
-        connection.execute(sa.insert(LEASES).values(**values))
+        connection.execute(sa.insert(LEASES).values(holder=None if holder is None else holder.text, **values))
     thread = threading.Thread(
         target=_renew, args=(catalog, lease, seconds, done), daemon=True, name="labelwright-lease"
     )
