@@ -71,19 +71,22 @@ def test_one_start_or_another_gives_one_answer() -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("n", "precision"), [(None, 0.95), (50_000, 0.95), (10_000, 0.95), (3_000, 0.8), (1_000, 0.55)]
+    ("n", "precision"), [(None, 0.95), (50_000, 0.95), (10_000, 0.95), (3_000, 0.93), (1_000, 0.75)]
 )
 def test_weak_edges_are_the_strongest_entries(n, precision) -> None:
-    """Reference of methods.md for this program: .95/.95/.95/.95/.75; principal component pursuit .85 down to .50."""
+    """Known of this program: .95/.95/.95/.95/.75; of principal component pursuit .85 down to .50.
+
+    A ranking needs half of the penalty that a choice does: where there are few rows, a larger one makes true entries 0.
+    """
     scores, raw = [], []
-    for seed in range(5):
+    for seed in range(20):
         if n is None:
             states, p, edges = weak_edges(seed)
             c = correlation_of(states, p)
         else:
             L, edges = weak_edges(seed, n=n)
             c = np.corrcoef(L.T)
-        scores.append(top(decomposed(c, 1.6 / np.sqrt(n or 50_000)).sparse, edges))
+        scores.append(top(decomposed(c, 0.8 / np.sqrt(n or 50_000)).sparse, edges))
         raw.append(top(np.linalg.inv(c), edges))
     assert np.mean(scores) >= precision
     assert np.mean(scores) >= np.mean(raw) + 0.15
