@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import warnings
 
 import numpy as np
 import pytest
@@ -264,6 +265,49 @@ def test_an_end_model_may_be_kept_though_it_is_stale(make_project):
     trained = project.run()
     assert not trained.end_model_is_stale
     assert trained.artifacts["end_model"] != first.artifacts["end_model"]
+
+
+def test_an_end_model_of_other_classes_is_not_kept(make_project):
+    project = lw.Project(make_project(settings=SETTINGS + 'refresh = "keep"\n'))
+    first = project.run()
+    _edit(project, '["ham", "spam"]', '["spam", "ham"]', "labelwright.toml")
+    planned, turned = project.plan(), project.run()
+    assert not turned.end_model_is_stale
+    assert planned.operations["end_model"] == turned.operations["end_models_trained"] == 1
+    accuracies = [r.to_dict()["scores"]["test"]["models"]["end model"]["accuracy"]["value"] for r in (first, turned)]
+    assert accuracies[0] == accuracies[1]
+
+
+@pytest.mark.parametrize("after", ["full", "raise"])
+def test_a_function_that_failed_once_and_then_not_has_not_failed(make_project, after):
+    lost = """
+import os
+import labelwright as lw
+
+@lw.labeling_function(labels=["spam"], depends_on=["a server"])
+def asks(x):
+    if not os.path.exists(os.environ["SERVER"]):
+        raise ConnectionError
+    return "spam"
+
+sings = lw.keyword_lf("sings", ["song"], label="ham", field="text")
+"""
+    project = lw.Project(make_project(settings=WITHOUT_END_MODEL + '\n[apply]\non_error = "abstain"\n', functions=lost))
+    server = project.folder / "server"
+    with pytest.MonkeyPatch.context() as patch, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        patch.setenv("SERVER", str(server))
+        assert any("asks failed" in text for text in project.run().warnings)
+        server.write_text("here")
+        if after == "raise":
+            _edit(project, '"abstain"', '"raise"', "labelwright.toml")
+        there = project.run(full=after == "full")
+        again = project.run()
+        assert again.run_id == there.run_id
+        assert again.operations["function_applications"] == 0
+        if after == "raise":
+            _edit(project, '"raise"', '"abstain"', "labelwright.toml")
+        assert not any("asks failed" in text for text in project.run().warnings)
 
 
 def test_an_example_is_found_with_its_votes_and_labels(ran):

@@ -257,7 +257,8 @@ class _Refresh:
         """Summarise, solve and label what is missing; ``None`` in a dry run."""
         made, store = self.made.artifacts, self.database.store
         with self._stage("stats", "summarising votes"):
-            learning = Learning(self.database, votes, make_label_model(self.settings))
+            workers = self.settings.apply.workers
+            learning = Learning(self.database, votes, make_label_model(self.settings), workers=workers)
             if learning.missing:
                 self.notes.stats(learning.missing_rows)
             if self.dry and learning.missing:
@@ -274,7 +275,7 @@ class _Refresh:
             if solved:
                 self.notes.label_model()
         with self._stage("soft_labels", "labelling"):
-            labelling = Labelling(self.database, votes, made["label_model"])
+            labelling = Labelling(self.database, votes, made["label_model"], workers=workers)
             rows = sum(data.parts[part].rows for part in labelling.missing)
             self.notes.soft_labels(rows)
             if self.dry and rows:
@@ -327,13 +328,14 @@ class _Refresh:
         return Recipe("end_model", inputs, {**parameters, "rows": rows, "versions": versions})
 
     def _older_end_model(self) -> ArtifactId | None:
-        """Return the end model of the base where the policy is to keep it, and it is of the same kind and fields."""
+        """Return the end model of the base where the policy is to keep it, for the same kind, fields and classes."""
         base, now = self.notes.base, self.settings.end_model
         if now.refresh != "keep" or base is None or "end_model" not in base.row.artifacts:
             return None
-        before = base.settings().end_model
+        settings = base.settings()
+        before = settings.end_model
         same = (before.kind, before.fields, before.random_state) == (now.kind, now.fields, now.random_state)
-        return base.artifact("end_model") if same else None
+        return base.artifact("end_model") if same and settings.task.classes == self.settings.task.classes else None
 
     def _note_rest(self, data: KeptData) -> None:
         """Note everything that hangs on a label model that a dry run does not solve."""

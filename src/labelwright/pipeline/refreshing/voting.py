@@ -31,6 +31,8 @@ __all__ = ["Counts", "Voting"]
 # The data can hardly have a column of this name; it says where a row stands, for messages.
 _ROW = "\0row"
 
+_FAILURES = "failures"
+
 # Votes that are not made yet.
 _UNKNOWN = ArtifactId("votes", 64 * "0")
 
@@ -91,6 +93,8 @@ class Voting:
         self._reuse = None if base is None or database.full else Reuse(base, data)
         self._keys: dict[tuple[int, str], ArtifactId] = {}
         self._failures: dict[tuple[int, str], ArtifactId] = {}
+        # Where functions failed in an earlier run, and are asked again.
+        self._failed: set[tuple[int, str]] = set()
         self.sources = list(self.functions)
         if keep and base is not None:
             self.sources = [s for s in base.votes.sources if s in keep or s in self.functions]
@@ -154,12 +158,16 @@ class Voting:
         """Take the votes that are kept, of this run's base or any other."""
         places = [(part, name) for part in range(len(self.data.parts)) for name in self.functions]
         votes = {place: self._recipe("votes", *place) for place in places}
-        failures = {place: self._recipe("failures", *place) for place in places}
+        failures = {place: self._recipe(_FAILURES, *place) for place in places}
         found = self.database.find([*votes.values(), *failures.values()])
         for place in places:
             key, failed = found.get(votes[place].digest), found.get(failures[place].digest)
+            if failed is not None and failed.kind != _FAILURES:
+                failed = None
             # Where failures were counted and now shall stop the run, the function is asked again.
             if key is None or (failed is not None and self._raises):
+                if failed is not None:
+                    self._failed.add(place)
                 continue
             self._keys[place] = key
             self.counts.kept += self.data.parts[place[0]].rows
@@ -243,8 +251,11 @@ class Voting:
             recorded.append((self._recipe("votes", *place), key))
             if failures.get(name):
                 content = msgspec.to_builtins(Failures.of(failures[name]))
-                self._failures[place] = self.database.store.put_json("failures", content)
-                recorded.append((self._recipe("failures", *place), self._failures[place]))
+                self._failures[place] = self.database.store.put_json(_FAILURES, content)
+                recorded.append((self._recipe(_FAILURES, *place), self._failures[place]))
+            elif place in self._failed or self.database.full:
+                # It failed no more (a server is there again, say): votes alone are what this recipe gives now.
+                recorded.append((self._recipe(_FAILURES, *place), key))
         self.database.record(recorded, seconds=seconds, rows=work.n)
 
     def _completed(
