@@ -69,6 +69,15 @@ class Database:
             Derivation(recipe, output, seconds=each, rows=rows, versions=self._versions) for recipe, output in made
         )
 
+    def record_each(self, made: Iterable[tuple[Recipe, ArtifactId, float, int]]) -> None:
+        """Record in one transaction what recipes made, each with its seconds and its rows."""
+        if self.dry:
+            return
+        self.catalog.add_derivations(
+            Derivation(recipe, output, seconds=seconds, rows=rows, versions=self._versions)
+            for recipe, output, seconds, rows in made
+        )
+
     def seconds_per_row(self, output: ArtifactId | None) -> float | None:
         """Return what an artifact cost per example when it was made last, where that is known."""
         costs = [] if output is None else [d for d in self.catalog.derivations_of(output) if d.rows and d.seconds]

@@ -22,6 +22,7 @@ from labelwright.store import ArtifactId, Recipe, Store
 from .database import Database, library_versions
 from .kept_data import KeptData
 from .kept_votes import KeptVotes
+from .side_by_side import side_by_side
 
 __all__ = ["KeptLabels", "Labelling", "LabelsRecord", "Learning", "StatsRecord", "merged_stats"]
 
@@ -50,12 +51,15 @@ class Learning:
     votes : KeptVotes
     model : BaseLabelModel
         Not fitted.
+    workers : int, optional
+        Most threads to use; default as many as there are cores.
     """
 
-    def __init__(self, database: Database, votes: KeptVotes, model: Model) -> None:
+    def __init__(self, database: Database, votes: KeptVotes, model: Model, *, workers: int | None = None) -> None:
         self.database = database
         self.votes = votes
         self.model = model
+        self.workers = workers
         self.spec = _spec(model)
         data = votes.data
         self._rows = {p: rows for p in range(len(data.parts)) if len(rows := data.part_rows(p, "train"))}
@@ -78,19 +82,26 @@ class Learning:
 
     def summarise(self) -> ArtifactId | None:
         """Summarise the votes of the missing parts; return the record of all stats, ``None`` if they cannot be kept."""
-        for part in self.missing:
-            began = time.perf_counter()
-            stats = self.model.summarize(self.votes.of_part(part, self._rows[part]))
-            self._stats[part] = stats
-            self.summarised += len(self._rows[part])
-            arrays = None if self._unkept else arrays_of_stats(stats)
-            if arrays is None:
-                self._unkept = True
-                continue
-            self._keys[part] = self.database.put_arrays("stats", arrays)
-            made = [(self._recipes[part], self._keys[part])]
-            self.database.record(made, seconds=time.perf_counter() - began, rows=len(self._rows[part]))
+        for some in side_by_side(self._summarise, self.missing, workers=self.workers):
+            made = []
+            for part, stats, key, seconds in some:
+                self._stats[part] = stats
+                self.summarised += len(self._rows[part])
+                if key is None:
+                    self._unkept = True
+                    continue
+                self._keys[part] = key
+                made.append((self._recipes[part], key, seconds, len(self._rows[part])))
+            self.database.record_each(made)
         return None if self._unkept else self.database.store.put_json("stats", {"parts": self._listed()})
+
+    def _summarise(self, part: int) -> tuple[int, Any, ArtifactId | None, float]:
+        """Return the part, its stats, where they are kept if they can be, and the seconds it took."""
+        began = time.perf_counter()
+        stats = self.model.summarize(self.votes.of_part(part, self._rows[part]))
+        arrays = arrays_of_stats(stats)
+        key = None if arrays is None else self.database.put_arrays("stats", arrays)
+        return part, stats, key, time.perf_counter() - began
 
     def fit(self, stats: ArtifactId | None, votes: ArtifactId, data: ArtifactId) -> tuple[Model, ArtifactId, bool]:
         """Solve the label model, or take the one that these stats gave before.
@@ -174,11 +185,14 @@ class Labelling:
     votes : KeptVotes
     model : ArtifactId
         The fitted label model.
+    workers : int, optional
+        Most threads to use; default as many as there are cores.
     """
 
-    def __init__(self, database: Database, votes: KeptVotes, model: ArtifactId) -> None:
+    def __init__(self, database: Database, votes: KeptVotes, model: ArtifactId, *, workers: int | None = None) -> None:
         self.database = database
         self.votes = votes
+        self.workers = workers
         versions = library_versions()
         self._recipes = [
             Recipe("soft_labels", {"label_model": model, "votes": ArtifactId.parse(part)}, {"versions": versions})
@@ -205,24 +219,33 @@ class Labelling:
         tolerance : float
             These are kept where no probability moves by more than this.
         """
-        store, data = self.database.store, self.votes.data
-        for part in self.missing:
+
+        def label(part: int) -> tuple[int, ArtifactId, float]:
             began = time.perf_counter()
-            rows = data.parts[part].rows
-            soft = model.soft_labels(self.votes.of_part(part))
-            arrays = {"probs": soft.probs, "covered": soft.covered}
-            before = old[part] if tolerance > 0 else None
-            if before is not None and _moved(arrays, store.get_arrays(before)) <= tolerance:
-                # Compared with what is exact now, so that small steps never add up to more than the tolerance. It is
-                # not recorded as what the recipe makes: that would outlive the tolerance.
-                self._keys[part] = before
-                continue
-            self.labelled += rows
-            self._keys[part] = store.put_arrays("soft_labels", arrays)
-            made = [(self._recipes[part], self._keys[part])]
-            self.database.record(made, seconds=time.perf_counter() - began, rows=rows)
+            key = self._label(model, part, old[part] if tolerance > 0 else None, tolerance)
+            return part, key, time.perf_counter() - began
+
+        for some in side_by_side(label, self.missing, workers=self.workers):
+            made = []
+            for part, key, seconds in some:
+                self._keys[part] = key
+                # What the tolerance kept is not recorded as what the recipe makes: that would outlive the tolerance.
+                if tolerance == 0 or key != old[part]:
+                    rows = self.votes.data.parts[part].rows
+                    self.labelled += rows
+                    made.append((self._recipes[part], key, seconds, rows))
+            self.database.record_each(made)
         keys = [str(self._keys[part]) for part in range(len(self._recipes))]
         return LabelsRecord(self.votes.record.classes, keys)
+
+    def _label(self, model: Model, part: int, before: ArtifactId | None, tolerance: float) -> ArtifactId:
+        """Label a part; return where its labels are kept, or ``before`` where no label moved by more."""
+        soft, store = model.soft_labels(self.votes.of_part(part)), self.database.store
+        arrays = {"probs": soft.probs, "covered": soft.covered}
+        # Compared with what is exact now, so that small steps never add up to more than the tolerance.
+        if before is not None and _moved(arrays, store.get_arrays(before)) <= tolerance:
+            return before
+        return store.put_arrays("soft_labels", arrays)
 
 
 def _moved(new: dict[str, npt.NDArray[Any]], old: dict[str, npt.NDArray[Any]]) -> float:
