@@ -1,19 +1,19 @@
-"""Killed at any moment, and run twice at once: the project opens, and the next run is what it would have been."""
+"""Killed at any moment, and run several times at once: the project opens, and the next run is what it would have been."""
 
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
+import random
+import shutil
 from pathlib import Path
 
 import pytest
 
 import labelwright as lw
-from labelwright.pipeline.kept.keep import KeptRun
-from labelwright.store import Catalog
+from labelwright.store import Catalog, current_leases
 
-from ..conftest import FUNCTIONS, rows
+from ..conftest import FUNCTIONS, rows, write_csv
+from .forking import Forks
 
 SETTINGS = """
 [data]
@@ -27,58 +27,7 @@ test = "test"
 classes = ["ham", "spam"]
 gold = "gold"
 """
-RUN = """
-import sys, warnings
-from unittest import mock
-import labelwright as lw
-from labelwright.pipeline.refreshing import reading
-reading.MEAN_ROWS = 16
-with mock.patch("labelwright.pipeline.refreshing.run.render_report", lambda content: content.run_id):
-    print(lw.Project(sys.argv[1]).run().run_id)
-"""
-# Forks a process for each line that it reads, and kills it after so many seconds: imports are paid for once.
-KILLER = """
-import os, signal, sys, time, warnings
-from unittest import mock
-import labelwright as lw
-import labelwright.endmodels, labelwright.labelmodels, labelwright.pipeline, pyarrow.parquet, scipy.stats, sqlalchemy
-from labelwright.pipeline.refreshing import reading
-reading.MEAN_ROWS = 16
-length = None
-for line in sys.stdin:
-    folder, share = line.split()
-    child = os.fork()
-    if not child:
-        with mock.patch("labelwright.pipeline.refreshing.run.render_report", lambda content: content.run_id):
-            lw.Project(folder).run()
-        os._exit(0)
-    began = time.perf_counter()
-    if length is not None:
-        time.sleep(length * float(share))
-        os.kill(child, signal.SIGKILL)
-    _, status = os.waitpid(child, 0)
-    length = length or time.perf_counter() - began
-    print(os.WIFSIGNALED(status), length, flush=True)
-"""
-POINTS = int(os.environ.get("LABELWRIGHT_KILLS", "12"))
-
-
-def _start(folder: Path, program: str = RUN) -> subprocess.Popen[str]:
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "POLARS_MAX_THREADS": "1"}
-    return subprocess.Popen(
-        [sys.executable, "-c", program, str(folder)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env=environment,
-    )
-
-
-def _finish(process: subprocess.Popen[str]) -> str:
-    out, error = process.communicate(timeout=120)
-    assert process.returncode == 0, error
-    return out.strip()
+POINTS = int(os.environ.get("LABELWRIGHT_KILLS", "6"))
 
 
 @pytest.fixture
@@ -86,45 +35,111 @@ def make(make_project):
     return lambda name: make_project(name, settings=SETTINGS, functions=FUNCTIONS, table=rows(160))
 
 
-@pytest.mark.slow
-def test_killed_anywhere_the_next_run_is_what_it_would_have_been(make):
-    whole, folder = make("whole"), make("killed")
-    killer = _start(folder, KILLER)
-    print(whole, 1, file=killer.stdin, flush=True)
-    assert killer.stdout.readline().startswith("False")  # it came to its end, and says how long that takes
-    killed = 0
-    for point in range(POINTS):
-        # Runs that are killed leave work done, so that later ones are shorter; some come to their end.
-        print(folder, (point * 0.618034 % 1) ** 2, file=killer.stdin, flush=True)
-        killed += killer.stdout.readline().startswith("True")
-        catalog = Catalog(folder / ".labelwright" / "catalog.sqlite")
-        for row in catalog.runs():  # it opens, and what a run names is there
-            kept = KeptRun(folder, KeptRun.latest(folder).store, row)
-            assert all(kept.store.exists(key) for key in row.artifacts.values())
-    killer.communicate(timeout=60)
-    assert killed >= POINTS // 4
-    assert _finish(_start(folder)) == KeptRun.latest(whole).row.run_id
-    kept, other = KeptRun.latest(folder), KeptRun.latest(whole)
-    for role in ("votes", "stats", "label_model", "soft_labels", "data", "metrics"):
-        assert kept.artifact(role) == other.artifact(role)
-    assert kept.votes("train").n == 120
+@pytest.fixture(scope="module")
+def forks():
+    with Forks() as found:
+        yield found
 
 
-@pytest.mark.slow
-def test_two_processes_that_refresh_one_project_both_finish(make):
-    folder = make("shared")
-    first = [_start(folder) for _ in range(2)]
-    ids = {_finish(process) for process in first}
+def edit(folder: Path) -> None:
+    """Change a function, and edit, remove and add rows."""
+    edit_function(folder, '"song" in', '"best song" in')
+    table = rows(170)
+    table[7]["text"] = "see http://a.b for a song"
+    del table[40]
+    write_csv(folder / "comments.csv", table)
+
+
+def edit_function(folder: Path, before: str, after: str) -> None:
     source = (folder / "supervision.py").read_text()
-    (folder / "supervision.py").write_text(source.replace('"song" in', '"best song" in'))
-    ids |= {_finish(process) for process in [_start(folder) for _ in range(2)]}
-    catalog = Catalog(folder / ".labelwright" / "catalog.sqlite")
-    assert [row.number for row in catalog.runs()] == [1, 2, 3, 4]
-    assert {row.run_id for row in catalog.runs()} == ids
-    assert len(ids) == 2
-    alone = make("alone")
-    (alone / "supervision.py").write_text((folder / "supervision.py").read_text())
-    assert _finish(_start(alone)) == KeptRun.latest(folder).row.run_id
+    assert before in source
+    (folder / "supervision.py").write_text(source.replace(before, after))
+
+
+def catalog_of(folder: Path) -> Catalog:
+    return Catalog(folder / ".labelwright" / "catalog.sqlite")
+
+
+@pytest.mark.slow
+def test_killed_anywhere_the_next_run_is_what_it_would_have_been(make, forks, tmp_path):
+    """Half of the points are in a first run, half in one after edits; LABELWRIGHT_KILLS=200 is the full form."""
+    states = [make("first"), make("edited")]
+    forks.do("run", states[1])
+    edit(states[1])
+    whole = [Path(shutil.copytree(state, tmp_path / f"{state.name}-whole")) for state in states]
+    expected = [forks.do("rebuild", folder).answer for folder in whole]
+    # What no other process has loaded yet counts too, so these are as long as runs get.
+    seconds = [forks.do("run", shutil.copytree(state, tmp_path / f"{state.name}-timed")).seconds for state in states]
+    killed, chance = 0, random.Random(POINTS)
+    for point in range(POINTS):
+        folder = Path(shutil.copytree(states[point % 2], tmp_path / f"killed-{point}"))
+        done = forks.do("run", folder, seconds=seconds[point % 2] * chance.random())
+        killed += done.killed
+        if not done.killed:  # the machine has become faster
+            seconds[point % 2] = done.seconds
+        assert current_leases(catalog_of(folder)) == []
+        if point % 2:  # the run before stands as it was
+            assert forks.do("verify", folder).answer == []
+        assert forks.do("run", folder).answer == expected[point % 2]
+        if point % 2 == 0 or point % 10 == 1:
+            assert forks.do("verify", folder).answer == []
+        if point % 10 == 1:  # what the killed run left goes, and no more
+            assert forks.do("collect", folder).answer > 0
+            assert forks.do("verify", folder).answer == []
+        shutil.rmtree(folder)
+        print(f"{killed} of {point + 1} runs were killed before their end", flush=True)
+    assert killed >= POINTS // 4
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("count", [2, 4])
+def test_processes_that_refresh_one_project_at_once_all_finish(make, forks, count):
+    folder = make("shared")
+    run = {"what": "run", "folder": str(folder)}
+    first = {done.answer for done in forks.together(*[run] * count)}
+    edit_function(folder, '"song" in', '"best song" in')
+    second = {done.answer for done in forks.together(*[run] * count)}
+    assert len(first) == len(second) == 1
+    assert first != second
+    assert [row.number for row in catalog_of(folder).runs()] == list(range(1, 2 * count + 1))
+    assert {forks.do("rebuild", folder).answer} == second
+    assert forks.do("verify", folder).answer == []
+
+
+@pytest.mark.slow
+def test_an_edit_while_others_run_belongs_to_one_run_or_the_next(make, forks):
+    folder = make("edited")
+    before = forks.do("run", folder).answer
+    edit_function(folder, '"song" in', '"best song" in')
+    after = forks.do("run", folder).answer
+    edit_function(folder, '"best song" in', '"song" in')
+    run = {"what": "run", "folder": str(folder), "times": 2}
+    done = forks.together(run, run, {"what": "edit", "folder": str(folder)})
+    assert not any(one.error for one in done), [one.trace for one in done]
+    assert {one for each in done[:2] for one in each.answers} <= {before, after}
+    assert forks.do("run", folder).answer == after
+    assert forks.do("verify", folder).answer == []
+
+
+@pytest.mark.slow
+def test_readers_and_a_collection_beside_runs(make, forks):
+    folder = make("read")
+    forks.do("run", folder)
+    edit(folder)
+    forks.do("run", folder)
+    lw.Project(folder).snapshot("second")
+    edit_function(folder, '"love" in', '"lovely" in')
+    names = [("run", 2), ("read", 4), ("collect", 6)]
+    done = forks.together(*({"what": what, "folder": str(folder), "times": times} for what, times in names))
+    assert not any(one.error for one in done[:1]), done[0].trace
+    for one in done[1].answers:
+        assert one[0] in (2, 3, 4)
+    # A reader may ask for a run that was just collected; then that is said.
+    assert not done[1].error or "collected" in done[1].error, done[1].trace
+    assert not done[2].error, done[2].trace
+    assert all(isinstance(one, int) or "nothing was collected: run since" in one for one in done[2].answers)
+    assert forks.do("verify", folder).answer == []
+    assert forks.do("rebuild", folder).answer == done[0].answers[-1]
 
 
 def test_a_killed_run_goes_on_where_it_was(make, monkeypatch):
