@@ -29,6 +29,17 @@ def test_copies_share_one_vote_and_independent_sources_keep_theirs():
     np.testing.assert_allclose(found[5:], 1 / 3, atol=0.02)
 
 
+def test_a_vote_beside_which_the_copy_is_silent_keeps_its_worth():
+    rng = np.random.default_rng(0)
+    truth = rng.integers(0, 3, 5000)
+    L = np.where(rng.random((5000, 5)) < 0.7, truth[:, None], (truth[:, None] + rng.integers(1, 3, (5000, 5))) % 3)
+    L = np.c_[L, np.where(L[:, 0] == 2, -1, L[:, 0])]
+    problem = Problem.of(PatternCounts.of(Votes(L, classes=3), gold=truth))
+    found = Dependence(problem).discounts(problem.vote_shares(np.ones(len(problem.source))))
+    np.testing.assert_allclose(found[problem.source == 0], [0.5, 0.5, 1], atol=0.02)
+    np.testing.assert_allclose(found[problem.source == 5], 0.5, atol=0.02)
+
+
 def test_copies_of_one_sided_sources_share_one_vote():
     rng = np.random.default_rng(1)
     truth = rng.integers(0, 2, 5000)
