@@ -183,3 +183,13 @@ def test_what_a_function_decides_is_counted_over_splits():
     assert re.search(r"test +5 +0 +0 +- +-", str(found))
     assert "c07   -1.00  ▒▒▒▒▒▒▒▒▒▒|" in str(found)
     assert "has_link decides 2 labels" in found._repr_html_()
+
+
+def test_ids_are_whole_and_texts_stay_in_a_narrow_terminal():
+    name = "594d2720019834b362f372ce41a31534"
+    example = DecidedExample(name, "train", "spam", "spam", "ham", 1.0, "check out my new channel")
+    found = DecidedLabels("demo", 1, "has_link", "3f9c", (DecidedSplit("train", 1, 1, 1, 0.5),), (), (example,))
+    wide, narrow = found.to_text(width=160), found.to_text(width=80)
+    assert any(name in line and "my new channel" in line for line in wide.splitlines())
+    assert name in narrow
+    assert "      check out my new channel" in narrow.splitlines()

@@ -92,7 +92,13 @@ def test_lf_list_and_lf_test(call, spam):
     assert len(one["examples"]) == 2
     word = name.removeprefix("mentions_")
     assert all(word in e["text"] for e in one["examples"])
-    assert f"{name}:" in call("lf", "test", "--project", spam).out
+    shown = call("lf", "test", "--project", spam).out
+    assert f"{name}:" in shown
+    assert "[c" in shown
+    assert "[row " not in shown
+    settings = spam / "labelwright.toml"
+    settings.write_text("".join(s for s in settings.read_text().splitlines(keepends=True) if not s.startswith("id =")))
+    assert "[row " in call("lf", "test", "--project", spam).out
     assert f"{name}:" not in call("lf", "test", "--project", spam, "--limit", 0).out
 
 

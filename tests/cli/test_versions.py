@@ -75,4 +75,4 @@ def test_a_name_that_is_not_there_names_the_closest(edited, call):
 def test_a_diff_needs_two_runs(spam, call):
     wrong = call("diff", "--project", spam)
     assert wrong.code == 1
-    assert "has one run, so there is no latest~1" in wrong.err
+    assert "has one run, so there is no latest~1. Edit something and run again" in wrong.err

@@ -13,7 +13,7 @@ from labelwright.core.errors import DataError, ProjectError
 from labelwright.pipeline.kept.keep import KeptRun
 from labelwright.pipeline.writing import guard_formulas, write_frames
 
-from .conftest import rows
+from .conftest import SETTINGS, rows
 
 
 def test_labels_carry_probabilities_and_lineage(project, tmp_path):
@@ -51,6 +51,17 @@ def test_every_format_holds_the_same(project, tmp_path, to):
     for name in base.columns:
         if not (to == "csv" and name == "text"):
             assert found[name].to_list() == base[name].to_list()
+
+
+def test_without_an_id_column_an_export_says_what_to_ask_for(make_project, tmp_path):
+    project = lw.Project(make_project(settings=SETTINGS.replace('id = "key"\n', "")))
+    project.run()
+    project.export(tmp_path / "x.parquet", split="all")
+    frame = pl.read_parquet(tmp_path / "x.parquet")
+    asked = frame.row(3, named=True)
+    found = project.explain(asked["example_id"])
+    assert found.probs[1] == asked["prob_spam"]
+    assert dict(found.fields)["text"] == asked["text"]
 
 
 def test_a_spreadsheet_gets_no_formula(project, tmp_path):

@@ -104,7 +104,7 @@ def test_a_project_without_run_or_end_model_says_so(make_project):
     with pytest.raises(ProjectError, match="run it first: labelwright run"):
         project.predict(NEW)
     project.run()
-    with pytest.raises(ProjectError, match="made no end model"):
+    with pytest.raises(ProjectError, match=r"made no end model;.*--model label"):
         project.predict(NEW)
 
 

@@ -184,7 +184,7 @@ def _movers(content: Comparison) -> Markup | None:
         "movers",
         "Largest movers",
         tag("ul", [_mover(one) for one in content.movers], class_="cards"),
-        intro=f"{len(content.movers)} of {content.moved:,} that moved: flips first, then by how far P(Y) moved.",
+        intro=f"{len(content.movers)} of {content.moved:,} that moved: flips first, then the longest way.",
     )
 
 

@@ -11,6 +11,9 @@ from .markup import Markup, tag
 
 __all__ = ["DecidedExample", "DecidedLabels", "DecidedSplit"]
 
+# A text gets a line of its own where less than this is left of the line beside it.
+_LEAST_TEXT = 16
+
 
 @dataclass(frozen=True, slots=True)
 class DecidedSplit:
@@ -159,14 +162,18 @@ class DecidedLabels:
 
     def _drawn(self, width: int, *, plain: bool) -> list[str]:
         scale = max(abs(e.adds) for e in self.examples)
-        ids = [flat(e.example_id, 24) for e in self.examples]
+        ids = [flat(e.example_id) for e in self.examples]  # whole: they are what one asks about next
         labels = [flat(_changed(e), 36) for e in self.examples]
         rooms = max(map(len, ids)), max(map(len, labels))
         out = []
         for e, name, label in zip(self.examples, ids, labels, strict=True):
             line = f"  {name:<{rooms[0]}}{e.adds:>+8.2f}  {bar(e.adds, scale, plain=plain)}  {label:<{rooms[1]}}"
-            text = flat(e.text, width - len(line) - 4) if width - len(line) > 20 else ""
-            out.append(f"{line}    {text}".rstrip())
+            beside = width - len(line) - 4
+            if beside > _LEAST_TEXT:
+                out.append(f"{line}    {flat(e.text, beside)}".rstrip())
+            else:
+                out.append(line.rstrip())
+                out += [f"      {flat(e.text, width - 6)}"] if e.text else []
         return out
 
     def to_page(self) -> str:

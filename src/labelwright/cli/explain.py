@@ -27,7 +27,11 @@ __all__ = ["command"]
 @project_option
 @click.option("--function", metavar="NAME", help="Say which labels this function decides, instead of one example's.")
 @click.option(
-    "--snapshot", metavar="NAME", default="latest", help="A snapshot, the number of a run or the start of its id."
+    "--snapshot",
+    metavar="NAME",
+    default="latest",
+    show_default=True,
+    help="The run: a snapshot, number, start of its id, latest~1, ...",
 )
 @click.option("--refit", is_flag=True, help="Also fit the label model again without each function that voted.")
 @click.option("--interval", is_flag=True, help="Also say how far the label could be off by chance; takes 32 fits once.")
@@ -47,6 +51,8 @@ def command(
     html: Path | None,
 ) -> Answer:
     """Say why an example has its label: what each vote adds, and what the label would be without it.
+
+    The report, diffs and exports show the ids of examples; they are those of data.id, or made from the content.
 
     With --function the other way round: how many labels flip without a function, and where it does most.
     """

@@ -33,7 +33,9 @@ __all__ = ["command"]
     help="Which examples.",
 )
 @click.option("--model", type=click.Path(path_type=Path, file_okay=False), help="Write the end model to this folder.")
-@click.option("--snapshot", default="latest", show_default=True, help="The run: a snapshot, number, latest~1, ...")
+@click.option(
+    "--snapshot", metavar="NAME", default="latest", show_default=True, help="The run: a snapshot, number, latest~1, ..."
+)
 @project_option
 @verb
 def command(
@@ -48,8 +50,9 @@ def command(
 
     Examples are written as that run read them, also where the data has changed since.
     Every row has its probabilities (prob_<class>), its label (empty where no function voted or classes tie), how many
-    functions voted, and where the label came from: run_id, label_model_id, functions_hash. In CSV, texts that a
-    spreadsheet would take for a formula (they begin with = + - @) get a leading apostrophe.
+    functions voted, and where the label came from: run_id, label_model_id, functions_hash; and example_id where the
+    data has no id column. In CSV, texts that a spreadsheet would take for a formula (they begin with = + - @) get a
+    leading apostrophe.
     """
     if to is None and model is None:
         raise click.UsageError("say what to export: --to parquet|jsonl|csv|hf, or --model FOLDER.")

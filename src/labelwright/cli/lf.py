@@ -59,7 +59,10 @@ def test_functions(names: tuple[str, ...], project: Path, limit: int, split: str
     """Try the functions: how often they vote, on what, and where they fail. Nothing is kept, no gold is needed."""
     from labelwright.pipeline import Project
 
-    tried = Project(project).try_functions(list(names) or None, split=split, limit=limit)
+    opened = Project(project)
+    tried = opened.try_functions(list(names) or None, split=split, limit=limit)
+    # Without an id column these are places in the data, which `labelwright explain` would not know.
+    what = "" if opened.settings.data.id else "row "
     for one in tried:
         if one.warning:
             warn(one.warning)
@@ -71,9 +74,9 @@ def test_functions(names: tuple[str, ...], project: Path, limit: int, split: str
             if one.examples or one.first_failures[:limit]:
                 click.echo(f"{one.name}:")
             for shown in one.examples:
-                click.echo(f"  {shown.vote}  [{shown.example_id}] {one_line(shown.text)}")
+                click.echo(f"  {shown.vote}  [{what}{shown.example_id}] {one_line(shown.text)}")
             for example_id, message in one.first_failures[:limit]:
-                click.echo(f"  FAILED  [{example_id}] {one_line(message)}")
+                click.echo(f"  FAILED  [{what}{example_id}] {one_line(message)}")
 
     return Answer({"split": split, "functions": [t.to_dict() for t in tried]}, show)
 

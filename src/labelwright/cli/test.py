@@ -51,6 +51,8 @@ def command(against: str | None, no_data: bool, project: Path) -> Answer:
         _show_examples(found.examples, found.functions)
         _show_tests(found.tests)
         show_judgement(found.judgement)
+        if not no_data and not (found.judgement.contracts or found.judgement.gates):
+            click.echo("No data was looked at: labelwright.toml has no [contracts] and no [gates].")
         if against is not None and not found.judgement.gates:
             why = "" if no_data else ": there is no gate in labelwright.toml"
             click.echo(f"Nothing was compared with {against}{why}.")

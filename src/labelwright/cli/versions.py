@@ -25,7 +25,9 @@ __all__ = ["diff", "log", "snapshot"]
     ),
 )
 @click.argument("name")
-@click.option("--run", default="latest", show_default=True, help="The run: number, start of its id, latest~1, ...")
+@click.option(
+    "--run", metavar="RUN", default="latest", show_default=True, help="The run: number, start of its id, latest~1, ..."
+)
 @click.option("--note", default="", help="What to remember about it.")
 @click.option("--force", is_flag=True, help="Move a name that another run has.")
 @click.option("--remove", is_flag=True, help="Take the name away instead; the run stays until gc.")

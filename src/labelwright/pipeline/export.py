@@ -50,9 +50,10 @@ def export_labels(run: KeptRun, settings: Settings, path: Path, to: ExportFormat
 
     Notes
     -----
-    The columns are those of the data, then ``split``, ``label`` (empty where no function voted or classes tie),
-    ``prob_<class>``, ``covered``, ``votes`` (how many functions voted), ``run_id``, ``label_model_id`` and
-    ``functions_hash``. A column of the data that has one of these names is written as ``data_<name>``.
+    The columns are those of the data, then ``example_id`` (where the data has no id column), ``split``, ``label``
+    (empty where no function voted or classes tie), ``prob_<class>``, ``covered``, ``votes`` (how many functions voted),
+    ``run_id``, ``label_model_id`` and ``functions_hash``. A column of the data that has one of these names is written
+    as ``data_<name>``.
     """
     if to not in get_args(ExportFormat):
         raise DataError(f"export format is {to!r}; allowed: {', '.join(get_args(ExportFormat))}.")
@@ -92,4 +93,6 @@ def _label_table(run: KeptRun, split: str) -> pl.DataFrame:
     table = pl.DataFrame({**label_columns(soft), "votes": counts})
     table = table.with_columns(*[pl.lit(value).alias(name) for name, value in lineage.items()])
     kind = pl.String if isinstance(soft.classes[0], str) else pl.Int64
-    return table.select(pl.lit(split).alias("split"), pl.col("label").cast(kind), pl.exclude("label"))
+    # Without an id column nothing else in the file says what to ask `labelwright explain` for.
+    ids = [] if run.settings().data.id else [pl.Series("example_id", soft.example_ids.tolist())]
+    return table.select(*ids, pl.lit(split).alias("split"), pl.col("label").cast(kind), pl.exclude("label"))

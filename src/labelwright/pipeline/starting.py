@@ -158,7 +158,7 @@ def _settings(data: str, text: str, classes: list[str], id: str | None, gold: st
     id_line = (
         f"id = {_quote(id)}"
         if id
-        else '# id = "..."              # a column with ids, all different; default: the position'
+        else '# id = "..."              # a column with ids, all different; default: a hash of the content'
     )
     gold_line = (
         f"gold = {_quote(gold)}" if gold else '# gold = "..."            # a column with true classes, for scoring only'

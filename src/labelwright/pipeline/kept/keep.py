@@ -190,9 +190,12 @@ class KeptRun:
         """
         if role not in self.row.artifacts:
             what = role.replace("_", " ").replace(".", " of ")
+            made = f"run {self.row.run_id} made no {what}; it made {', '.join(sorted(self.row.artifacts))}."
             raise ProjectError(
-                f"run {self.row.run_id} made no {what}; it made {', '.join(sorted(self.row.artifacts))}. "
-                "Change labelwright.toml and run again."
+                f'{made} Set end_model.kind in labelwright.toml and run again, or ask the label model: model = "label" '
+                "(--model label)."
+                if role == "end_model"
+                else f"{made} Change labelwright.toml and run again."
             )
         return self.row.artifacts[role]
 

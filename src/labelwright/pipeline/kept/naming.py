@@ -55,7 +55,8 @@ def _find(catalog: Catalog, folder: Path, name: str) -> RunRow:
         if steps < len(rows):
             return rows[-1 - steps]
         runs = "one run" if len(rows) == 1 else f"{len(rows)} runs"
-        raise ProjectError(f"the project in {folder} has {runs}, so there is no {name}.")
+        another = " Edit something and run again to have another: labelwright run." if len(rows) == 1 else ""
+        raise ProjectError(f"the project in {folder} has {runs}, so there is no {name}.{another}")
     found = [row for row in rows if str(row.number) == name]
     if not found and _RUN_ID.fullmatch(name):
         found = [row for row in rows if row.run_id.startswith(name)]

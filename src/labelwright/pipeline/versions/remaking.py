@@ -119,7 +119,7 @@ def remake_scores(run: KeptRun) -> tuple[Remade | None, Remade]:
     found = None if end is None else _remake_end_model(run, train, end)
     boards = score_splits(predict_splits(settings, parts, end))
     scores = dict(_differences(run.metrics(), {board.split: board.to_dict() for board in boards}))
-    return found, _judge(scores, f"{len(boards)} splits with gold")
+    return found, _judge(scores, f"{len(boards)} split{'s' * (len(boards) != 1)} with gold")
 
 
 def _remake_end_model(run: KeptRun, train: LabelledSplit, kept: EndModel) -> Remade:
