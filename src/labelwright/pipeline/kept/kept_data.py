@@ -176,7 +176,7 @@ class KeptData:
             f"there is no example {example_id!r}; ids are those of the column {self.record.id!r}."
             if self.record.id
             else f"there is no example {example_id!r}; without data.id an id is made from the content, such as "
-            f"{self.id_at(0, 0)}."
+            f"{self.id_at(0, 0)}. The report, diffs and exports (example_id) show the ids."
         )
 
     def row(self, part: int, row: int) -> dict[str, Any]:
