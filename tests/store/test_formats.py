@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pyarrow as pa
 import pytest
 from hypothesis import given, settings
@@ -26,6 +27,24 @@ def test_some_rows_are_the_rows_of_the_whole(tmp_path_factory, rows, columns):
 def test_equal_tables_have_equal_ids_whatever_their_chunks(store):
     chunked = pa.concat_tables([TABLE.slice(0, 5), TABLE.slice(5)])
     assert store.put_table("part", chunked) == store.put_table("part", TABLE)
+
+
+def test_one_array_is_that_of_the_whole_and_damage_in_it_is_found(tmp_path):
+    store = ArtifactFolder(tmp_path)
+    key = store.put_arrays("index", {"keys": np.arange(1000, dtype=np.uint32), "other": np.zeros(3)})
+    assert store.get_array(key, "keys").tolist() == list(range(1000))
+    with pytest.raises(DataError):
+        store.get_array(key, "nonsense")
+    path = next(tmp_path.rglob("*.npz"))
+    content = path.read_bytes()
+    at = content.index(np.uint32(500).tobytes() + np.uint32(501).tobytes())
+    for damaged in (content[:at] + b"\xff" + content[at + 1 :], content[: len(content) // 2], b""):
+        path.write_bytes(damaged)
+        with pytest.raises(DataError, match="changed after it was written"):
+            store.get_array(key, "keys")
+    path.unlink()
+    with pytest.raises(DataError, match="not in the store"):
+        store.get_array(key, "keys")
 
 
 def test_an_empty_table_and_nested_types_come_back(store):

@@ -164,6 +164,10 @@ class Store(Protocol):
         """Return the arrays kept under ``key``."""
         ...
 
+    def get_array(self, key: ArtifactId, name: str) -> npt.NDArray[Any]:
+        """Return one of the arrays kept under ``key``; its own checksum is checked, and not the hash of the file."""
+        ...
+
     def put_folder(self, kind: str, folder: Path) -> ArtifactId:
         """Keep a copy of the files in ``folder``."""
         ...

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from labelwright.core.errors import DataError
+from labelwright.core.errors import ArtifactError, DataError
 
 from .base import ArtifactId, Entry
 
@@ -108,6 +108,19 @@ class ByteStore(ABC):
         with np.load(io.BytesIO(self.get_bytes(key, ".npz")), allow_pickle=False) as archive:
             return {name: archive[name] for name in archive.files}
 
+    def get_array(self, key: ArtifactId, name: str) -> npt.NDArray[Any]:
+        """Return one of the arrays kept under ``key``; its own checksum is checked, and not the hash of the file.
+
+        Looking up an example reads the index of every part, where hashing would take longer than all the rest.
+        """
+        with self._open(key, ".npz") as file:
+            content = file.read()
+        try:
+            with np.load(io.BytesIO(content), allow_pickle=False) as archive:
+                return np.asarray(archive[name])
+        except (zipfile.BadZipFile, ValueError, KeyError, EOFError) as error:
+            raise self._damaged(key) from error
+
     def put_table(self, kind: str, table: pa.Table) -> ArtifactId:
         """Keep a table as Parquet, in row groups of 8,192 rows.
 
@@ -162,15 +175,16 @@ class ByteStore(ABC):
         """Say where an artifact is, or would be."""
         return str(key)
 
-    def _missing(self, key: ArtifactId) -> DataError:
-        return DataError(
+    def missing(self, key: ArtifactId) -> ArtifactError:
+        """Return the error that says that an artifact is not there, and what to do."""
+        return ArtifactError(
             f"artifact {key.kind} {key.short} is not in the store (no {self._where(key)}): it was collected or "
             "deleted. If it belongs to the last run, labelwright run --full makes it again; other runs are kept if "
             "they have a name: labelwright snapshot NAME."
         )
 
-    def _damaged(self, key: ArtifactId) -> DataError:
-        return DataError(
+    def _damaged(self, key: ArtifactId) -> ArtifactError:
+        return ArtifactError(
             f"artifact {key.kind} {key.short} was changed after it was written ({self._where(key)} no longer has its "
             "hash). If it belongs to the last run, labelwright run --full makes it again."
         )

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from functools import lru_cache
+from functools import lru_cache, reduce
+from operator import or_
 from typing import Any
 
 import numpy as np
@@ -47,6 +48,7 @@ class KeptData:
         self.parts: list[PartRecord] = [part for _, part in numbered]
         self.source_of: list[int] = [source for source, _ in numbered]
         self._ids: dict[int, npt.NDArray[Any]] = {}
+        self._index = lru_cache(maxsize=64)(lambda key: store.get_array(ArtifactId.parse(key), "keys"))
         self._arrays = lru_cache(maxsize=64)(lambda key: store.get_arrays(ArtifactId.parse(key)))
 
     @property
@@ -168,8 +170,9 @@ class KeptData:
         """
         wanted = _keys_of(str(example_id), by_content=self.record.id is None)
         for part, kept in enumerate(self.parts):
-            keys = self._arrays(kept.index)["keys"]
-            for row in np.flatnonzero(np.isin(keys, wanted)).tolist():
+            keys = self._index(kept.index)
+            # One comparison for each key, of which there are one or two: no table of what is wanted.
+            for row in np.flatnonzero(reduce(or_, (keys == key for key in wanted), np.zeros(1, bool))).tolist():
                 if str(self.id_at(part, row)) == str(example_id):
                     return part, row
         raise ProjectError(
