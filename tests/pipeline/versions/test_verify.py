@@ -11,9 +11,10 @@ import pytest
 import labelwright as lw
 from labelwright.pipeline.kept.keep import KeptRun, open_store
 from labelwright.pipeline.versions.remaking import remake_labels, remake_models, remake_votes
+from labelwright.pipeline.versions.verify import verify_run
 from labelwright.store import ArtifactId, bit_planes
 
-EVERYTHING = ["artifacts", "votes", "stats", "label model", "soft labels", "end model", "scores"]
+EVERYTHING = ["artifacts", "run id", "votes", "stats", "label model", "soft labels", "end model", "scores"]
 
 
 def statuses(found) -> dict[str, str]:
@@ -66,6 +67,23 @@ def test_a_damaged_artifact_is_found_and_so_is_a_missing_one(edited):
     assert "changed after it was written" in found.checks[0].detail
     path_of(edited, row.artifacts["report"]).unlink()
     assert f"report {row.artifacts['report'].short} of report is missing" in edited.verify().checks[0].detail
+
+
+@pytest.mark.parametrize("role", ["functions", "report", "settings", "votes", "data", "end_model", "metrics"])
+def test_a_run_in_the_catalog_that_names_what_another_made_is_found(edited, role):
+    old = KeptRun.named(edited.folder, "v1").row.artifacts
+    latest = open_store(edited.folder)[1].latest()
+    other = old[role] if old[role] != latest.artifacts[role] else ArtifactId(role, "0" * 64)
+    run = replaced(edited, **{role: other})
+    found = verify_run(run, step=lambda _: None)
+    assert not found.good
+    assert statuses(found)["run id"] in ("differs", "not checked")
+
+
+def test_a_run_id_that_was_edited_is_found(edited):
+    store, catalog = open_store(edited.folder)
+    row = catalog.add_run("0" * 16, seconds=0.0, artifacts=catalog.latest().artifacts)
+    assert statuses(verify_run(KeptRun(edited.folder, store, row), step=lambda _: None))["run id"] == "differs"
 
 
 def test_an_artifact_that_others_name_is_read_too(edited):

@@ -32,7 +32,7 @@ from .plan import Step
 from .scoring import LabelledSplit, Scoreboard
 from .showing import run_html
 
-__all__ = ["MadeSoFar", "RunResult", "apply_functions", "finish_run", "make_label_model"]
+__all__ = ["MadeSoFar", "RunResult", "apply_functions", "finish_run", "make_label_model", "run_id_of"]
 
 REPORT_NAME = "report.html"
 
@@ -203,7 +203,7 @@ def finish_run(
     began = time.perf_counter()
     store, artifacts = database.store, dict(made.artifacts)
     artifacts["metrics"] = store.put_json("metrics", {board.split: board.to_dict() for board in scores})
-    run_id = _run_id(artifacts, made.functions)
+    run_id = run_id_of(artifacts, made.functions)
     name = settings.project.name or folder.resolve().name
     summary = summarise(parts, model, {f["name"]: f["version"] for f in made.functions})
     page = render_report(gather_report(name, run_id, settings, parts, summary, model, scores, warned, artifacts))
@@ -235,9 +235,24 @@ def finish_run(
     )
 
 
-def _run_id(made: Mapping[str, ArtifactId], functions: Sequence[Mapping[str, Any]]) -> str:
-    # What functions do counts, not how they are written: a comment gives no other run.
+def run_id_of(
+    made: Mapping[str, ArtifactId],
+    functions: Sequence[Mapping[str, Any]],
+    *,
+    release: str = labelwright.__version__,
+) -> str:
+    """Return the id of a run: a hash of what it made, of what its functions do, and of the release that made it.
+
+    Parameters
+    ----------
+    made : mapping of str to ArtifactId
+        By role; the report, which names the run, and the source do not count.
+    functions : sequence of mapping
+        Records of functions. What they do counts, not how they are written: a comment gives no other run.
+    release : str
+        The version of Labelwright.
+    """
     versions = [{key: f[key] for key in ("name", "kind", "labels", "fields", "version")} for f in functions]
-    content = {role: str(key) for role, key in made.items() if role != "source"}
-    content |= {"labelwright": labelwright.__version__, "functions": json.dumps(versions)}
+    content = {role: str(key) for role, key in made.items() if role not in ("source", "report")}
+    content |= {"labelwright": release, "functions": json.dumps(versions)}
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]

@@ -6,8 +6,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
+import labelwright
 from labelwright.core.errors import LabelwrightError
 from labelwright.pipeline.kept.keep import KeptRun
+from labelwright.pipeline.refreshing.run import run_id_of
 
 from .reference_walk import Faults, check_artifacts
 from .remaking import Remade, remake_labels, remake_models, remake_scores, remake_stats, remake_votes
@@ -19,6 +21,9 @@ Tell: TypeAlias = Callable[[str], None]
 
 _BAD = frozenset({"differs", "damaged"})
 
+# What arrays of other lengths and names that are not there end in, where a catalog was edited.
+_MISFITS = (ValueError, LookupError)
+
 
 @dataclass(frozen=True, slots=True)
 class Check:
@@ -27,7 +32,8 @@ class Check:
     Parameters
     ----------
     what : str
-        ``"artifacts"``, ``"votes"``, ``"stats"``, ``"label model"``, ``"soft labels"``, ``"end model"``, ``"scores"``.
+        ``"artifacts"``, ``"run id"``, ``"votes"``, ``"stats"``, ``"label model"``, ``"soft labels"``, ``"end model"``,
+        ``"scores"``.
     status : {"equal", "close", "differs", "damaged", "not checked"}
         ``"close"``: within 1e-9 but not bit for bit, as another machine or another version of a library makes it.
     detail : str
@@ -97,6 +103,8 @@ def _checks(run: KeptRun, step: Tell) -> Iterator[Check]:
     step("reading every artifact")
     faults = check_artifacts(run.store, run.row.artifacts)
     yield _of_faults(faults)
+    if "votes" in run.row.artifacts:
+        yield _attempt("run id", _compare_id, run)
     if "data" not in run.row.artifacts:
         reason = "the run is older than runs keep their examples, so nothing can be made again"
         yield Check("lineage", "not checked", reason)
@@ -113,11 +121,27 @@ def _checks(run: KeptRun, step: Tell) -> Iterator[Check]:
     yield from _scores(run)
 
 
+def _compare_id(run: KeptRun) -> Remade:
+    """Work the run's id out from what the catalog says it made: a role that names another artifact gives another id."""
+    row = run.row
+    if row.run_id not in run.store.get_text(run.artifact("report")):
+        return Remade("differs", f"the report is that of another run than {row.run_id}")
+    functions = run.function_records()
+    made_by = {labelwright.__version__}
+    if "data" in row.artifacts:
+        made_by |= {str(source.reading["labelwright"]) for source in run.kept_data.record.sources}
+    if row.run_id not in {run_id_of(row.artifacts, functions, release=release) for release in made_by}:
+        return Remade("differs", f"what the catalog says that run {row.number} made is not what gave it {row.run_id}")
+    return Remade("equal", "what the catalog says that it made gives it again")
+
+
 def _attempt(what: str, remake: Callable[[KeptRun], Remade], run: KeptRun) -> Check:
     try:
         return _of_remade(what, remake(run))
     except LabelwrightError as error:
         return Check(what, "not checked", str(error))
+    except _MISFITS as error:
+        return _misfit(what, error)
 
 
 def _scores(run: KeptRun) -> Iterator[Check]:
@@ -126,9 +150,16 @@ def _scores(run: KeptRun) -> Iterator[Check]:
     except LabelwrightError as error:
         yield Check("end model and scores", "not checked", str(error))
         return
+    except _MISFITS as error:
+        yield _misfit("end model and scores", error)
+        return
     if end is not None:
         yield _of_remade("end model", end)
     yield _of_remade("scores", scores)
+
+
+def _misfit(what: str, error: Exception) -> Check:
+    return Check(what, "differs", f"what was kept of the run does not belong together ({error})")
 
 
 def _of_remade(what: str, remade: Remade) -> Check:
