@@ -229,7 +229,10 @@ def _table(title: str, head: list[str], rows: list[list[str]], *, numbers: set[i
         return None
 
     def cell(element: str, at: int, text: str, scope: str | None = None) -> Markup:
-        return tag(element, text, scope=scope, class_="num" if at in numbers else None)
+        # Words of a text break anywhere, or a long address in one would push it out of a narrow page.
+        return tag(
+            element, text, scope=scope, class_="num" if at in numbers else "words" if head[at] == "text" else None
+        )
 
     titles = tag("tr", [cell("th", at, text, "col") for at, text in enumerate(head)])
     body = [
