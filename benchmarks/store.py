@@ -1,4 +1,4 @@
-"""What the training database costs: votes read and added as bits, one row of a table, a catalog that has grown old."""
+"""What the training database costs: votes as bits, one row of a table, an old catalog, explanations and differences."""
 
 from __future__ import annotations
 
@@ -10,6 +10,9 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
+import labelwright as lw
+from benchmarks.refresh import write_functions, write_project
+from labelwright.pipeline.kept.keep import KeptRun, open_store
 from labelwright.store import ArtifactFolder, ArtifactId, Catalog, Derivation, Recipe, bit_planes
 
 ROWS = 1_000_000
@@ -83,6 +86,42 @@ def catalog(path: Path, *, runs: int = 1000, derivations: int = 100_000) -> None
     report("add 16 derivations", add)
 
 
+def project(folder: Path) -> None:
+    """Explain an example, and compare two runs that differ in one function."""
+    write_project(folder, ROWS, patterns=True)
+    lw.Project(folder).run()
+    write_functions(folder, patterns=True, changed=7)
+    lw.Project(folder).run()
+    print(f"\n{f'{FUNCTIONS} functions, {ROWS:,} rows, two runs':58s}")
+    fresh = iter(range(ROWS - 1, 0, -1))
+    report("explain an example, the project opened anew", lambda: lw.Project(folder).explain(next(fresh)))
+    report("compare both runs", lambda: lw.Project(folder).diff())
+
+
+def grown(folder: Path, *, snapshots: int = 1000, functions: int = 500) -> None:
+    """Open a project of many functions and snapshots."""
+    write_project(folder, 1000, patterns=True)
+    lines = [
+        "import labelwright as lw",
+        f"FUNCTIONS = [lw.regex_lf(f'f{{i}}', f'word{{i:03d}}', 'ham') for i in range({functions})]",
+    ]
+    (folder / "supervision.py").write_text("\n".join(lines) + "\n")
+    result = lw.Project(folder).run()
+    _, kept = open_store(folder)
+    for number in range(2, snapshots + 2):
+        kept.add_run(f"{number:016x}", seconds=1.0, artifacts=result.artifacts)
+        kept.add_snapshot(f"snapshot {number}", number)
+    print(f"\n{f'{functions} functions, {snapshots:,} snapshots':58s}")
+
+    def opened() -> None:
+        lw.Project(folder)
+        run = KeptRun.latest(folder)
+        assert len(run.functions()) == functions
+        assert len(run.splits) == 1
+
+    report("open the project and read what its functions are", opened)
+
+
 def main() -> None:
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
@@ -90,6 +129,8 @@ def main() -> None:
         votes(ArtifactFolder(folder / "artifacts"))
         rows(ArtifactFolder(folder / "artifacts"))
         catalog(folder / "catalog.sqlite")
+        project(folder / "project")
+        grown(folder / "grown")
 
 
 if __name__ == "__main__":
