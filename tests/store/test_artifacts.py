@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from labelwright.core.errors import DataError
+from labelwright.core.errors import ArtifactError, DataError
 from labelwright.store import ArtifactFolder, ArtifactId
 
 ARRAYS = st.dictionaries(
@@ -164,3 +164,16 @@ def test_exists_and_delete_see_every_format(store, tmp_path):
         assert store.delete(key)
         assert not store.exists(key)
         assert not store.delete(key)
+
+
+def test_a_damaged_folder_is_mended_by_putting_it_again(store, tmp_path):
+    source = tmp_path / "model"
+    source.mkdir()
+    (source / "weights").write_bytes(b"1")
+    key = store.put_folder("end_model", source)
+    (store.get_folder(key) / "weights").write_bytes(b"2")
+    with pytest.raises(ArtifactError, match="was changed after it was written"):
+        store.get_folder(key)
+    assert store.put_folder("end_model", source) == key
+    assert (store.get_folder(key) / "weights").read_bytes() == b"1"
+    assert not list(store.root.rglob(".*"))

@@ -3,6 +3,7 @@
 LabelwrightError                     catch this to catch all of ours
 ├── VoteError (ValueError)           a label matrix, soft labels or classes break their own rules
 ├── DataError (ValueError)           a file or table cannot be read as examples
+│   └── ArtifactError                what a run kept is lost or damaged
 ├── FunctionError (ValueError)       a function is declared wrongly (duplicate name, bad pattern, unknown column)
 │   └── VersionError                 a function's version cannot be worked out; declare ``depends_on``
 ├── LabelingError (RuntimeError)     user code failed on an example; carries source, example and the fields it saw
@@ -25,6 +26,7 @@ from collections.abc import Mapping
 from typing import Any
 
 __all__ = [
+    "ArtifactError",
     "DataError",
     "DataWarning",
     "EngineError",
@@ -54,6 +56,10 @@ class VoteError(LabelwrightError, ValueError):
 
 class DataError(LabelwrightError, ValueError):
     """A file or a table cannot be read as examples."""
+
+
+class ArtifactError(DataError):
+    """What a run kept is lost, or is not what was kept."""
 
 
 class FunctionError(LabelwrightError, ValueError):

@@ -100,7 +100,7 @@ class ArtifactFolder(ByteStore):
             with open(path, "rb", buffering=0) as file:  # noqa: PTH123
                 content = file.readall()
         except FileNotFoundError:
-            raise self._missing(key) from None
+            raise self.missing(key) from None
         if hashlib.sha256(content).hexdigest() != key.digest:
             raise self._damaged(key)
         return content
@@ -110,17 +110,17 @@ class ArtifactFolder(ByteStore):
         key = ArtifactId(kind, hash_folder(folder))
         target = self._path(key, "")
         with _explaining(self.root):
-            try:
-                os.utime(target)  # from now on no collection takes it away
+            if _is_kept(target, key.digest):
                 return key
-            except FileNotFoundError:
-                target.parent.mkdir(parents=True, exist_ok=True)
+            target.parent.mkdir(parents=True, exist_ok=True)
             with tempfile.TemporaryDirectory(dir=target.parent, prefix=_UNFINISHED) as temporary:
                 copy = Path(temporary) / "copy"
                 shutil.copytree(folder, copy)
                 for path in [*copy.rglob("*"), copy]:
                     _sync(path)
                 os.utime(copy)
+                if target.exists() and not _is_kept(target, key.digest):
+                    target.rename(Path(temporary) / "damaged")
                 try:
                     copy.rename(target)
                 except OSError:
@@ -133,7 +133,7 @@ class ArtifactFolder(ByteStore):
         """Return the folder kept under ``key``; it is not to be written to."""
         path = self._path(key, "")
         if not path.is_dir():
-            raise self._missing(key)
+            raise self.missing(key)
         if hash_folder(path) != key.digest:
             raise self._damaged(key)
         return path
@@ -177,7 +177,7 @@ class ArtifactFolder(ByteStore):
         try:
             return self._path(key, suffix).open("rb")
         except FileNotFoundError:
-            raise self._missing(key) from None
+            raise self.missing(key) from None
 
     def _path(self, key: ArtifactId, suffix: str) -> Path:
         return self.root / key.kind / key.digest[:2] / (key.digest + suffix)
@@ -206,7 +206,9 @@ def _is_kept(path: Path, digest: str) -> bool:
     """Say whether a file is there and whole, after making it young: from then on no collection takes it away."""
     try:
         os.utime(path)
-        return hashlib.sha256(path.read_bytes()).hexdigest() == digest  # a damaged one is mended
+        # A damaged one is mended.
+        found = hash_folder(path) if path.is_dir() else hashlib.sha256(path.read_bytes()).hexdigest()
+        return found == digest
     except FileNotFoundError:
         return False
 

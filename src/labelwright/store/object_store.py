@@ -197,14 +197,14 @@ class ObjectStore(ByteStore):
             with self._explaining():
                 return bytes(self._files.cat_file(self._path(key, suffix)))
         except FileNotFoundError:
-            raise self._missing(key) from None
+            raise self.missing(key) from None
 
     def _open(self, key: ArtifactId, suffix: str) -> Any:
         try:
             with self._explaining():
                 return self._files.open(self._path(key, suffix), "rb")
         except FileNotFoundError:
-            raise self._missing(key) from None
+            raise self.missing(key) from None
 
     def _path(self, key: ArtifactId, suffix: str) -> str:
         return f"{self.root}/{key.kind}/{key.digest[:2]}/{key.digest}{suffix}"

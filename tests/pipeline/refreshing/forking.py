@@ -27,7 +27,7 @@ warnings.simplefilter("ignore")
 reading.MEAN_ROWS = 16
 mock.patch("labelwright.pipeline.refreshing.run.render_report", lambda content: content.run_id).start()
 
-def once(what, folder):
+def once(what, folder, to):
     project = lw.Project(folder)
     if what == "run":
         return project.run().run_id
@@ -37,7 +37,7 @@ def once(what, folder):
         checked = project.verify("latest")
         return [check.to_dict() for check in checked.checks if not check.good]
     if what == "export":
-        return project.export(os.path.join(folder, "labels.csv"), "csv", split="all")
+        return project.export(to, "csv", split="all")
     if what == "collect":
         try:
             return len(project.gc(grace=timedelta(0)).plan.doomed)
@@ -55,9 +55,9 @@ def once(what, folder):
         return [len(project.log()), project.diff().to_dict()["before"]["number"]]
     raise ValueError(what)
 
-def work(what, folder, times):
+def work(what, folder, times, to):
     try:
-        return {"answer": [once(what, folder) for _ in range(times)]}
+        return {"answer": [once(what, folder, to) for _ in range(times)]}
     except BaseException as error:
         return {"error": f"{type(error).__name__}: {error}", "trace": traceback.format_exc()}
 
@@ -67,7 +67,7 @@ def start(order):
     if not child:
         os.close(answer)
         with os.fdopen(write, "w") as file:
-            json.dump(work(order["what"], order["folder"], order.get("times", 1)), file)
+            json.dump(work(order["what"], order["folder"], order.get("times", 1), order.get("to")), file)
         os._exit(0)
     os.close(write)
     return child, answer
@@ -124,9 +124,10 @@ class Forks:
         self._process.stdout.close()
         self._process.wait()
 
-    def do(self, what: str, folder: Path, *, seconds: float | None = None) -> Done:
+    def do(self, what: str, folder: Path, *, seconds: float | None = None, to: Path | None = None) -> Done:
         """Do one thing; kill it after so many seconds."""
-        return self.together({"what": what, "folder": str(folder), "seconds": seconds})[0]
+        order = {"what": what, "folder": str(folder), "seconds": seconds}
+        return self.together(order if to is None else {**order, "to": str(to)})[0]
 
     def together(self, *orders: dict[str, Any]) -> list[Done]:
         """Do several things at once."""

@@ -54,6 +54,12 @@ class PartRecord(msgspec.Struct, frozen=True, omit_defaults=True):
     start: int = 0
     positions: str | None = None
 
+    @property
+    def artifacts(self) -> list[ArtifactId]:
+        """Everything that the part is made of."""
+        found = (self.data, self.hashes, self.index, self.splits, self.gold, self.positions)
+        return [ArtifactId.parse(text) for text in found if text]
+
 
 class SourceRecord(msgspec.Struct, frozen=True):
     """One dataset: all the data, or the data of one split (then it has that split's name).

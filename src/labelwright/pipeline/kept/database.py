@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import labelwright
+from labelwright.core.errors import ArtifactError
 from labelwright.store import ArtifactFolder, ArtifactId, Catalog, Derivation, Recipe, Store
 
 from .unwritten import Unwritten
@@ -32,14 +34,19 @@ class Database:
     catalog : Catalog
     full : bool
         Follow every recipe anew, as if nothing had been kept.
+    mend : bool
+        Read what a recipe made before relying on it; what is damaged is made again.
     dry : bool
         Record nothing: what a dry run makes is not there afterwards.
     """
 
-    def __init__(self, store: Store, catalog: Catalog, *, full: bool = False, dry: bool = False) -> None:
+    def __init__(
+        self, store: Store, catalog: Catalog, *, full: bool = False, mend: bool = False, dry: bool = False
+    ) -> None:
         self.store = store
         self.catalog = catalog
         self.full = full
+        self.mend = mend
         self.dry = dry
         self._versions = library_versions()
 
@@ -49,11 +56,27 @@ class Database:
             return {}
         found = self.catalog.find(recipe.digest for recipe in recipes)
         store = self.store.kept if isinstance(self.store, Unwritten) else self.store
+        if self.mend:
+            whole = _whole(store, set(found.values()))
+            return {recipe: key for recipe, key in found.items() if key in whole}
         if not isinstance(store, ArtifactFolder):
             return found
         # Files of a folder get deleted by hand; then they are made again. Asking a server for each would take too long.
         there = _present(store.root, set(found.values()))
         return {recipe: key for recipe, key in found.items() if key in there}
+
+    def require(self, keys: Iterable[ArtifactId]) -> None:
+        """Look whether artifacts of a folder are there, without reading them.
+
+        Raises
+        ------
+        ArtifactError
+            If one is not.
+        """
+        wanted = set(keys)
+        if isinstance(self.store, ArtifactFolder):
+            for key in wanted - _present(self.store.root, wanted):
+                raise self.store.missing(key)
 
     def found(self, recipe: Recipe) -> ArtifactId | None:
         """Return what one recipe made, or ``None``."""
@@ -86,6 +109,18 @@ class Database:
     def put_arrays(self, kind: str, arrays: Mapping[str, Any]) -> ArtifactId:
         """Keep named arrays."""
         return self.store.put_arrays(kind, dict(arrays))
+
+
+def _whole(store: Store, keys: set[ArtifactId]) -> set[ArtifactId]:
+    """Return the artifacts that can be read."""
+    found = set()
+    for entry in store.entries():
+        if entry.key in keys:
+            with suppress(ArtifactError):
+                # A folder of files has no suffix, or that of an archive.
+                _ = store.get_folder(entry.key) if entry.suffix in ("", ".zip") else store.get_bytes(*entry[:2])
+                found.add(entry.key)
+    return found
 
 
 def _present(root: Path, keys: set[ArtifactId]) -> set[ArtifactId]:

@@ -38,6 +38,8 @@ class Notes:
         self.base = base
         self.steps: list[Step] = []
         self._anew = "everything is made again" if database.full else "first run"
+        if database.mend:
+            self._anew = "something that was kept is lost or damaged"
         self._of_data = self._anew if self.whole is None else ""
         before = None if base is None else database.store.get_json(base.artifact("settings"))
         self._settings = setting_changes(before, msgspec.to_builtins(settings))

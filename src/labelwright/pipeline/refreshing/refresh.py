@@ -8,14 +8,14 @@ import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
-from labelwright.core.errors import ProjectError
+from labelwright.core.errors import ArtifactError, ProjectError
 from labelwright.endmodels import EndModel, load, save
 from labelwright.labeling import LabelingFunction
 from labelwright.labelmodels import BaseLabelModel
@@ -43,6 +43,7 @@ from .voting import Voting
 __all__ = ["Scope", "label_project", "plan_refresh", "refresh_project"]
 
 Tell = Callable[[str], None]
+_Result = TypeVar("_Result")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +58,14 @@ class Scope:
         Functions whose votes are refreshed; data and all other functions are as the run compared with had them.
     full : bool
         Make everything again, as if nothing had been kept.
+    mend : bool
+        Rely on no earlier run, and on what was made before only where it can be read.
     """
 
     since: str | None = None
     only: tuple[str, ...] = ()
     full: bool = False
+    mend: bool = False
 
 
 def refresh_project(folder: Path, settings: Settings, *, step: Tell, scope: Scope | None = None) -> RunResult:
@@ -85,7 +89,9 @@ def refresh_project(folder: Path, settings: Settings, *, step: Tell, scope: Scop
     _check_write_access(folder)
     store, catalog = open_store(folder)
     with hold_lease(catalog, "run"):
-        return _Refresh(folder, settings, store, catalog, step, scope or Scope()).run(started)
+        return _mending(
+            scope or Scope(), lambda seen: _Refresh(folder, settings, store, catalog, step, seen).run(started)
+        )
 
 
 def label_project(
@@ -101,7 +107,18 @@ def label_project(
     _check_write_access(folder)
     store, catalog = open_store(folder)
     with hold_lease(catalog, "run"):
-        return _Refresh(folder, settings, store, catalog, step, Scope()).label()
+        return _mending(Scope(), lambda seen: _Refresh(folder, settings, store, catalog, step, seen).label())
+
+
+def _mending(scope: Scope, work: Callable[[Scope], _Result]) -> _Result:
+    """Work; where something that was kept is lost or damaged, work again without relying on it."""
+    try:
+        return work(scope)
+    except ArtifactError as error:
+        if scope.full or scope.since is not None or scope.only:
+            raise
+        warnings.warn(f"{error} This run makes again whatever cannot be read.", RunWarning, stacklevel=4)
+        return work(replace(scope, mend=True))
 
 
 def plan_refresh(folder: Path, settings: Settings, *, step: Tell, scope: Scope | None = None) -> Plan:
@@ -140,7 +157,7 @@ class _Refresh:
     ) -> None:
         self.folder = folder
         self.settings = settings
-        self.database = Database(store, catalog, full=scope.full, dry=dry)
+        self.database = Database(store, catalog, full=scope.full, mend=scope.mend, dry=dry)
         self.tell = step
         self.scope = scope
         self.dry = dry
@@ -211,6 +228,8 @@ class _Refresh:
     def _read_data(self) -> DataRecord:
         prints = Fingerprints(self.folder / STORE_FOLDER)
         before = None if self.base is None or self.scope.full else self.base.kept_data.record
+        if before is not None:
+            self.database.require(key for _, part in before.parts() for key in part.artifacts)
         found = read_data(self.folder, self.settings, self.database, prints, before)
         if not self.dry:
             prints.remember()
@@ -360,7 +379,7 @@ def _base(folder: Path, store: Store, catalog: Catalog, scope: Scope) -> KeptRun
     """Return the run to compare with: the one that is named, or the last; none where nothing shall be relied on."""
     if scope.since is not None:
         return KeptRun(folder, store, KeptRun.named(folder, scope.since).row)
-    row = None if scope.full and not scope.only else catalog.latest()
+    row = None if (scope.full and not scope.only) or scope.mend else catalog.latest()
     return None if row is None else KeptRun(folder, store, row)
 
 
