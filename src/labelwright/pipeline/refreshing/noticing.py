@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +10,7 @@ import numpy as np
 from labelwright.core import Votes
 from labelwright.core.errors import LabelwrightWarning
 
-__all__ = ["FailedFunction", "RunWarning", "failed_functions", "unvoted_classes"]
+__all__ = ["FailedFunction", "RunWarning", "unvoted_classes"]
 
 
 class RunWarning(LabelwrightWarning):
@@ -35,26 +35,6 @@ class FailedFunction:
     def __str__(self) -> str:
         reason = f" ({self.message.removeprefix('raised ')})" if self.message else ""
         return f"{self.name} failed on {self.count:,} of {self.of:,} examples{reason}"
-
-
-def failed_functions(applied: Iterable[Votes]) -> list[FailedFunction]:
-    """Return the functions that failed, over all datasets that they were applied to.
-
-    Parameters
-    ----------
-    applied : iterable of Votes
-        One per dataset, as `labelwright.apply` returned it: parts of the rows would count a failure several times.
-    """
-    found: dict[str, FailedFunction] = {}
-    n = 0
-    for votes in applied:
-        n += votes.n
-        for failure in votes.failures:
-            message = str(failure.first[0][1]) if failure.first else ""
-            before = found.get(failure.source, FailedFunction(failure.source, 0, 0, message))
-            count = before.count + failure.count
-            found[failure.source] = FailedFunction(failure.source, count, 0, before.message)
-    return [FailedFunction(f.name, f.count, n, f.message) for f in found.values()]
 
 
 def unvoted_classes(votes: Votes) -> list[str]:
