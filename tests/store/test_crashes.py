@@ -69,8 +69,6 @@ for point in range(points):
     if point % 4 == 3:
         check()
 runs = check()
-with catalog.writing() as connection:
-    connection.exec_driver_sql("DELETE FROM leases")
 later = datetime.now(UTC) + timedelta(hours=2)
 done = collect(store, catalog, plan_collection(store, catalog, now=later))
 print(json.dumps({"runs": runs, "left": sorted({e.key.kind for e in store.entries()}), "n": len(list(store.list()))}))
@@ -80,13 +78,12 @@ print(json.dumps({"runs": runs, "left": sorted({e.key.kind for e in store.entrie
 @pytest.mark.slow
 def test_a_writer_killed_at_any_moment_leaves_a_whole_store(place, tmp_path):
     root = tmp_path / "artifacts"
-    # A server's transaction takes several times as long as a file's.
-    points = "20" if place.startswith("postgresql") else "40"
+    points = os.environ.get("LABELWRIGHT_KILLS", "12")
     done = subprocess.run(
         [sys.executable, "-c", PROGRAM, str(root), place, points],
         capture_output=True,
         text=True,
-        timeout=200,
+        timeout=600,
         check=False,
     )
     assert done.returncode == 0, done.stderr
