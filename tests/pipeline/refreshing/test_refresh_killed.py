@@ -61,6 +61,7 @@ def catalog_of(folder: Path) -> Catalog:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600 + 60 * POINTS)
 def test_killed_anywhere_the_next_run_is_what_it_would_have_been(make, forks, tmp_path):
     """Half of the points are in a first run, half in one after edits; LABELWRIGHT_KILLS=200 is the full form."""
     states = [make("first"), make("edited")]
