@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 import labelwright as lw
-from labelwright.core.errors import DataError, LabelingError, ProjectError
+from labelwright.core.errors import LabelingError, ProjectError
 from labelwright.pipeline.kept.keep import KeptRun
+from labelwright.pipeline.refreshing.noticing import RunWarning
 
 from ..conftest import FUNCTIONS, SETTINGS, rows, write_csv
 
@@ -94,9 +95,8 @@ def test_what_was_deleted_by_hand_is_made_again(ran):
     assert again.run_id == first.run_id
     assert again.operations["function_applications"] == 4 * N
     shutil.rmtree(project.folder / ".labelwright" / "artifacts")
-    with pytest.raises(DataError, match="--full"):
-        project.run()
-    assert project.run(full=True).run_id == first.run_id
+    with pytest.warns(RunWarning, match="not in the store"):
+        assert project.run().run_id == first.run_id
 
 
 def test_a_plan_knows_of_what_was_deleted_by_hand(ran):
