@@ -17,12 +17,19 @@ __all__ = ["Check", "check_installation"]
 
 _LIBRARIES = ("numpy", "scipy", "scikit-learn", "polars", "pyarrow", "click", "rich", "msgspec", "sqlalchemy")
 # Extra -> (module that shows that it is there, what it is for).
-_EXTRAS = {"torch": ("torch", "end models in torch"), "text": ("spacy", "spaCy preprocessors")}
+_EXTRAS = {
+    "torch": ("torch", "end models in torch"),
+    "text": ("spacy", "spaCy preprocessors"),
+    "postgres": ("psycopg", "a catalog on PostgreSQL"),
+    "object-store": ("fsspec", "artifacts in an object store"),
+}
 # Newer torch wheels pull gigabytes of GPU libraries; the version is that of constraints.txt.
 _TORCH = "torch==2.13.0"
 _HOW = {
     "torch": f"'labelwright[torch]' {_TORCH} (from a checkout: pip install --constraint constraints.txt '.[torch]')",
     "text": "'labelwright[text]'",
+    "postgres": "'labelwright[postgres]'",
+    "object-store": "'labelwright[object-store]'",
 }
 _TOOLS = {"git": "to keep a project's functions under version control"}
 _THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "POLARS_MAX_THREADS")

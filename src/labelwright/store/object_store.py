@@ -154,7 +154,8 @@ class ObjectStore(ByteStore):
             place = PurePosixPath(path)
             with contextlib.suppress(ValueError):  # people and programs leave other things about too
                 key = ArtifactId(place.parent.parent.name, place.name[:64])
-                yield Entry(key, place.name[64:], int(info["size"]), self._modified(path, info))
+                suffix = "" if place.name[64:] == _FOLDER else place.name[64:]
+                yield Entry(key, suffix, int(info["size"]), self._modified(path, info))
 
     def sweep(self, before: datetime) -> int:
         """Remove what killed writers left behind before that time; return how many files went.

@@ -86,6 +86,8 @@ def _folders(make_store: Callable[[], Store]) -> None:
         assert (other.get_folder(key) / "inner" / "weights").read_bytes() == b"\0\1", "files must come back"
         (folder / "model.json").rename(folder / "renamed.json")
         assert store.put_folder("end_model", folder) != key, "names of files are content"
+    formats = {entry.key: entry.suffix for entry in make_store().entries()}
+    assert formats[key] == "", "entries must tell a folder from a file"
 
 
 def _addresses(make_store: Callable[[], Store]) -> None:
