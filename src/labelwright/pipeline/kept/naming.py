@@ -101,5 +101,5 @@ def _unknown(name: str, catalog: Catalog, rows: list[RunRow]) -> str:
     close = difflib.get_close_matches(name, [*names, *(row.run_id for row in rows)], n=1)
     hint = f" Did you mean {close[0]!r}?" if close else ""
     known = f"snapshots: {', '.join(names[-5:])}{' and older ones' if len(names) > 5 else ''}; " if names else ""
-    runs = f"runs: {rows[0].number} to {rows[-1].number}" if len(rows) > 1 else f"the run: {rows[0].number}"
-    return f"no snapshot or run is called {name!r}.{hint} There are {known}{runs}; latest is the last run."
+    runs = f"runs {rows[0].number} to {rows[-1].number}" if len(rows) > 1 else f"run {rows[0].number}"
+    return f"no snapshot or run is called {name!r}.{hint} Known: {known}{runs}; latest is the last run."
