@@ -35,11 +35,13 @@ _HOMES = {
     "regex_lf": "labeling",
     "threshold_lf": "labeling",
     "lf_summary": "analysis",
+    "transformation_function": "augmentation",
     "preprocessor": "functions",
     "report": "pipeline",
 }
 _ROOMS = (
     "analysis",
+    "augmentation",
     "core",
     "data",
     "endmodels",

@@ -1,4 +1,5 @@
 from labelwright import analysis as analysis
+from labelwright import augmentation as augmentation
 from labelwright import core as core
 from labelwright import data as data
 from labelwright import endmodels as endmodels
@@ -9,6 +10,7 @@ from labelwright import labelmodels as labelmodels
 from labelwright import pipeline as pipeline
 from labelwright import testing as testing
 from labelwright.analysis import lf_summary as lf_summary
+from labelwright.augmentation import transformation_function as transformation_function
 from labelwright.core import ABSTAIN as ABSTAIN
 from labelwright.core import SoftLabels as SoftLabels
 from labelwright.core import Votes as Votes

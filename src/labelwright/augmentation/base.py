@@ -1,0 +1,139 @@
+"""The seam: what every transformation function has."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from labelwright.core.errors import FunctionError
+from labelwright.functions.versions import version_of
+
+__all__ = ["Batch", "Magnitude", "TransformationFunction"]
+
+# A torch tensor or an array whose first axis counts the examples, or any sequence of examples (texts, records).
+Batch: TypeAlias = Any
+
+
+@dataclass(frozen=True, slots=True)
+class Magnitude:
+    """The one tunable number of a transformation function: its unit, its bounds, and where it does nothing.
+
+    Policies speak of *strengths* in [-1, 1], the same for every function: 0 is ``neutral``, 1 is ``high``, -1 is
+    ``low``, and between them the magnitude is linear on either side of ``neutral``. A function whose ``neutral`` is
+    one of its bounds has one side only.
+
+    Parameters
+    ----------
+    low, high : float
+        Bounds, both allowed; ``low < high``.
+    neutral : float, optional
+        Where the function leaves an example as it is. Default: 0 where that lies within the bounds, else ``low``.
+    unit : str
+        What the number counts, for people: "degrees", "share of words".
+
+    Raises
+    ------
+    FunctionError
+        If the bounds are not finite numbers in order, or ``neutral`` is not within them.
+
+    Examples
+    --------
+    >>> zoom = Magnitude(0.5, 2.0, neutral=1.0)
+    >>> zoom.at([-1.0, 0.0, 0.5]).tolist()
+    [0.5, 1.0, 1.5]
+    >>> Magnitude(0.0, 0.3).sides
+    (1,)
+    """
+
+    low: float
+    high: float
+    neutral: float = float("nan")
+    unit: str = ""
+
+    def __post_init__(self) -> None:
+        if not (np.isfinite(self.low) and np.isfinite(self.high) and self.low < self.high):
+            raise FunctionError(f"a magnitude needs finite bounds with low < high, got {self.low!r} and {self.high!r}.")
+        if np.isnan(self.neutral):
+            object.__setattr__(self, "neutral", 0.0 if self.low <= 0 <= self.high else float(self.low))
+        if not self.low <= self.neutral <= self.high:
+            raise FunctionError(f"neutral is {self.neutral}; it must lie within [{self.low}, {self.high}].")
+
+    @property
+    def sides(self) -> tuple[int, ...]:
+        """The signs of strength that mean something: (-1, 1), or (1,) or (-1,) where one bound is neutral."""
+        return tuple(sign for sign, bound in ((-1, self.low), (1, self.high)) if bound != self.neutral)
+
+    def at(self, strength: npt.ArrayLike) -> npt.NDArray[np.float64]:
+        """Return the magnitudes of strengths in [-1, 1], in the shape of ``strength``."""
+        strength = np.asarray(strength, dtype=np.float64)
+        return self.neutral + np.where(
+            strength >= 0, strength * (self.high - self.neutral), strength * (self.neutral - self.low)
+        )
+
+    def strength(self, magnitude: npt.ArrayLike) -> npt.NDArray[np.float64]:
+        """Return the strengths of magnitudes: the inverse of `at`."""
+        away = np.asarray(magnitude, dtype=np.float64) - self.neutral
+        room = np.where(away >= 0, self.high - self.neutral, self.neutral - self.low)
+        return np.divide(away, room, out=np.zeros_like(away), where=room > 0)
+
+
+@dataclass(frozen=True, eq=False, kw_only=True, repr=False)
+class TransformationFunction:
+    """Something that may be done to an example without changing its class; made by `transformation_function`.
+
+    Parameters
+    ----------
+    name : str
+        No two functions of a policy share one.
+    function : callable
+        Gets one example (``batched=False``) and returns a new one, or ``None`` where it cannot be applied; or gets a
+        batch (``batched=True``) and returns a batch of the same shape. Where its signature has them it also gets the
+        keyword arguments ``magnitude`` (float; batched: array of shape (n,)), ``rng`` (`numpy.random.Generator`), and
+        ``resources`` by name. It never writes to what it got.
+    magnitude : Magnitude, optional
+        The tunable number; ``None`` = the function has none.
+    batched : bool
+        Whether it takes a whole batch.
+    field : str, optional
+        In data of named fields, the one that it transforms: it then gets and returns that field's value.
+    differentiable : bool
+        Whether gradients flow from its output to its magnitude (torch, batched).
+    resources : mapping of str to object
+        Keyword arguments of every call: lexicons, models.
+    depends_on : sequence of object
+        What else its version depends on.
+    """
+
+    name: str
+    function: Callable[..., Any]
+    magnitude: Magnitude | None = None
+    batched: bool = False
+    field: str | None = None
+    differentiable: bool = False
+    resources: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    depends_on: tuple[Any, ...] = ()
+
+    @cached_property
+    def version(self) -> str:
+        """64 hex digits that change when what the function does changes; worked out on first use."""
+        return version_of(self)
+
+    def __version_parts__(self) -> dict[str, Any]:
+        """What the version is made of, besides ``depends_on``."""
+        magnitude = self.magnitude
+        return {
+            "function": self.function,
+            "magnitude": None if magnitude is None else [magnitude.low, magnitude.high, magnitude.neutral],
+            "batched": self.batched,
+            "field": self.field,
+            "resources": self.resources,
+        }
+
+    def __repr__(self) -> str:
+        return f"TransformationFunction({self.name!r})"
