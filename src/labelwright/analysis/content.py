@@ -9,6 +9,7 @@ from typing import Any, Literal, TypeAlias
 from labelwright.core import Class
 
 from .agreement import Agreement
+from .augmentation_view import AugmentationView
 from .base import Estimate
 from .histograms import Calibration, Histogram
 from .scores import Metric, Scores
@@ -171,6 +172,8 @@ class ReportContent:
     examples_split : str
         Name of the split those examples are of.
     dependencies : sequence of Dependency
+    augmentation : AugmentationView, optional
+        What the augmentation policy does to the training data.
     notes : sequence of Note
     lineage : sequence of Artifact
     next_steps : sequence of (command, what it does)
@@ -194,6 +197,7 @@ class ReportContent:
     examples: Sequence[ExampleBucket] = ()
     examples_split: str = ""
     dependencies: Sequence[Dependency] = ()
+    augmentation: AugmentationView | None = None
     notes: Sequence[Note] = ()
     lineage: Sequence[Artifact] = ()
     next_steps: Sequence[tuple[str, str]] = field(default=())
