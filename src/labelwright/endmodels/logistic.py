@@ -23,7 +23,7 @@ from .base import targets
 __all__ = ["SoftLogisticRegression"]
 
 
-class SoftLogisticRegression(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+class SoftLogisticRegression(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn is not typed
     """Logistic regression with a ridge penalty, on hard labels or, by ``fit_soft``, on soft ones.
 
     The same minimiser as ``NoiseAwareClassifier(sklearn.linear_model.LogisticRegression(C=C))``, without k copies of

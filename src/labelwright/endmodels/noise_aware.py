@@ -26,7 +26,7 @@ __all__ = ["NoiseAwareClassifier"]
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-class _NotFittedError(NotFittedError, SklearnNotFittedError):  # type: ignore[misc]
+class _NotFittedError(NotFittedError, SklearnNotFittedError):  # type: ignore[misc]  # scikit-learn is not typed
     """Not fitted: ours, and scikit-learn's, so that either can be caught."""
 
 
@@ -40,7 +40,7 @@ def _where_estimator_has(method: F) -> F:
     return cast("F", available_if(check)(method))
 
 
-class NoiseAwareClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):  # type: ignore[misc]
+class NoiseAwareClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn is not typed
     """Fit a classifier to soft labels by minimising the loss that is expected under them.
 
     The noise-aware loss of data programming [1]_ is the mean over examples of ``E_{y ~ p_i} loss(h(x_i), y)``. That

@@ -20,7 +20,7 @@ _ANALYSERS = {"word": (1, 2), "char_wb": (3, 5)}
 _MAX_TERMS = 2**17
 
 
-class TextFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
+class TextFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn is not typed
     """TF-IDF of words and word pairs beside TF-IDF of character 3- to 5-grams within words.
 
     A text of which a word and a character n-gram are known becomes a sparse row of squared length 2: each analyser's

@@ -46,14 +46,14 @@ CONTAINERS = frozenset(
 )
 
 
-_DISPATCHER: types.CodeType = functools.singledispatch(lambda x: x).__code__  # type: ignore[attr-defined]
+_DISPATCHER: types.CodeType = functools.singledispatch(lambda x: x).__code__  # type: ignore[attr-defined]  # typeshed does not know it
 
 
 def dispatch_table(function: types.FunctionType) -> dict[str, Any] | None:
     """The functions among which a ``functools.singledispatch`` chooses, by the name of the type; None for any other."""
     if function.__code__ is not _DISPATCHER:
         return None
-    table: dict[type, Any] = function.registry  # type: ignore[attr-defined]
+    table: dict[type, Any] = function.registry  # type: ignore[attr-defined]  # typeshed does not know it
     return {f"{kind.__module__}.{kind.__qualname__}": table[kind] for kind in table}
 
 

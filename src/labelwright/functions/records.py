@@ -104,7 +104,7 @@ def record_type(fields: tuple[str, ...]) -> type[Record]:
     exec(source, namespace)
     made = type("Record", (Record,), {"__slots__": tuple(slots), "__init__": namespace["__init__"], "_fields": fields})
     # The class variables of a generated type are set once, here; there is no other way to name its own descriptors.
-    made._slots = {name: vars(made)[slot] for name, slot in zip(fields, slots, strict=True)}  # type: ignore[attr-defined]
+    made._slots = {name: vars(made)[slot] for name, slot in zip(fields, slots, strict=True)}  # type: ignore[attr-defined]  # set on the class made here
     return made
 
 

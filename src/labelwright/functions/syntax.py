@@ -175,7 +175,7 @@ class _Strip(ast.NodeTransformer):
 
 def _drop_type_parameters(node: ast.AST) -> None:
     if getattr(node, "type_params", None):
-        node.type_params = []  # type: ignore[attr-defined]
+        node.type_params = []  # type: ignore[attr-defined]  # typeshed does not know it
 
 
 def strip_function(node: Definition) -> Definition:
@@ -232,8 +232,8 @@ def free_names(node: Definition) -> tuple[frozenset[str], frozenset[str]]:
     ast.fix_missing_locations(stripped)
     for child in ast.walk(stripped):
         # A body that held only a docstring is empty now, and an empty body does not parse.
-        if isinstance(getattr(child, "body", None), list) and not child.body and not isinstance(child, ast.Module):  # type: ignore[attr-defined]
-            child.body = [ast.Pass()]  # type: ignore[attr-defined]
+        if isinstance(getattr(child, "body", None), list) and not child.body and not isinstance(child, ast.Module):  # type: ignore[attr-defined]  # typeshed does not know it
+            child.body = [ast.Pass()]  # type: ignore[attr-defined]  # typeshed does not know it
     outside = _outside_nonlocals(stripped)
     used: set[str] = set()
     written: set[str] = set(outside)

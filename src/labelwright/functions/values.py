@@ -22,7 +22,7 @@ from typing import Any
 __all__ = ["Unwritable", "sealed", "write_leaf"]
 
 
-class Unwritable(Exception):  # noqa: N818
+class Unwritable(Exception):  # noqa: N818 - a finding that is always caught, not an error
     """A value cannot be written down; the message is the end of a sentence about it."""
 
 

@@ -334,7 +334,7 @@ class Walker(PartList):
         if source is not None and filename is not None:
             self._class_body(kind, edge, index, source, filename)
         elif fields is not None:
-            self._reach(kind._field_defaults, edge.below("default", "defaults", index))  # type: ignore[attr-defined]
+            self._reach(kind._field_defaults, edge.below("default", "defaults", index))  # type: ignore[attr-defined]  # typeshed does not know it
         return index
 
     def _class_body(self, kind: type, edge: Edge, index: int, source: Source, filename: str) -> None:

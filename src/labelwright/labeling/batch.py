@@ -141,7 +141,7 @@ def batch_lf(
     0
     """
     if callable(name):
-        return BatchFunction(name=_name(name), function=name, labels=labels, fields=fields)  # type: ignore[arg-type]
+        return BatchFunction(name=_name(name), function=name, labels=labels, fields=fields)  # type: ignore[arg-type]  # made tuples
     made: dict[str, Any] = {"resources": resources or {}, "depends_on": tuple(depends_on)}
     made["examples"] = examples
     made |= {"labels": labels, "fields": fields}

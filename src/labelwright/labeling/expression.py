@@ -146,7 +146,7 @@ def expression_lf(
         )
     if not fields:
         raise FunctionError(f"expression of labeling function {name!r} reads no column; name at least one.")
-    return ExpressionFunction(name=name, label=label, fields=fields, condition=expression, examples=examples)  # type: ignore[arg-type]
+    return ExpressionFunction(name=name, label=label, fields=fields, condition=expression, examples=examples)  # type: ignore[arg-type]  # made a tuple
 
 
 def _check_expression(expression: pl.Expr, name: object) -> None:

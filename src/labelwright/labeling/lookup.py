@@ -108,7 +108,7 @@ def lookup_lf(
     entries = {entry for entry in entries if not any(value is None or value != value for value in entry)}
     if not entries:
         raise FunctionError(f"labeling function {name!r} knows no entry; it would never fire.")
-    return LookupFunction(name=name, label=label, fields=names, known=frozenset(entries), examples=examples)  # type: ignore[arg-type]
+    return LookupFunction(name=name, label=label, fields=names, known=frozenset(entries), examples=examples)  # type: ignore[arg-type]  # made a tuple
 
 
 def _entry(entry: Any, names: tuple[str, ...], name: object) -> tuple[Any, ...]:

@@ -223,4 +223,4 @@ def _decorate(
         raise FunctionError(f"labeling_function decorates a function of one example, not a {type(function).__name__}.")
     chosen = name if name is not None else getattr(function, "__name__", type(function).__name__)
     # The base class checks labels and fields and makes tuples of them.
-    return PythonFunction(name=chosen, function=function, labels=labels, fields=fields, **more)  # type: ignore[arg-type]
+    return PythonFunction(name=chosen, function=function, labels=labels, fields=fields, **more)  # type: ignore[arg-type]  # made tuples

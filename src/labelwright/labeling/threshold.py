@@ -161,4 +161,4 @@ def threshold_lf(
     True
     """
     fields = (check_field(field, name),)
-    return ThresholdFunction(name=name, label=label, fields=fields, op=op, value=value, examples=examples)  # type: ignore[arg-type]
+    return ThresholdFunction(name=name, label=label, fields=fields, op=op, value=value, examples=examples)  # type: ignore[arg-type]  # made a tuple

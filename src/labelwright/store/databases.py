@@ -205,7 +205,7 @@ class PostgresDatabase:
     @cached_property
     def _engine(self) -> sa.Engine:
         try:
-            import psycopg  # noqa: F401
+            import psycopg  # noqa: F401 - is it there?
         except ImportError as error:
             raise MissingExtraError("a catalog on PostgreSQL", "postgres") from error
         return sa.create_engine(self.url, poolclass=sa.NullPool, isolation_level="AUTOCOMMIT")
