@@ -76,6 +76,23 @@ class Magnitude:
             strength >= 0, strength * (self.high - self.neutral), strength * (self.neutral - self.low)
         )
 
+    def levels(self, count: int) -> npt.NDArray[np.float64]:
+        """Return ``count`` evenly spaced strengths over its sides, in rising order, shape (count,).
+
+        Two sides: from -1 to 1 (an odd count has 0 in it, where nothing happens). One side: from 1 / count of the way
+        to the whole of it.
+
+        Examples
+        --------
+        >>> Magnitude(-1.0, 1.0).levels(4).round(2).tolist()
+        [-1.0, -0.33, 0.33, 1.0]
+        >>> Magnitude(0.0, 1.0).levels(4).tolist()
+        [0.25, 0.5, 0.75, 1.0]
+        """
+        if len(self.sides) == 1:
+            return np.sort(self.sides[0] * np.arange(1, count + 1) / count)
+        return np.linspace(-1.0, 1.0, count) if count > 1 else np.ones(1)
+
     def strength(self, magnitude: npt.ArrayLike) -> npt.NDArray[np.float64]:
         """Return the strengths of magnitudes: the inverse of `at`."""
         away = np.asarray(magnitude, dtype=np.float64) - self.neutral
