@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import abc
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -58,6 +59,10 @@ class Policy(abc.ABC):
     def version(self) -> str:
         """64 hex digits that change when what the policy does changes: its functions, its settings, its code."""
         return version_of(self)
+
+    def __version_parts__(self) -> dict[str, Any]:
+        """What the version is made of: the class and every public attribute of the instance."""
+        return {"class": type(self), **{name: value for name, value in vars(self).items() if name[0] != "_"}}
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({', '.join(function.name for function in self.functions)})"
