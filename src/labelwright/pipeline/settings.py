@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 import tomllib
+import types
 import typing
 from pathlib import Path
 from typing import Any, Literal
@@ -14,6 +15,7 @@ import msgspec
 from labelwright.core.classes import check_classes
 from labelwright.core.errors import ProjectError, VoteError
 
+from .augmentation_settings import AugmentationSettings, augmentation_faults
 from .judging_settings import ContractsSettings, GatesSettings, SettingsTable, judging_faults
 
 __all__ = [
@@ -21,6 +23,7 @@ __all__ = [
     "LABEL_MODELS",
     "SPLITS",
     "ApplySettings",
+    "AugmentationSettings",
     "DataSettings",
     "EndModelSettings",
     "LabelModelSettings",
@@ -205,6 +208,8 @@ class Settings(SettingsTable, frozen=True):
     store: StoreSettings = StoreSettings()
     contracts: ContractsSettings = ContractsSettings()
     gates: GatesSettings = GatesSettings()
+    # Unset, and so not in what a run keeps: a project without the table is what it was before there was one.
+    augmentation: AugmentationSettings | msgspec.UnsetType = msgspec.UNSET
 
 
 def read_settings(folder: Path) -> Settings:
@@ -257,7 +262,13 @@ def parse_settings(text: str, *, path: Path | str = FILE_NAME) -> Settings:
 
 
 def _tables(kind: type[msgspec.Struct]) -> dict[str, Any]:
-    return typing.get_type_hints(kind)
+    return {name: _set(hint) for name, hint in typing.get_type_hints(kind).items()}
+
+
+def _set(hint: Any) -> Any:
+    """Return what a key is where it is not left out."""
+    given = [one for one in typing.get_args(hint) if one not in (msgspec.UnsetType, type(None))]
+    return given[0] if len(given) == 1 and isinstance(hint, types.UnionType) else hint
 
 
 def _reject_unknown(
@@ -347,7 +358,8 @@ def _check(settings: Settings, path: Path | str) -> None:
             f"{path}: refresh.tolerance is {settings.refresh.tolerance}; it is a difference of probabilities, at least "
             "0 and less than 1."
         )
-    for fault in judging_faults(settings.contracts, settings.gates, classes):
+    faults = judging_faults(settings.contracts, settings.gates, classes)
+    for fault in (*faults, *augmentation_faults(settings.augmentation, end.kind)):
         raise ProjectError(f"{path}: {fault}")
 
 

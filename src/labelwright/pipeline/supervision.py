@@ -1,4 +1,4 @@
-"""Reading ``supervision.py``: a project's labeling functions, imported without touching anybody else's modules."""
+"""Reading ``supervision.py``: a project's functions, imported without touching anybody else's modules."""
 
 from __future__ import annotations
 
@@ -10,33 +10,47 @@ import sys
 import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, TypeVar
 
 import cloudpickle
 
+from labelwright.augmentation import TransformationFunction
 from labelwright.core.errors import ProjectError
 from labelwright.functions.versions import explain
 from labelwright.labeling import LabelingFunction
 
-__all__ = ["describe", "load_functions", "pick_functions", "record"]
+__all__ = ["Supervision", "describe", "load_functions", "load_supervision", "pick_functions", "record"]
+
+_Function = TypeVar("_Function", LabelingFunction, TransformationFunction)
 
 # Modules that a project brought in, so that the next project (or the same one, edited) gets its own and not these.
 _ours: dict[str, ModuleType] = {}
 
 
-def load_functions(folder: Path) -> list[LabelingFunction]:
+@dataclass(frozen=True, slots=True)
+class Supervision:
+    """What ``supervision.py`` holds: labeling functions, and the transformation functions that augment examples."""
+
+    functions: list[LabelingFunction]
+    transformations: list[TransformationFunction]
+
+
+def load_supervision(folder: Path) -> Supervision:
     """Import ``supervision.py`` (or the package ``supervision/``) in ``folder`` and return its functions.
 
-    They are ``FUNCTIONS``, a list, where the module has one; else every labeling function that the module holds, in the
-    order in which they came to be there. The module may import its neighbours in the folder; do that at its top,
-    because ``sys.path`` is as it was when this returns.
+    Labeling functions are ``FUNCTIONS``, a list, where the module has one; else every labeling function that the module
+    holds, in the order in which they came to be there. So are transformation functions, by ``TRANSFORMATIONS``. The
+    module may import its neighbours in the folder; do that at its top, because ``sys.path`` is as it was when this
+    returns.
 
     Raises
     ------
     ProjectError
-        If there is no such file, if it raises (the message names file and line), or if it holds no labeling function.
+        If there is no such file, if it raises (the message names file and line), if it holds no labeling function, or
+        if two transformation functions share a name.
     """
     source = _find(folder.resolve())
     for name in list(_ours):
@@ -48,11 +62,47 @@ def load_functions(folder: Path) -> list[LabelingFunction]:
             module = _execute(source)
     finally:
         _claim(folder.resolve(), before)
-    return _collect(module, source)
+    functions = _collect(module, source, LabelingFunction, "FUNCTIONS", "a labeling function", "@lw.labeling_function")
+    if not functions:
+        raise ProjectError(
+            f"{source} holds no labeling function. Write one, such as\n\n"
+            '    import labelwright as lw\n\n    has_link = lw.keyword_lf("has_link", ["http"], label="spam")'
+        )
+    transformations = _collect(
+        module,
+        source,
+        TransformationFunction,
+        "TRANSFORMATIONS",
+        "a transformation function",
+        "@lw.transformation_function",
+    )
+    names = [one.name for one in transformations]
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise ProjectError(f"{source}: two transformation functions are called {twice!r}; give one another name.")
+    return Supervision(functions, transformations)
 
 
-def describe(function: LabelingFunction) -> dict[str, Any]:
-    """Return what a function is as plain values: name, kind, labels, fields and version."""
+def load_functions(folder: Path) -> list[LabelingFunction]:
+    """Return the labeling functions of `load_supervision`."""
+    return load_supervision(folder).functions
+
+
+def describe(function: LabelingFunction | TransformationFunction) -> dict[str, Any]:
+    """Return what a function is as plain values.
+
+    Of a labeling function: name, kind, labels, fields and version. Of a transformation function: name, kind, field,
+    magnitude (bounds, where it does nothing, unit), whether it is batched, and version.
+    """
+    if isinstance(function, TransformationFunction):
+        return {
+            "name": function.name,
+            "kind": type(function).__name__,
+            "field": function.field,
+            "magnitude": None if function.magnitude is None else asdict(function.magnitude),
+            "batched": function.batched,
+            "version": function.version,
+        }
     return {
         "name": function.name,
         "kind": type(function).__name__,
@@ -62,7 +112,7 @@ def describe(function: LabelingFunction) -> dict[str, Any]:
     }
 
 
-def record(function: LabelingFunction, folder: Path) -> dict[str, Any]:
+def record(function: LabelingFunction | TransformationFunction, folder: Path) -> dict[str, Any]:
     """Return what a run keeps of a function: `describe`, what its version is made of, and its source.
 
     ``explanation`` is what `labelwright.functions.versions.Explanation.to_dict` gives, with places relative to
@@ -77,7 +127,7 @@ def record(function: LabelingFunction, folder: Path) -> dict[str, Any]:
 
 
 def _source(parts: Sequence[dict[str, Any]]) -> str:
-    """Return the text of the function that a labeling function holds, or what it was declared with, line by line."""
+    """Return the text of the function that a function of ours holds, or what it was declared with, line by line."""
     own = next((p["text"] for p in parts if p["kind"] == "function" and p["parent"] == 0), "")
     if own:
         return str(own)
@@ -164,23 +214,19 @@ def _claim(folder: Path, before: set[str]) -> None:
             cloudpickle.register_pickle_by_value(module)
 
 
-def _collect(module: ModuleType, source: Path) -> list[LabelingFunction]:
-    listed = getattr(module, "FUNCTIONS", None)
+def _collect(
+    module: ModuleType, source: Path, kind: type[_Function], listed_as: str, what: str, decorator: str
+) -> list[_Function]:
+    """Return the functions of one kind that the module lists, or else holds."""
+    listed = getattr(module, listed_as, None)
     if listed is None:
-        found = [value for value in vars(module).values() if isinstance(value, LabelingFunction)]
+        found = [value for value in vars(module).values() if isinstance(value, kind)]
     else:
         found = list(listed)
-        wrong = [value for value in found if not isinstance(value, LabelingFunction)]
+        wrong = [value for value in found if not isinstance(value, kind)]
         if wrong:
             raise ProjectError(
-                f"{source}: FUNCTIONS holds {wrong[0]!r}, which is not a labeling function; decorate it with "
-                "@lw.labeling_function."
+                f"{source}: {listed_as} holds {wrong[0]!r}, which is not {what}; decorate it with {decorator}."
             )
     # The same function under two names is one function.
-    unique = list({id(f): f for f in found}.values())
-    if not unique:
-        raise ProjectError(
-            f"{source} holds no labeling function. Write one, such as\n\n"
-            '    import labelwright as lw\n\n    has_link = lw.keyword_lf("has_link", ["http"], label="spam")'
-        )
-    return unique
+    return list({id(f): f for f in found}.values())
