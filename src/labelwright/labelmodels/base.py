@@ -195,6 +195,11 @@ class BaseLabelModel(abc.ABC, Generic[S, P]):
         for bucket in buckets:
             yield self.solve(stats.without(bucket))  # type: ignore[attr-defined]
 
+    def for_fit_test(self) -> Self:
+        """Return the fitted model as a test of its fit takes it: without what chance made it take for dependence."""
+        self._fitted()
+        return self
+
     def soft_labels(self, votes: Votes | npt.ArrayLike) -> SoftLabels:
         """Return P(Y | votes) with the covered flag and the example ids."""
         return self.posterior(self._fitted(), votes)

@@ -110,6 +110,23 @@ def test_other_votes_are_refused():
         fit_test(LabelModel().fit(L), L[:200])
 
 
+def test_what_chance_gave_is_not_discounted_where_fit_is_tested():
+    chance = LabelModel().fit(worlds.coins(88, ACCURACIES)[0])
+    assert chance.params_.discounts.min() < 1
+    assert not chance.dependencies_
+    assert (chance.for_fit_test().params_.discounts == 1).all()
+    L = worlds.coins(0, ACCURACIES)[0]
+    L[:1500, 5] = L[:1500, 4]
+    copied = LabelModel().fit(L)
+    assert copied.for_fit_test().dependencies_ == copied.dependencies_ == (("4", "5"),)
+
+
+def test_nothing_is_solved_again_where_nothing_is_discounted():
+    model = LabelModel().fit(worlds.coins(0, ACCURACIES)[0])
+    assert (model.params_.discounts == 1).all()
+    assert model.for_fit_test() is model
+
+
 def test_all_agree_is_no_crash():
     L = np.repeat(np.arange(200)[:, None] % 2, 5, axis=1)
     for model in (LabelModel(), MajorityVote()):

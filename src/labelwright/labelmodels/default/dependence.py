@@ -47,6 +47,8 @@ class Dependence:
     problem : Problem
     declared : iterable of (int, int)
         Pairs of sources that are known to depend on each other: all that they agree beyond Y is repetition.
+    surely : bool
+        Let only agreement stand out that chance gives in one of a hundred data sets, not in one of ten.
 
     Attributes
     ----------
@@ -54,8 +56,9 @@ class Dependence:
         False for a source that repeats another one which has more votes.
     """
 
-    def __init__(self, problem: Problem, declared: Iterable[tuple[int, int]] = ()) -> None:
+    def __init__(self, problem: Problem, declared: Iterable[tuple[int, int]] = (), *, surely: bool = False) -> None:
         self.problem = problem
+        self.surely = surely
         self.known = len(problem.source) <= MAX_FEATURES
         self.distinct = np.ones(problem.m, dtype=bool)
         self.group = np.arange(problem.m)
@@ -113,8 +116,7 @@ class Dependence:
         """
         if not self.known:
             return []
-        deviates = -ndtri(0.01 / max(1, int(self._pairs().sum())))
-        found = self._standing_out(self.agreement.beyond(q).correlation, deviates)
+        found = self._standing_out(self.agreement.beyond(q).correlation, surely=True)
         first, second = np.nonzero(np.triu((found > 0) | (found.T > 0) | self.declared, 1))
         return list(zip(first.tolist(), second.tolist(), strict=True))
 
@@ -185,10 +187,10 @@ class Dependence:
         # r^2 / (r^2 + 1/n): the share of r^2 that is not the variance of a correlation of nothing.
         return np.asarray(r**3 / (r**2 + 1 / n))
 
-    def _standing_out(self, r: Floats, deviates: float | None = None) -> Floats:
+    def _standing_out(self, r: Floats, *, surely: bool = False) -> Floats:
         """Return how far residual agreements ``r`` stand out, 0 to 1, and 1 between copies, shape (m, m).
 
-        By so many ``deviates``, or by more than the largest of as many normal ones as there are pairs.
+        By more than the largest of as many normal deviates as there are pairs; or ``surely``, as `pairs` has it.
         """
         problem, upper = self.problem, self._pairs()
         same = self.group[:, None] == self.group[None, :]
@@ -198,7 +200,8 @@ class Dependence:
             excess = r - middle
             noise = 1 / np.sqrt(np.maximum(self.both, 1))
             spread = max(1.0, 1.4826 * float(np.median(np.abs(excess[upper]) / noise[upper])))
-            largest = np.sqrt(2 * np.log(max(2, int(upper.sum())))) if deviates is None else deviates
+            tests = int(upper.sum())
+            largest = -ndtri(0.01 / tests) if surely or self.surely else np.sqrt(2 * np.log(max(2, tests)))
             threshold = largest * spread * noise
             # A group counts once among the others.
             pairs = problem.multipolar & self.distinct & ~same & (self.both >= 2)

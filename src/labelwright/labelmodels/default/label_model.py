@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -148,6 +149,9 @@ class LabelModel(BaseLabelModel[PatternCounts, LabelModelParams]):
 
     params_type = LabelModelParams
 
+    # Whether sources are taken for dependent only where they surely are; see `for_fit_test`.
+    _surely = False
+
     def __init__(
         self,
         cardinality: int | None = None,
@@ -182,12 +186,11 @@ class LabelModel(BaseLabelModel[PatternCounts, LabelModelParams]):
                 f"more than {stats.limit:,} distinct vote rows leave a sample, and no row with a vote is in it. Ids "
                 "that repeat between batches do this; give each row its own (Votes(..., example_ids=...))."
             )
-        declared = self._declared(stats, problem)
         if problem.m < 3:
             return _majority(stats, problem, given)
         # One thread: sums of floats then add up in one order, and small products do not wait for idle threads.
         with threadpool_limits(limits=1, user_api="blas"):
-            dependence = Dependence(problem, declared)
+            dependence = self._dependence(stats, problem)
             informed = bool(stats.counts.gold.any())
             if identified(problem, dependence):
                 experts = several_sided(unlabelled, problem, dependence, given, all_rungs=informed)
@@ -243,9 +246,24 @@ class LabelModel(BaseLabelModel[PatternCounts, LabelModelParams]):
 
         unlabelled = _without_known_classes(stats)
         problem = Problem.of(unlabelled)
-        dependence = Dependence(problem, self._declared(stats, problem))
+        dependence = self._dependence(stats, problem)
         found = free(problem, dependence, check_class_balance(self.class_balance, stats.frame.k))
         return None if found.fit is None else LeftOut(stats, problem, dependence, found)
+
+    def for_fit_test(self) -> Self:
+        """Return the model with the discounts alone that are sure; itself where it has no others.
+
+        A discount that chance gives costs labels next to nothing. But it is given where sources agree most beyond Y,
+        and the tables then leave still more of that agreement unexplained: a test of what is left would reject more
+        often than it says. (A score test takes the parameters under the hypothesis that is tested.)
+        """
+        params = self._fitted()
+        if params.outcome.kind != "converged" or (params.discounts == 1).all():
+            return self
+        sure = copy.copy(self)
+        sure._surely = True
+        sure.params_ = sure.solve(self.stats_)
+        return sure if sure.params_.outcome.kind == "converged" else self
 
     @property
     def dependencies_(self) -> tuple[tuple[str, str], ...]:
@@ -253,15 +271,16 @@ class LabelModel(BaseLabelModel[PatternCounts, LabelModelParams]):
         params = self._fitted()
         return tuple((params.sources[int(i)], params.sources[int(j)]) for i, j in params.dependent)
 
-    def _declared(self, stats: PatternCounts, problem: Problem) -> list[tuple[int, int]]:
-        """Return the declared pairs of sources that take several sides, as numbers of sources that vote.
+    def _dependence(self, stats: PatternCounts, problem: Problem) -> Dependence:
+        """Return what finds repetition, told the declared pairs of sources that take several sides.
 
         Of others, all that they fire together beyond Y is discounted anyway.
         """
         sources = stats.frame.sources
         number = {name: j for j, name in enumerate(problem.names) if problem.multipolar[j]}
         pairs = [(sources[i], sources[j]) for i, j in resolve_pairs(self.dependencies, sources)]
-        return [(number[a], number[b]) for a, b in pairs if a in number and b in number]
+        declared = [(number[a], number[b]) for a, b in pairs if a in number and b in number]
+        return Dependence(problem, declared, surely=self._surely)
 
     def posterior(self, params: LabelModelParams, votes: Votes | npt.ArrayLike) -> SoftLabels:
         """Return P(Y | votes) of each example: the mean over the experts, as known classes correct it."""

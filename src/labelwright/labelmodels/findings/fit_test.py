@@ -139,7 +139,8 @@ def fit_test(
     solved again, which gives 32 pseudo-values of every residual that know of the estimated parameters. If the model is
     right, they scatter around 0, and changing their signs changes nothing: the largest of all pairs' residuals is
     compared with the largest after random changes of sign (a randomisation test, as the max-T procedure of Westfall &
-    Young 1993), so that pairs may be related, and looking at many costs nothing but power.
+    Young 1993), so that pairs may be related, and looking at many costs nothing but power. A model is taken without
+    what chance may have made it take for dependence (`BaseLabelModel.for_fit_test`).
 
     Votes that the model shrinks on purpose (a prior that counts) leave residuals too. Three sources always fit.
 
@@ -162,6 +163,9 @@ def fit_test(
     why = _untestable(params, len(full))
     if why:
         return FitTest(np.nan, np.nan, (), 0, why)
+    tested = model.for_fit_test()
+    if tested is not model:
+        model, params, left_out = tested, tested._fitted(), None
     table = PairTable(patterns, known_cliques(params, dependencies))
     if not table.pairs.shape[1]:
         return FitTest(np.nan, np.nan, (), 0, "No two sources voted together often enough to be compared.")
