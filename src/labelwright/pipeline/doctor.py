@@ -22,6 +22,7 @@ _EXTRAS = {
     "text": ("spacy", "spaCy preprocessors"),
     "postgres": ("psycopg", "a catalog on PostgreSQL"),
     "object-store": ("fsspec", "artifacts in an object store"),
+    "images": ("PIL", "PNG and JPEG files as images"),
 }
 # Newer torch wheels pull gigabytes of GPU libraries; the version is that of constraints.txt.
 _TORCH = "torch==2.13.0"
@@ -30,6 +31,7 @@ _HOW = {
     "text": "'labelwright[text]'",
     "postgres": "'labelwright[postgres]'",
     "object-store": "'labelwright[object-store]'",
+    "images": "'labelwright[images]'",
 }
 _TOOLS = {"git": "to keep a project's functions under version control"}
 _THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "POLARS_MAX_THREADS")

@@ -72,8 +72,8 @@ def _distorted(images: Tensor, magnitude: Any, rng: np.random.Generator, smoothn
     down, across = _bells(h, smoothness * side), _bells(w, smoothness * side)
     # Drawn by numpy whatever the device, so that a seed means the same field everywhere; it is a few knots an image.
     knots = rng.standard_normal((len(images), 2, down.shape[1], across.shape[1]))
-    like = {"dtype": batch.dtype, "device": batch.device}
-    field = torch.as_tensor(down, **like) @ torch.as_tensor(knots, **like) @ torch.as_tensor(across.T.copy(), **like)
+    rows, columns, drawn = (torch.from_numpy(part).to(batch) for part in (down, across, knots))
+    field = rows @ drawn @ columns.T
     field = field * (each(magnitude, batch) * side)
     x, y = centred(batch)
     return bounded(sampled(batch, x + field[:, 0], y + field[:, 1], fill), images, magnitude)
@@ -83,7 +83,8 @@ def _bells(length: int, width: float) -> npt.NDArray[np.float64]:
     """Return the weight of each knot at each pixel of a side, shape (length, knots), squares summing to 1 a pixel."""
     knots = np.arange(-_MARGIN, math.ceil((length - 1) / width) + _MARGIN + 1) * width
     bells = np.exp(-0.5 * ((np.arange(length)[:, None] - knots) / width) ** 2)
-    return bells / np.sqrt((bells**2).sum(axis=1, keepdims=True))
+    weights: npt.NDArray[np.float64] = bells / np.sqrt((bells**2).sum(axis=1, keepdims=True))
+    return weights
 
 
 def elastic(

@@ -30,7 +30,7 @@ def _grey(batch: Tensor, name: str) -> Tensor:
         raise FunctionError(
             f"{name} takes images of 1 or 3 channels (grey, or red, green, blue), got {batch.shape[1]}."
         )
-    red, green, blue = batch.split(1, dim=1)
+    red, green, blue = batch[:, :1], batch[:, 1:2], batch[:, 2:]
     return torch.add(torch.add(red * _LUMA[0], green, alpha=_LUMA[1]), blue, alpha=_LUMA[2])
 
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch.nn import functional
 from torch import Tensor
+from torch.nn import functional
 
 from labelwright.augmentation.base import TransformationFunction
 

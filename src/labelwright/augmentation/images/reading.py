@@ -12,7 +12,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from labelwright.core.errors import DataError
+from labelwright.core.errors import DataError, MissingExtraError
 
 __all__ = ["as_images", "to_arrays"]
 
@@ -32,8 +32,10 @@ def as_images(pictures: Any, *, device: str | torch.device = "cpu") -> Tensor:
     Raises
     ------
     DataError
-        If there is nothing in it, shapes differ or mean nothing, values leave their range or are not finite, a file
-        cannot be read, or files are given and Pillow is not installed (``pip install pillow``).
+        If there is nothing in it, shapes differ or mean nothing, values leave their range or are not finite, or a file
+        cannot be read.
+    MissingExtraError
+        If something else than arrays is given and Pillow is not installed.
 
     Notes
     -----
@@ -133,9 +135,7 @@ def _picture(picture: Any, at: int) -> npt.NDArray[Any]:
     try:
         from PIL import Image
     except ModuleNotFoundError:
-        raise DataError(
-            f"picture {at} is a {type(picture).__name__}; reading it needs Pillow: pip install pillow."
-        ) from None
+        raise MissingExtraError(f"reading picture {at}, a {type(picture).__name__},", "images") from None
     if isinstance(picture, Image.Image):
         return _pillow(picture)
     if not isinstance(picture, bytes | str | Path):
