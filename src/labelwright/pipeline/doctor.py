@@ -123,7 +123,8 @@ def _threads() -> Check:
 def _extra(extra: str, module: str, purpose: str) -> Check:
     if importlib.util.find_spec(module) is None:
         return Check(f"extra {extra}", "not installed", "optional", f"For {purpose}: pip install {_HOW[extra]}")
-    return Check(f"extra {extra}", importlib.metadata.version(module))
+    # Pillow is imported by another name than it is installed by.
+    return Check(f"extra {extra}", importlib.metadata.version({"PIL": "pillow"}.get(module, module)))
 
 
 def _tool(name: str, purpose: str) -> Check:
