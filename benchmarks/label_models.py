@@ -22,11 +22,11 @@ CROWD_KIT = "crowd-kit Dawid-Skene"
 STATS = "stats alone"
 OURS = {
     STATS: "core.moments.MomentCounts",
-    "MajorityVote": "labelmodels.majority_vote.MajorityVote",
-    "LabelModel": "labelmodels.label_model.LabelModel",
-    "MatrixCompletion": "labelmodels.matrix_completion.MatrixCompletion",
-    "Triplets": "labelmodels.triplets.Triplets",
-    "DawidSkene": "labelmodels.dawid_skene.DawidSkene",
+    "MajorityVote": "labelmodels.MajorityVote",
+    "LabelModel": "labelmodels.LabelModel",
+    "MatrixCompletion": "labelmodels.MatrixCompletion",
+    "Triplets": "labelmodels.Triplets",
+    "DawidSkene": "labelmodels.DawidSkene",
 }
 # name: (examples, sources, classes, coverage of each source, whether a source keeps to one class, peers that take part)
 CASES: dict[str, tuple[int, int, int, float, bool, tuple[str, ...]]] = {

@@ -95,7 +95,12 @@ class Problem:
     @cached_property
     def totals(self) -> Floats:
         """Votes of each feature, shape (f,)."""
-        return np.asarray(self.xt @ self.weights)
+        return np.asarray(self.x.T @ self.weights)
+
+    @cached_property
+    def known(self) -> npt.NDArray[np.int64]:
+        """The rows of known class."""
+        return np.flatnonzero(self.gold >= 0)
 
     @cached_property
     def rows(self) -> float:
@@ -139,8 +144,7 @@ class Problem:
 
     def clamp(self, q: Floats) -> Floats:
         """Return ``q`` (p, k) with the rows of known class set to it."""
-        known = np.flatnonzero(self.gold >= 0)
-        if len(known):
-            q[known] = 0
-            q[known, self.gold[known]] = 1
+        if len(self.known):
+            q[self.known] = 0
+            q[self.known, self.gold[self.known]] = 1
         return q

@@ -14,6 +14,7 @@ from scipy import sparse
 from labelwright.core import PatternCounts, SoftLabels, VoteFrame, Votes
 from labelwright.core.errors import ModelError
 from labelwright.labelmodels.base import BaseLabelModel, Outcome, Params, check_cardinality, check_class_balance
+from labelwright.labelmodels.combinations import Combinations
 from labelwright.labelmodels.problem import Floats, Problem
 from labelwright.labelmodels.scoring import posterior_from_scores
 
@@ -35,6 +36,9 @@ Indices = npt.NDArray[np.int64]
 
 # Cells of all tables: 2 ** 27 doubles are 1 GiB, and a handful of such arrays are alive at once.
 _MOST_CELLS = 1 << 27
+
+# The exponential of a number within this neither overflows nor loses digits, nor does a sum of many of them.
+_EXPONENT = 600.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -94,10 +98,14 @@ class Ballots:
     def _first(self) -> Indices:
         return np.concatenate([[0], np.cumsum(self.frame.sizes)[:-1]]).astype(np.int64)
 
+    @cached_property
+    def _combinations(self) -> Combinations:
+        return Combinations.of(self.problem)
+
     def counts(self, q: Floats) -> Floats:
         """Return the expected votes of each pair in each class, shape (f, states), given ``q`` (p, states)."""
         out = np.zeros((len(self.source), q.shape[1]))
-        out[self.problem.kept] = self.problem.xt @ (self.problem.weights[:, None] * q)
+        out[self.problem.kept] = self._combinations.counts(q)
         return out
 
     def by_source(self, values: npt.NDArray[T]) -> npt.NDArray[T]:
@@ -144,7 +152,7 @@ class Ballots:
 
     def posterior(self, tables: Floats, balance: Floats, more: Floats | float = 0.0) -> Floats:
         """Return P(Y | votes) of each row, shape (p, k), known classes set; ``more`` (p, k) adds to the log-odds."""
-        logits = self.problem.x @ tables[self.problem.kept]
+        logits = self._combinations.sums(tables[self.problem.kept])
         logits += np.log(balance) + more
         return self.problem.clamp(_softmax(logits))
 
@@ -192,10 +200,11 @@ def climb(q: Floats, step: Callable[[Floats], Floats], *, steps: int, tolerance:
 
 def _softmax(logits: Floats) -> Floats:
     """Turn ``logits`` (p, k) into P(Y), in place; by columns and by BLAS, twice as fast where columns are few."""
-    top = logits[:, 0].copy()
-    for column in logits.T[1:]:
-        np.maximum(top, column, out=top)
-    logits -= top[:, None]
+    if float(np.abs(logits).max(initial=0.0)) > _EXPONENT:
+        top = logits[:, 0].copy()
+        for column in logits.T[1:]:
+            np.maximum(top, column, out=top)
+        logits -= top[:, None]
     np.exp(logits, out=logits)
     logits /= (logits @ np.ones(logits.shape[1]))[:, None]
     return logits
