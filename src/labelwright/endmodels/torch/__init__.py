@@ -11,6 +11,8 @@ try:
     from .devices import pick_device, seeded
     from .loss import soft_cross_entropy
     from .progress import Progress
+    from .regularisation import TransformationRegularisation
+    from .schedules import WeightAverage, make_schedule
     from .training import EpochLoss, TrainingResult, predict_proba, train
 except ModuleNotFoundError as error:
     if error.name != "torch":
@@ -22,6 +24,9 @@ __all__ = [
     "Progress",
     "SoftLabelDataset",
     "TrainingResult",
+    "TransformationRegularisation",
+    "WeightAverage",
+    "make_schedule",
     "pick_device",
     "predict_proba",
     "read_checkpoint",

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import math
+import contextlib
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,15 +15,20 @@ import torch
 
 from labelwright.core.errors import ModelError
 
+from .augmenting import Augment, Copies
 from .checkpoints import read_checkpoint, write_checkpoint
 from .data import SoftLabelDataset, as_inputs, stack
 from .devices import pick_device, seeded
-from .loss import soft_cross_entropy
+from .epochs import Course, batches_in, blocks, mean_loss, one_epoch
 from .progress import Progress, Reporter
+from .regularisation import TransformationRegularisation
+from .schedules import Scheduler, WeightAverage, make_schedule
 
 __all__ = ["EpochLoss", "TrainingResult", "predict_proba", "train"]
 
 _CHECKPOINT = "checkpoint.npz"
+# Sets the generator for augmentation apart from that of the order.
+_AUGMENTING = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,14 +79,14 @@ class _State:
     def exhausted(self, patience: int) -> bool:
         return self.best_weights is not None and self.epoch - self.best_epoch >= patience
 
-    def note(self, loss: EpochLoss, model: torch.nn.Module) -> None:
+    def note(self, loss: EpochLoss, weights: dict[str, torch.Tensor]) -> None:
         best = self.history[self.best_epoch - 1].valid if self.best_epoch else None
         self.history.append(loss)
         if loss.valid is None:
             self.best_epoch = self.epoch
         elif best is None or loss.valid < best:
             self.best_epoch = self.epoch
-            self.best_weights = {name: value.detach().clone() for name, value in model.state_dict().items()}
+            self.best_weights = {name: value.detach().clone() for name, value in weights.items()}
 
 
 def train(
@@ -93,7 +98,12 @@ def train(
     batch_size: int = 64,
     learning_rate: float = 1e-3,
     optimizer: Callable[..., torch.optim.Optimizer] = torch.optim.AdamW,
+    scheduler: Scheduler | None = None,
     class_weight: Sequence[float] | None = None,
+    augment: Augment | None = None,
+    regularisation: TransformationRegularisation | None = None,
+    plain_epochs: int = 0,
+    average: float | None = None,
     patience: int = 5,
     checkpoint: str | os.PathLike[str] | None = None,
     device: str | torch.device = "auto",
@@ -118,8 +128,22 @@ def train(
     learning_rate : float, default 1e-3
     optimizer : callable, default torch.optim.AdamW
         Called as ``optimizer(parameters, lr=learning_rate)``; ``functools.partial`` adds further settings.
+    scheduler : {"one_cycle", "cosine"} or callable, optional
+        How the learning rate goes, step by step: see `labelwright.endmodels.torch.make_schedule`. A callable gets the
+        optimiser and the number of all steps. Default: it stays.
     class_weight : sequence of k floats, optional
         Weight of each class in the training loss.
+    augment : callable, optional
+        Called for each batch with its inputs and a `numpy.random.Generator`; returns augmented inputs, shape
+        (s, ...), and for each the row that it comes from, shape (s,): there it takes its label and weight. Chance
+        must come from that generator alone.
+    regularisation : TransformationRegularisation, optional
+        Asks for the same answer on augmented copies, also of unlabelled examples.
+    plain_epochs : int, default 0
+        Epochs at the end in which ``augment`` is left out (10 of 150 in Ratner et al., NeurIPS 2017).
+    average : float in (0, 1), optional
+        Share that each step leaves of a running average of the weights; the dev set then scores the average, and the
+        trained network holds it.
     patience : int, default 5
     checkpoint : path-like, optional
         Folder. At the start and after each epoch the whole state is written there; calling ``train`` again with the
@@ -154,29 +178,34 @@ def train(
     [0, 1]
     """
     _check_settings(epochs=epochs, batch_size=batch_size, patience=patience)
+    if not 0 <= plain_epochs <= epochs:
+        raise ModelError(f"plain_epochs is {plain_epochs}; it must lie between 0 and epochs, {epochs}.")
     place = pick_device(device)
     model.to(place)
     descent = optimizer(model.parameters(), lr=learning_rate)
-    class_weights = None if class_weight is None else torch.as_tensor(class_weight, dtype=torch.get_default_dtype())
     path = None if checkpoint is None else Path(checkpoint) / _CHECKPOINT
-    settings = {} if path is None else _settings(dataset, valid, descent, batch_size, class_weight, random_state)
-    if path is not None and path.exists():
-        state = _resumed(path, settings, model, descent)
-    else:
-        state = _State()
-        # The first weights are kept too: a run that is stopped in its first epoch must not begin from others.
-        _write(path, settings, state, model, descent)
-    reporter = Reporter(progress, epochs=epochs, examples_per_epoch=len(dataset))
-    try:
-        while state.epoch < epochs and not state.exhausted(patience):
-            with seeded(_seed(random_state, state.epoch)):
-                loss = _one_epoch(model, dataset, descent, batch_size, class_weights, state, reporter)
-            state.note(EpochLoss(loss, None if valid is None else _mean_loss(model, valid, batch_size)), model)
-            _write(path, settings, state, model, descent)
-    finally:
-        reporter.close()
-    if state.best_weights is not None:
-        model.load_state_dict(state.best_weights)
+    copies = Copies(augment, regularisation)
+    steps = epochs * batches_in(len(dataset), batch_size)
+    settings = {}
+    if path is not None:
+        settings = _settings(dataset, valid, descent, batch_size, class_weight, random_state)
+        settings |= _further_settings(
+            copies, scheduler, steps, epochs - plain_epochs if plain_epochs else None, average
+        )
+    class_weights = None if class_weight is None else torch.as_tensor(class_weight, dtype=torch.get_default_dtype())
+    course = Course(
+        model,
+        descent,
+        make_schedule(scheduler, descent, steps),
+        None if average is None else WeightAverage(model, average),
+        copies,
+        None if class_weights is None else class_weights.to(place),
+        batch_size,
+    )
+    state = _run(course, dataset, valid, path, settings, epochs, plain_epochs, patience, random_state, progress)
+    model.load_state_dict(
+        state.best_weights or (model.state_dict() if course.average is None else course.average.weights)
+    )
     model.eval()
     early = state.exhausted(patience)
     return TrainingResult(model, tuple(state.history), state.best_epoch, early, _outcome(state, early, patience))
@@ -203,7 +232,7 @@ def predict_proba(
     with torch.inference_mode():
         parts = [
             torch.softmax(model(stack(inputs, index).to(place)), dim=1).cpu()
-            for index in _blocks(len(inputs), batch_size)
+            for index in blocks(len(inputs), batch_size)
         ]
     return torch.cat(parts).numpy().astype(np.float64)
 
@@ -219,50 +248,54 @@ def _seed(random_state: int, epoch: int) -> int:
     return int(np.random.SeedSequence([random_state, epoch]).generate_state(1, np.uint64)[0])
 
 
-def _one_epoch(
-    model: torch.nn.Module,
+def _run(
+    course: Course,
     dataset: SoftLabelDataset,
-    descent: torch.optim.Optimizer,
-    batch_size: int,
-    class_weights: torch.Tensor | None,
-    state: _State,
-    reporter: Reporter,
-) -> float:
-    model.train()
-    place = next(model.parameters()).device
-    last_valid = state.history[-1].valid if state.history else None
-    total, seen = torch.zeros((), device=place), 0
-    for index in torch.randperm(len(dataset)).tensor_split(math.ceil(len(dataset) / batch_size)):
-        inputs, probs, weight = (tensor.to(place) for tensor in dataset.batch(index))
-        losses = soft_cross_entropy(model(inputs), probs, class_weights, reduction="none") * weight
-        descent.zero_grad(set_to_none=True)
-        losses.mean().backward()  # type: ignore[no-untyped-call]
-        descent.step()
-        total += losses.detach().sum()
-        seen += len(index)
-        reporter.saw(state.epoch + 1, seen, len(index), last_valid)
-    loss = float(total / dataset.weight.sum())
-    if not math.isfinite(loss):
-        raise ModelError(
-            f"the training loss of epoch {state.epoch + 1} is {loss}. Look for NaN or infinite inputs, or lower the "
-            "learning rate."
-        )
-    return loss
+    valid: SoftLabelDataset | None,
+    path: Path | None,
+    settings: dict[str, str],
+    epochs: int,
+    plain_epochs: int,
+    patience: int,
+    random_state: int,
+    progress: Callable[[Progress], None] | None,
+) -> _State:
+    """Go through the epochs that are still to do."""
+    if path is not None and path.exists():
+        state = _resumed(path, settings, course)
+    else:
+        state = _State()
+        # The first weights are kept too: a run that is stopped in its first epoch must not begin from others.
+        _write(path, settings, state, course)
+    reporter = Reporter(progress, epochs=epochs, examples_per_epoch=len(dataset))
+    try:
+        while state.epoch < epochs and not state.exhausted(patience):
+            plain = state.epoch >= epochs - plain_epochs
+            rng = np.random.default_rng([random_state, state.epoch, _AUGMENTING])
+            last = state.history[-1].valid if state.history else None
+            with seeded(_seed(random_state, state.epoch)):
+                loss = one_epoch(course, dataset, reporter, rng, epoch=state.epoch + 1, plain=plain, last_valid=last)
+            with _scored_weights(course) as weights:
+                found = None if valid is None else mean_loss(course.model, valid, course.batch_size)
+                state.note(EpochLoss(loss, found), weights)
+            _write(path, settings, state, course)
+    finally:
+        reporter.close()
+    return state
 
 
-def _blocks(n: int, size: int) -> list[torch.Tensor]:
-    return [torch.arange(start, min(start + size, n)) for start in range(0, n, size)]
-
-
-def _mean_loss(model: torch.nn.Module, dataset: SoftLabelDataset, batch_size: int) -> float:
-    model.eval()
-    place = next(model.parameters()).device
-    total = 0.0
-    with torch.inference_mode():
-        for index in _blocks(len(dataset), batch_size):
-            inputs, probs, weight = (tensor.to(place) for tensor in dataset.batch(index))
-            total += float((soft_cross_entropy(model(inputs), probs, reduction="none") * weight).sum())
-    return total / float(dataset.weight.sum())
+@contextlib.contextmanager
+def _scored_weights(course: Course) -> Iterator[dict[str, torch.Tensor]]:
+    """Put the averaged weights into the model for a while, where there are such."""
+    if course.average is None:
+        yield course.model.state_dict()
+        return
+    own = {name: value.detach().clone() for name, value in course.model.state_dict().items()}
+    course.model.load_state_dict(course.average.weights)
+    try:
+        yield course.average.weights
+    finally:
+        course.model.load_state_dict(own)
 
 
 def _settings(
@@ -285,37 +318,61 @@ def _settings(
     }
 
 
-def _write(
-    path: Path | None, settings: dict[str, str], state: _State, model: torch.nn.Module, descent: torch.optim.Optimizer
-) -> None:
+def _further_settings(
+    copies: Copies, scheduler: Scheduler | None, steps: int, augmented_epochs: int | None, average: float | None
+) -> dict[str, str]:
+    """Describe the settings that came later; what is not in use is left out, as it is in older checkpoints."""
+    found: dict[str, str] = {}
+    if copies.augment is not None:
+        found["augmentation"] = copies.describe()
+    if augmented_epochs is not None:
+        found["plain_epochs"] = f"after {augmented_epochs}"
+    if scheduler is not None:
+        name = scheduler if isinstance(scheduler, str) else getattr(scheduler, "__qualname__", "a callable")
+        found["scheduler or epochs"] = f"{name} over {steps} steps"
+    if average is not None:
+        found["average"] = str(average)
+    return found
+
+
+def _write(path: Path | None, settings: dict[str, str], state: _State, course: Course) -> None:
     if path is None:
         return
-    write_checkpoint(
-        path,
-        {
-            "settings": settings,
-            "history": [(loss.train, loss.valid) for loss in state.history],
-            "best_epoch": state.best_epoch,
-            "best_weights": state.best_weights,
-            "weights": dict(model.state_dict()),
-            "optimizer": descent.state_dict(),
-        },
-    )
+    written = {
+        "settings": settings,
+        "history": [(loss.train, loss.valid) for loss in state.history],
+        "best_epoch": state.best_epoch,
+        "best_weights": state.best_weights,
+        "weights": dict(course.model.state_dict()),
+        "optimizer": course.descent.state_dict(),
+    }
+    if course.schedule is not None:
+        written["schedule"] = course.schedule.state_dict()
+    if course.average is not None:
+        written["average"] = {"steps": course.average.steps, "weights": course.average.weights}
+    write_checkpoint(path, written)
 
 
-def _resumed(path: Path, settings: dict[str, str], model: torch.nn.Module, descent: torch.optim.Optimizer) -> _State:
+def _resumed(path: Path, settings: dict[str, str], course: Course) -> _State:
     stored = read_checkpoint(path)
-    differing = [name for name, value in settings.items() if stored["settings"].get(name) != value]
+    here, there = settings, stored["settings"]
+    differing = [name for name in [*here, *(set(there) - set(here))] if here.get(name) != there.get(name)]
     if differing:
         raise ModelError(
             f"the checkpoint {path} is of another run: its {' and '.join(differing)} differ. Choose another folder, or "
             "remove the file to begin again."
         )
     try:
-        model.load_state_dict(stored["weights"])
-        descent.load_state_dict(stored["optimizer"])
+        course.model.load_state_dict(stored["weights"])
+        course.descent.load_state_dict(stored["optimizer"])
     except (RuntimeError, ValueError) as error:
         raise ModelError(f"the checkpoint {path} is of another model: {error}") from error
+    if course.schedule is not None:
+        course.schedule.load_state_dict(stored["schedule"])
+    if course.average is not None:
+        place = next(course.model.parameters()).device
+        course.average.steps = stored["average"]["steps"]
+        course.average.weights = {name: value.to(place) for name, value in stored["average"]["weights"].items()}
     history = [EpochLoss(*losses) for losses in stored["history"]]
     return _State(history, stored["best_epoch"], stored["best_weights"])
 
