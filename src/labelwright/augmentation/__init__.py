@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
+from typing import Any
+
 from .applying import Augmented, apply_sequences
 from .base import Magnitude, TransformationFunction
 from .policies import ApplyAll, ApplyEach, ApplyOne, MeanField, RandAugment, Random, TrivialAugment
@@ -14,6 +17,7 @@ __all__ = [
     "ApplyEach",
     "ApplyOne",
     "Augmented",
+    "LearnedPolicy",
     "Magnitude",
     "MeanField",
     "Policy",
@@ -25,3 +29,10 @@ __all__ = [
     "apply_sequences",
     "transformation_function",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    # The one name that needs torch is looked up when it is asked for.
+    if name == "LearnedPolicy":
+        return importlib.import_module(f"{__name__}.learned").LearnedPolicy
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
