@@ -27,7 +27,7 @@ __all__ = [
     "Split",
 ]
 
-Role: TypeAlias = Literal["majority vote", "label model", "end model", "supervised"]
+Role: TypeAlias = Literal["majority vote", "label model", "end model", "plain end model", "supervised"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +48,8 @@ class ModelResult:
     ----------
     name : str
         As shown: "Majority vote", "LabelModel", "End model (logistic regression)".
-    role : {"majority vote", "label model", "end model", "supervised"}
-        What it is; gives colour and shape. The headline names the end model, or else the label model.
+    role : {"majority vote", "label model", "end model", "plain end model", "supervised"}
+        What it is (a plain end model saw no augmented examples); gives colour and shape. The headline names the end model, or else the label model.
     scores : Scores
     note : str
         One sentence: trained on what, say.

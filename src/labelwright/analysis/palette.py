@@ -31,6 +31,7 @@ ROLES = {
     "majority vote": (GREY, "square"),
     "label model": (VERMILLION, "diamond"),
     "end model": (BLUE, "circle"),
+    "plain end model": (BLUE, "cross"),
     "supervised": (GREEN, "triangle-up"),
 }
 

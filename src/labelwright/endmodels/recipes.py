@@ -234,6 +234,7 @@ def fit_end_model(
     *,
     estimator: Any = None,
     uncovered: Uncovered = "drop",
+    sample_weight: npt.ArrayLike | None = None,
     random_state: int = 0,
 ) -> EndModel:
     """Fit an end model to soft labels.
@@ -253,6 +254,8 @@ def fit_end_model(
         ``recipe(kind)``.
     uncovered : {"drop", "keep"} or float in [0, 1]
         Weight of the examples on which no source voted.
+    sample_weight : array_like of float, shape (n,), optional
+        Multiplies the weight of each example.
     random_state : int, default 0
         Given to every part of the estimator that has a ``random_state`` which is not set. The recipes have no part that
         is random.
@@ -272,7 +275,7 @@ def fit_end_model(
     """
     X = read_fields(kind, fields, columns)
     chosen = _seeded(recipe(kind) if estimator is None else estimator, random_state)
-    fitted = NoiseAwareClassifier(chosen, uncovered=uncovered).fit(X, soft_labels)
+    fitted = NoiseAwareClassifier(chosen, uncovered=uncovered).fit(X, soft_labels, sample_weight=sample_weight)
     return EndModel(kind, tuple(fields), soft_labels.classes, fitted)
 
 

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import ModuleType
-from typing import Any, TypeVar
+from typing import Any
 
 import cloudpickle
 
@@ -23,8 +23,6 @@ from labelwright.functions.versions import explain
 from labelwright.labeling import LabelingFunction
 
 __all__ = ["Supervision", "describe", "load_functions", "load_supervision", "pick_functions", "record"]
-
-_Function = TypeVar("_Function", LabelingFunction, TransformationFunction)
 
 # Modules that a project brought in, so that the next project (or the same one, edited) gets its own and not these.
 _ours: dict[str, ModuleType] = {}
@@ -214,9 +212,7 @@ def _claim(folder: Path, before: set[str]) -> None:
             cloudpickle.register_pickle_by_value(module)
 
 
-def _collect(
-    module: ModuleType, source: Path, kind: type[_Function], listed_as: str, what: str, decorator: str
-) -> list[_Function]:
+def _collect(module: ModuleType, source: Path, kind: type[Any], listed_as: str, what: str, decorator: str) -> list[Any]:
     """Return the functions of one kind that the module lists, or else holds."""
     listed = getattr(module, listed_as, None)
     if listed is None:

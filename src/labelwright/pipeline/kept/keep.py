@@ -229,6 +229,11 @@ class KeptRun:
         records: list[dict[str, Any]] = self.store.get_json(self.artifact("functions"))
         return records
 
+    def transformation_records(self) -> list[dict[str, Any]]:
+        """Return what was kept of each transformation function; none where the run augmented nothing."""
+        key = self.row.artifacts.get("transformations")
+        return [] if key is None else list(self.store.get_json(key))
+
     def settings(self) -> Settings:
         """Return the settings of the run."""
         return msgspec.convert(self.store.get_json(self.artifact("settings")), Settings)

@@ -10,7 +10,7 @@ import numpy as np
 from labelwright.core import Votes
 from labelwright.core.errors import LabelwrightWarning
 
-__all__ = ["FailedFunction", "RunWarning", "unvoted_classes"]
+__all__ = ["FailedFunction", "RunWarning", "unused_transformations", "unvoted_classes"]
 
 
 class RunWarning(LabelwrightWarning):
@@ -54,3 +54,18 @@ def unvoted_classes(votes: Votes) -> list[str]:
         "function that votes for it."
         for c in missing
     ]
+
+
+def unused_transformations(names: Sequence[str]) -> str:
+    """Return the warning that transformation functions are there, and settings that use them are not.
+
+    Examples
+    --------
+    >>> unused_transformations(["typos"])[:50]
+    'supervision.py holds transformation functions (typ'
+    """
+    shown = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+    return (
+        f"supervision.py holds transformation functions ({shown}), and labelwright.toml has no [augmentation], so "
+        'nothing is augmented. Add the table, if only as [augmentation] and policy = "random", or take them out.'
+    )

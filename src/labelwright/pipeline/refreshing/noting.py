@@ -41,6 +41,8 @@ class Notes:
         if database.mend:
             self._anew = "something that was kept is lost or damaged"
         self._of_data = self._anew if self.whole is None else ""
+        self._of_transformations = self._anew
+        self._copies_change = False
         before = None if base is None else database.store.get_json(base.artifact("settings"))
         self._settings = setting_changes(before, msgspec.to_builtins(settings))
 
@@ -107,12 +109,44 @@ class Notes:
             reason = "the label model changes" if self.whole else self._anew
             self.add("soft_labels", "soft labels", reason, rows, self._seconds("soft_labels", rows))
 
+    def transformations(self, records: Sequence[Mapping[str, Any]]) -> None:
+        """Take note of what became of the transformation functions, for the steps that hang on them."""
+        if self.base is None:
+            return
+        if "policy" not in self.base.row.artifacts:
+            self._of_transformations = "augmentation is new"
+            return
+        changes = function_changes(self.base.transformation_records(), records)
+        told = "; ".join(f"{name}: {why}" for name, why in changes.items())
+        self._of_transformations = told or self._of_settings("augmentation.")
+
+    def safety(self) -> None:
+        """Note that the safety of transformation functions is judged."""
+        self.add("safety", "safety of transformations", self.of_policy, 1, self._model_seconds("safety"))
+
+    def policy(self) -> None:
+        """Note that the policy is learned."""
+        self.add("policy", "policy", self.of_policy, 1, self._model_seconds("policy"))
+
+    def copies(self, rows: int) -> None:
+        """Note that augmented copies of examples are made."""
+        self._copies_change = True
+        reason = self.of_policy
+        self.add("augmentation", "augmented copies", reason, rows, self._copies_seconds(rows))
+
+    @property
+    def of_policy(self) -> str:
+        """Why what comes of transformation functions is stale."""
+        return self._of_transformations or self._of_data or "its unlabelled examples change"
+
     def end_model(self, *, kept: bool) -> None:
         """Note that the end model is trained, or kept although it is stale."""
         if kept:
             self.add("end_model", "end model", STALE)
             return
         reason = "its training labels change" if self.whole else self._anew
+        if self.whole and self._copies_change and not any(step.stage == "soft_labels" for step in self.steps):
+            reason = "its augmented copies change"
         reason = self._of_settings("end_model.") or reason
         self.add("end_model", "end model", reason, 1, self._model_seconds("end_model"))
 
@@ -132,10 +166,19 @@ class Notes:
             return None
         return self._cost(self.database.store.get_json(self.whole.artifact(role))["parts"][0], rows)
 
+    def _copies_seconds(self, rows: int) -> float | None:
+        if self.base is None or "augmentation" not in self.base.row.artifacts:
+            return None
+        blocks = self.database.store.get_json(self.base.artifact("augmentation"))["blocks"]
+        return self._cost(blocks[0]["copies"], rows)
+
     def _model_seconds(self, role: str) -> float | None:
         if self.base is None or role not in self.base.row.artifacts:
             return None
-        return self._cost(str(self.base.artifact(role)), 1)
+        key = str(self.base.artifact(role))
+        if role == "policy":  # what took time is learning it
+            key = self.database.store.get_json(self.base.artifact(role)).get("learned") or key
+        return self._cost(key, 1)
 
     def _cost(self, key: str, rows: int) -> float | None:
         cost = self.database.seconds_per_row(ArtifactId.parse(key))

@@ -10,7 +10,9 @@ from labelwright.functions.versions import Explanation
 
 __all__ = ["Plan", "Stage", "Step", "function_changes", "setting_changes"]
 
-Stage = Literal["data", "votes", "stats", "label_model", "soft_labels", "end_model", "report"]
+Stage = Literal[
+    "data", "votes", "stats", "label_model", "soft_labels", "safety", "policy", "augmentation", "end_model", "report"
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +21,8 @@ class Step:
 
     Parameters
     ----------
-    stage : {"data", "votes", "stats", "label_model", "soft_labels", "end_model", "report"}
+    stage : {"data", "votes", "stats", "label_model", "soft_labels", "safety", "policy", "augmentation", "end_model", \
+"report"}
     what : str
         What is made again, for people.
     reason : str
@@ -42,7 +45,8 @@ class Step:
     seconds: float | None = None
 
     def __str__(self) -> str:
-        unit = {"votes": "applications", "label_model": "", "end_model": "", "report": ""}.get(self.stage, "rows")
+        models = dict.fromkeys(("label_model", "safety", "policy", "end_model", "report"), "")
+        unit = {"votes": "applications", "augmentation": "examples", **models}.get(self.stage, "rows")
         size = [f"{self.operations:,} {unit}"] if self.operations and unit else []
         size += [] if self.seconds is None else [f"about {_duration(self.seconds)}"]
         return f"{self.what}: {self.reason}" + (f" ({', '.join(size)})" if size else "")

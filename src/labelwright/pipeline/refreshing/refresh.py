@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-import hashlib
 import tempfile
 import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any, TypeVar
 
 import msgspec
 
+from labelwright.augmentation import TransformationFunction
 from labelwright.core.errors import ArtifactError, ProjectError
-from labelwright.endmodels import EndModel, load, save
 from labelwright.labeling import LabelingFunction
 from labelwright.labelmodels import BaseLabelModel
+from labelwright.pipeline.augmenting.copies import KeptCopies
+from labelwright.pipeline.augmenting.stage import Augmenting, checked_transformations
 from labelwright.pipeline.kept.data_record import DataRecord
 from labelwright.pipeline.kept.database import Database
 from labelwright.pipeline.kept.keep import STORE_FOLDER, KeptRun, open_store
@@ -28,16 +28,17 @@ from labelwright.pipeline.kept.learning import KeptLabels, Labelling, Learning
 from labelwright.pipeline.kept.unwritten import Unwritten
 from labelwright.pipeline.settings import Settings
 from labelwright.pipeline.source_files import keep_source
-from labelwright.pipeline.supervision import load_functions, pick_functions, record
-from labelwright.store import ArtifactId, Catalog, Recipe, Store, hold_lease
+from labelwright.pipeline.supervision import Supervision, load_supervision, pick_functions, record
+from labelwright.store import ArtifactId, Catalog, Store, hold_lease
 
-from .noticing import FailedFunction, RunWarning, unvoted_classes
+from .end_model import EndModelStage
+from .noticing import FailedFunction, RunWarning, unused_transformations, unvoted_classes
 from .noting import Notes
 from .plan import Plan, Step
 from .reading import Fingerprints, read_data
 from .reuse import BaseVotes
 from .run import RunResult, finish_run, make_label_model
-from .training import label_splits, predict_splits, score_splits, train_end_model
+from .training import has_gold, label_splits, predict_splits, score_splits
 from .voting import Voting
 
 __all__ = ["Scope", "label_project", "plan_refresh", "refresh_project"]
@@ -135,6 +136,7 @@ class _Made:
     """What is there of a run so far."""
 
     functions: list[dict[str, Any]] = field(default_factory=list)
+    transformations: list[dict[str, Any]] = field(default_factory=list)
     artifacts: dict[str, ArtifactId] = field(default_factory=dict)
     steps: list[Step] = field(default_factory=list)
     operations: dict[str, int] = field(default_factory=dict)
@@ -164,11 +166,16 @@ class _Refresh:
         self.notes = Notes(self.database, settings, _base(folder, store, catalog, scope))
         self.base = self.notes.whole
         self.made = _Made(steps=self.notes.steps)
+        self.transformations: list[TransformationFunction] = []
 
     def plan(self) -> Plan:
         """Return the steps of a dry refresh."""
         functions, data = self._read()
-        self._learn(self._vote(functions, data), data)
+        learned = self._learn(self._vote(functions, data), data)
+        augmenting = self._augmenting(data)
+        copies = None if augmenting is None else augmenting.run()
+        known = learned is not None and (augmenting is None or copies is not None)
+        self._end_model(data).plan(known=known)
         return self.notes.plan
 
     def label(self) -> tuple[list[LabelingFunction], KeptData, KeptVotes, KeptLabels, BaseLabelModel[Any, Any]]:
@@ -194,10 +201,13 @@ class _Refresh:
         # At once, and not with the result: what follows may fail because of just this.
         for text in warned:
             warnings.warn(text, RunWarning, stacklevel=4)
+        copies = self._augment(data)
         with self._stage("end_model", "training the end model"):
-            end = self._end_model(data, lambda: train_end_model(self.settings, train, train.predictions["label model"]))
+            stage = self._end_model(data)
+            end = stage.run(train, copies)
+            plain = stage.plain(train) if copies is not None and has_gold(parts) else None
         with self._stage("scores", "scoring"):
-            parts = predict_splits(self.settings, parts, end)
+            parts = predict_splits(self.settings, parts, end, plain)
             scores = score_splits(parts)
         self.tell("writing the run and its report")
         return finish_run(self.folder, self.settings, self.database, self.made, parts, model, scores, warned, started)
@@ -205,7 +215,8 @@ class _Refresh:
     def _read(self) -> tuple[list[LabelingFunction], KeptData]:
         """Read functions and data; only what changed of these."""
         with self._stage("data", "reading functions and data"):
-            functions = load_functions(self.folder)
+            supervision = load_supervision(self.folder)
+            functions = supervision.functions
             # Now, while the files hold what was imported.
             records = [record(f, self.folder) for f in functions]
             if self.scope.only:
@@ -223,7 +234,40 @@ class _Refresh:
                 "schema": store.put_json("schema", schema),
                 "source": keep_source(store, self.folder),
             }
+            self._read_transformations(supervision, list(schema))
         return functions, data
+
+    def _read_transformations(self, supervision: Supervision, columns: Sequence[str]) -> None:
+        """Take the transformation functions, where the settings ask for augmentation."""
+        found = supervision.transformations
+        if checked_transformations(self.settings, found, columns) is None:
+            if found and not self.dry:
+                warnings.warn(unused_transformations([f.name for f in found]), RunWarning, stacklevel=6)
+            return
+        self.transformations = found
+        records = self.made.transformations = [record(f, self.folder) for f in found]
+        self.made.artifacts["transformations"] = self.database.store.put_json("transformations", records)
+        self.notes.transformations(records)
+
+    def _augmenting(self, data: KeptData) -> Augmenting | None:
+        """Return the steps of augmentation, where the settings ask for it."""
+        if isinstance(self.settings.augmentation, msgspec.UnsetType):
+            return None
+        where = (self.folder, self.settings, self.database, data, self.transformations, self.notes, self.tell)
+        made = self.made
+        return Augmenting(*where, made.artifacts, made.operations, base=self.base, dry=self.dry)
+
+    def _augment(self, data: KeptData) -> KeptCopies | None:
+        """Learn the policy and make the copies that are missing, where the settings ask for it."""
+        augmenting = self._augmenting(data)
+        if augmenting is None:
+            return None
+        with self._stage("augmentation", "augmenting"):
+            return augmenting.run()
+
+    def _end_model(self, data: KeptData) -> EndModelStage:
+        made = self.made
+        return EndModelStage(self.settings, self.database, data, self.notes, made.artifacts, made.operations)
 
     def _read_data(self) -> DataRecord:
         prints = Fingerprints(self.folder / STORE_FOLDER)
@@ -298,12 +342,9 @@ class _Refresh:
             rows = sum(data.parts[part].rows for part in labelling.missing)
             self.notes.soft_labels(rows)
             if self.dry and rows:
-                self._note_end_model()
                 return None
             labels = labelling.run(model, self._old_labels(votes), self.settings.refresh.tolerance)
             made["soft_labels"] = store.put_json("soft_labels", msgspec.to_builtins(labels))
-        if self.dry and self.database.found(self._end_model_recipe(data)) is None:
-            self._note_end_model()
         counted = {"rows_summarised": learning.summarised, "models_solved": int(solved)}
         self.made.operations |= {**counted, "rows_labelled": labelling.labelled}
         return KeptLabels(store, labels, data), model
@@ -316,56 +357,10 @@ class _Refresh:
         known = {part: ArtifactId.parse(label) for part, label in before}
         return [known.get(part) for part in votes.record.parts]
 
-    def _end_model(self, data: KeptData, train: Callable[[], EndModel]) -> EndModel | None:
-        """Train the end model, or take the one that was trained on just this; by policy, an older one."""
-        if self.settings.end_model.kind == "none":
-            return None
-        store, recipe = self.database.store, self._end_model_recipe(data)
-        key = self.database.found(recipe)
-        if key is None and (key := self._older_end_model()) is not None:
-            self.made.operations["end_models_stale"] = 1
-            self.notes.end_model(kept=True)
-        if key is None:
-            began = time.perf_counter()
-            end = train()
-            with tempfile.TemporaryDirectory() as temporary:
-                save(end, Path(temporary) / "end_model")
-                key = store.put_folder("end_model", Path(temporary) / "end_model")
-            self.database.record([(recipe, key)], seconds=time.perf_counter() - began, rows=1)
-            self.made.operations["end_models_trained"] = 1
-            self.notes.end_model(kept=False)
-        self.made.artifacts["end_model"] = key
-        return load(store.get_folder(key))
-
-    def _end_model_recipe(self, data: KeptData) -> Recipe:
-        chosen = self.settings.end_model
-        parameters = {"kind": chosen.kind, "fields": chosen.fields, "random_state": chosen.random_state}
-        versions = {name: version(name) for name in ("labelwright", "numpy", "scikit-learn")}
-        # Which rows, in which order: not the record of the data, which also tells of gold and of files.
-        rows = _digest([(part.data, part.hashes, part.splits, part.positions) for part in data.parts])
-        inputs = {"soft_labels": self.made.artifacts["soft_labels"]}
-        return Recipe("end_model", inputs, {**parameters, "rows": rows, "versions": versions})
-
-    def _older_end_model(self) -> ArtifactId | None:
-        """Return the end model of the base where the policy is to keep it, for the same kind, fields and classes."""
-        base, now = self.notes.base, self.settings.end_model
-        if now.refresh != "keep" or base is None or "end_model" not in base.row.artifacts:
-            return None
-        settings = base.settings()
-        before = settings.end_model
-        same = (before.kind, before.fields, before.random_state) == (now.kind, now.fields, now.random_state)
-        return base.artifact("end_model") if same and settings.task.classes == self.settings.task.classes else None
-
     def _note_rest(self, data: KeptData) -> None:
-        """Note everything that hangs on a label model that a dry run does not solve."""
+        """Note the labels that hang on a label model that a dry run does not solve."""
         self.notes.label_model()
         self.notes.soft_labels(data.n)
-        self._note_end_model()
-
-    def _note_end_model(self) -> None:
-        """Note what becomes of an end model that is stale."""
-        if self.settings.end_model.kind != "none":
-            self.notes.end_model(kept=self._older_end_model() is not None)
 
     @contextmanager
     def _stage(self, name: str, said: str) -> Iterator[None]:
@@ -381,10 +376,6 @@ def _base(folder: Path, store: Store, catalog: Catalog, scope: Scope) -> KeptRun
         return KeptRun(folder, store, KeptRun.named(folder, scope.since).row)
     row = None if (scope.full and not scope.only) or scope.mend else catalog.latest()
     return None if row is None else KeptRun(folder, store, row)
-
-
-def _digest(content: Any) -> str:
-    return hashlib.sha256(msgspec.json.encode(content)).hexdigest()
 
 
 def _check_write_access(folder: Path) -> None:

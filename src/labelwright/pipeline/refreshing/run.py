@@ -43,6 +43,7 @@ class MadeSoFar(Protocol):
     """What there is of a run before its report: records of functions, artifacts by role, and what it took."""
 
     functions: list[dict[str, Any]]
+    transformations: list[dict[str, Any]]
     artifacts: dict[str, ArtifactId]
     steps: list[Step]
     operations: dict[str, int]
@@ -203,7 +204,7 @@ def finish_run(
     began = time.perf_counter()
     store, artifacts = database.store, dict(made.artifacts)
     artifacts["metrics"] = store.put_json("metrics", {board.split: board.to_dict() for board in scores})
-    run_id = run_id_of(artifacts, made.functions)
+    run_id = run_id_of(artifacts, made.functions, made.transformations)
     name = settings.project.name or folder.resolve().name
     summary = summarise(parts, model, {f["name"]: f["version"] for f in made.functions})
     page = render_report(gather_report(name, run_id, settings, parts, summary, model, scores, warned, artifacts))
@@ -238,6 +239,7 @@ def finish_run(
 def run_id_of(
     made: Mapping[str, ArtifactId],
     functions: Sequence[Mapping[str, Any]],
+    transformations: Sequence[Mapping[str, Any]] = (),
     *,
     release: str = labelwright.__version__,
 ) -> str:
@@ -249,10 +251,14 @@ def run_id_of(
         By role; the report, which names the run, and the source do not count.
     functions : sequence of mapping
         Records of functions. What they do counts, not how they are written: a comment gives no other run.
+    transformations : sequence of mapping
+        Records of transformation functions, likewise.
     release : str
         The version of Labelwright.
     """
     versions = [{key: f[key] for key in ("name", "kind", "labels", "fields", "version")} for f in functions]
     content = {role: str(key) for role, key in made.items() if role not in ("source", "report")}
     content |= {"labelwright": release, "functions": json.dumps(versions)}
+    if transformations:
+        content["transformations"] = json.dumps([[f["name"], f["version"]] for f in transformations])
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]

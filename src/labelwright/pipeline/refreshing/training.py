@@ -6,12 +6,15 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from labelwright.core import SoftLabels, check_classes
 from labelwright.core.errors import ProjectError
 from labelwright.endmodels import EndModel, fit_end_model
 from labelwright.labelmodels import BaseLabelModel, MajorityVote
+from labelwright.pipeline.augmenting.copies import KeptCopies, weights_of
+from labelwright.pipeline.augmenting.fields import as_read
 from labelwright.pipeline.examples import Split, field_values
 from labelwright.pipeline.kept.kept_data import KeptData
 from labelwright.pipeline.kept.kept_votes import KeptVotes
@@ -20,7 +23,7 @@ from labelwright.pipeline.settings import Settings
 
 from .scoring import LabelledSplit, Scoreboard, score_split
 
-__all__ = ["KeptExamples", "label_splits", "predict_splits", "score_splits", "train_end_model"]
+__all__ = ["KeptExamples", "has_gold", "label_splits", "predict_splits", "score_splits", "train_end_model"]
 
 
 class KeptExamples:
@@ -56,16 +59,68 @@ def label_splits(votes: KeptVotes, labels: KeptLabels, model: BaseLabelModel[Any
     return out
 
 
-def train_end_model(settings: Settings, train: LabelledSplit, labels: SoftLabels) -> EndModel:
-    """Train the end model's recipe on labels of train."""
+def train_end_model(
+    settings: Settings, train: LabelledSplit, labels: SoftLabels | None = None, *, copies: KeptCopies | None = None
+) -> EndModel:
+    """Train the end model's recipe on train.
+
+    Parameters
+    ----------
+    settings : Settings
+    train : LabelledSplit
+    labels : SoftLabels, optional
+        Default: those of the label model.
+    copies : KeptCopies, optional
+        Augmented copies, which have the labels of their originals. An example counts as one with all of its copies.
+    """
     chosen = settings.end_model
-    columns = _columns(train, chosen.fields)
-    return fit_end_model(chosen.kind, chosen.fields, columns, labels, random_state=chosen.random_state)
+    soft = train.predictions["label model"] if labels is None else labels
+    frame = train.source.frame(train.split, chosen.fields)
+    weight = None
+    if copies is not None:
+        frame, soft, weight = _with_copies(frame, soft, copies, chosen.kind)
+    columns = field_values(frame, chosen.fields)
+    return fit_end_model(
+        chosen.kind, chosen.fields, columns, soft, sample_weight=weight, random_state=chosen.random_state
+    )
 
 
-def predict_splits(settings: Settings, parts: Sequence[LabelledSplit], end: EndModel | None) -> list[LabelledSplit]:
-    """Add what the end model predicts of the splits that are scored, and what its ceiling does where that is asked."""
+def _with_copies(
+    frame: pl.DataFrame, soft: SoftLabels, copies: KeptCopies, kind: str
+) -> tuple[pl.DataFrame, SoftLabels, npt.NDArray[np.float64]]:
+    """Add the copies of covered examples below the originals, with their labels, and weights."""
+    made = copies.all()
+    kept = np.flatnonzero(soft.covered[made.origins])
+    origins = made.origins[kept]
+    probs = np.concatenate([soft.probs, soft.probs[origins]])
+    covered = np.concatenate([soft.covered, soft.covered[origins]])
+    return (
+        pl.concat([as_read(frame, kind), made.frame[kept]]),
+        SoftLabels(probs, covered, classes=soft.classes),
+        np.concatenate(weights_of(origins, soft.n)),
+    )
+
+
+def has_gold(parts: Sequence[LabelledSplit]) -> bool:
+    """Say whether a split other than train has gold, so that anything can be scored."""
+    return any(p.split.gold is not None and bool((p.split.gold >= 0).any()) for p in parts if p.split.name != "train")
+
+
+def predict_splits(
+    settings: Settings, parts: Sequence[LabelledSplit], end: EndModel | None, plain: EndModel | None = None
+) -> list[LabelledSplit]:
+    """Add what the end model predicts of the splits that are scored, and what it is compared with, where there is that.
+
+    Parameters
+    ----------
+    settings : Settings
+    parts : sequence of LabelledSplit
+    end : EndModel or None
+    plain : EndModel, optional
+        The one that saw no augmented copies.
+    """
     out = [part if end is None else _predict(part, end, "end model") for part in parts]
+    out = [part if plain is None else _predict(part, plain, "plain end model") for part in out]
     if not settings.score.supervised:
         return out
     train = next(p for p in out if p.split.name == "train")

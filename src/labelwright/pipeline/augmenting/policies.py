@@ -1,0 +1,187 @@
+"""The policy that the settings name: built, learned, and what is kept of it."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from labelwright import augmentation
+from labelwright.augmentation import Magnitude, Policy, TransformationFunction
+from labelwright.core.errors import MissingExtraError, ProjectError
+from labelwright.pipeline.settings import FILE_NAME, AugmentationSettings
+
+__all__ = [
+    "BoundsRecord",
+    "PolicyRecord",
+    "bounded",
+    "build_policy",
+    "check_options",
+    "learn_policy",
+    "load_policy",
+    "policy_record",
+]
+
+Progress = Callable[..., None]
+
+_CLASSES = {
+    "random": "Random",
+    "rand_augment": "RandAugment",
+    "trivial_augment": "TrivialAugment",
+    "mean_field": "MeanField",
+    "apply_all": "ApplyAll",
+    "apply_each": "ApplyEach",
+    "apply_one": "ApplyOne",
+}
+
+
+class BoundsRecord(msgspec.Struct, frozen=True):
+    """A function that a policy chooses among: its name, its version, and the bounds within which it is used."""
+
+    name: str
+    version: str
+    bounds: tuple[float, float] | None = None
+
+
+class PolicyRecord(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What a run keeps of its policy: everything that decides what copies come out, and nothing else.
+
+    Parameters
+    ----------
+    policy : str
+        As ``augmentation.policy`` names it.
+    functions : tuple of BoundsRecord
+        In the order of the policy; what was rejected as unsafe is not among them.
+    options : mapping of str to object
+        ``copies``, and ``length`` or ``probabilities`` where the policy has them.
+    learned : str, optional
+        The artifact that holds the learned policy.
+    """
+
+    policy: str
+    functions: tuple[BoundsRecord, ...]
+    options: dict[str, Any]
+    learned: str | None = None
+
+
+def policy_record(
+    settings: AugmentationSettings, functions: Sequence[TransformationFunction], learned: str | None = None
+) -> PolicyRecord:
+    """Return what to keep of the policy of these settings with these functions."""
+    bounds = tuple(
+        BoundsRecord(f.name, f.version, None if f.magnitude is None else (f.magnitude.low, f.magnitude.high))
+        for f in functions
+    )
+    return PolicyRecord(settings.policy, bounds, _options(settings), learned)
+
+
+def bounded(function: TransformationFunction, bounds: tuple[float, float] | None) -> TransformationFunction:
+    """Return the function with other bounds of its magnitude; itself where they are what it has."""
+    own = function.magnitude
+    if own is None or bounds is None or (own.low, own.high) == tuple(bounds):
+        return function
+    low, high = bounds
+    return dataclasses.replace(function, magnitude=Magnitude(low, high, own.neutral, own.unit))
+
+
+def check_options(settings: AugmentationSettings, functions: Sequence[TransformationFunction]) -> None:
+    """Check that the options of a policy are its own, and speak of functions that there are.
+
+    Raises
+    ------
+    ProjectError
+        If they do not.
+    """
+    names = [f.name for f in functions]
+    given = settings.probabilities or {}
+    wrong = [name for name in given if name not in names]
+    if wrong:
+        raise ProjectError(
+            f"{FILE_NAME}: augmentation.probabilities names {wrong[0]!r}, which is no transformation function of "
+            f"supervision.py; there are {', '.join(names)}."
+        )
+    if min(given.values(), default=0.0) < 0:
+        raise ProjectError(f"{FILE_NAME}: augmentation.probabilities must be 0 or more.")
+    if settings.policy == "learned":
+        _learned_policy()
+        return
+    taken = inspect.signature(_class(settings)).parameters
+    left = [name for name in _options(settings) if name not in taken]
+    if left:
+        raise ProjectError(f'{FILE_NAME}: augmentation.{left[0]} is given, but policy = "{settings.policy}" has none.')
+
+
+def build_policy(settings: AugmentationSettings, functions: Sequence[TransformationFunction]) -> Policy:
+    """Build a policy that needs no learning."""
+    options = _options(settings)
+    if settings.policy == "mean_field":
+        options["probabilities"] = _probabilities(settings.probabilities or {}, functions)
+    built: Policy = _class(settings)(functions, **options)
+    return built
+
+
+def learn_policy(
+    settings: AugmentationSettings,
+    functions: Sequence[TransformationFunction],
+    examples: Sequence[Mapping[str, Any]],
+    *,
+    encode: Callable[[Any], Any] | None,
+    checkpoint: Path,
+    progress: Progress,
+) -> Policy:
+    """Learn a policy from unlabelled examples; one that was stopped goes on from its checkpoint.
+
+    Raises
+    ------
+    MissingExtraError
+        If torch is not installed.
+    """
+    given = {"length": settings.length, "generator": settings.generator, "steps": settings.steps}
+    options = {name: value for name, value in given.items() if value is not None}
+    policy = _learned_policy()(functions, **options, encode=encode, random_state=settings.random_state)
+    learned: Policy = policy.fit(examples, checkpoint=checkpoint, progress=progress)
+    return learned
+
+
+def load_policy(functions: Sequence[TransformationFunction], learned: Path) -> Policy:
+    """Return the learned policy in the folder ``learned``, with functions of the names and versions that it has."""
+    loaded: Policy = _learned_policy().load(learned, functions)
+    return loaded
+
+
+def _learned_policy() -> Any:
+    try:
+        return importlib.import_module("labelwright.augmentation.learned").LearnedPolicy
+    except (MissingExtraError, ModuleNotFoundError) as error:
+        if not isinstance(error, MissingExtraError) and error.name != "torch":
+            raise
+        feature = 'augmentation.policy = "learned" (policy = "random" and others need none)'
+        raise MissingExtraError(feature, "torch") from error
+
+
+def _class(settings: AugmentationSettings) -> Any:
+    return getattr(augmentation, _CLASSES[settings.policy])
+
+
+def _options(settings: AugmentationSettings) -> dict[str, Any]:
+    options: dict[str, Any] = {"copies": settings.copies}
+    if settings.length is not None:
+        options["length"] = settings.length
+    if settings.probabilities is not None:
+        options["probabilities"] = dict(sorted(settings.probabilities.items()))
+    return options
+
+
+def _probabilities(given: Mapping[str, float], functions: Sequence[TransformationFunction]) -> npt.NDArray[np.float64]:
+    """Return the probability of each function that is used; those that are not leave theirs to the rest."""
+    values = np.array([given.get(f.name, 0.0) for f in functions])
+    if not values.sum() > 0:
+        raise ProjectError(f"{FILE_NAME}: augmentation.probabilities leaves nothing for the functions that are used.")
+    return np.asarray(values / values.sum())
