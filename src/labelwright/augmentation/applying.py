@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, NoReturn, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
-from labelwright.core.failures import Failure
+from labelwright.core.errors import DataError, FunctionError, TransformationError
+from labelwright.core.failures import KEPT_FAILURES, Failure, merge_failures
 
 from .base import Batch, TransformationFunction
+from .batches import batch_of, is_dense, put, take
+from .breaches import ADVICE, Breach
+from .calling import Outcome, call_batched, call_one_by_one
+from .chance import Streams
 from .sequences import NOTHING, Sequences
 
 __all__ = ["Augmented", "OnError", "apply_sequences"]
@@ -34,7 +38,8 @@ class Augmented:
         Which steps took effect: False where nothing was asked, the function returned ``None``, or it failed under
         ``on_error="skip"``; the example then went on unchanged to the next step.
     failures : tuple of Failure
-        Functions that raised, or broke a rule, under ``on_error="skip"``.
+        Functions that raised, or broke a rule, under ``on_error="skip"``; examples are named by their position in the
+        batch.
     """
 
     examples: Batch
@@ -66,49 +71,145 @@ def apply_sequences(
         n examples; never written to.
     sequences : Sequences
     rng : numpy.random.Generator
+        Two numbers are drawn from it. A function of one example gets a generator that depends on them, the step and
+        the position in ``sequences`` alone; a batched one a generator for each step, with all its examples of it.
     on_error : {"raise", "skip"}
         What happens when a function raises or breaks a rule on an example: an error that names both, or a counted
         failure, and the example goes on as it was.
+
+    Returns
+    -------
+    Augmented
+
+    Raises
+    ------
+    TransformationError
+        If a function raises on an example, returns another type, shape or dtype, NaN or infinity where there was none,
+        images outside [0, 1] where they were within, or edits its input in place; not under ``on_error="skip"``.
+    DataError
+        If the batch is none, or ``sequences`` start from examples that it does not have.
+
+    Notes
+    -----
+    Numbers are checked in one vectorised pass over what each function returns. Edits in place are found on arrays,
+    tensors and records at no cost; deeper ones (a list within a record) by `check_functions` alone.
+
+    Examples
+    --------
+    >>> shout = TransformationFunction(name="shout", function=lambda text: text.upper() if text else None)
+    >>> asked = Sequences([0, 1, 1], [[0], [0], [-1]], np.full((3, 1), np.nan))
+    >>> augmented = apply_sequences([shout], ["yes", ""], asked, np.random.default_rng(0))
+    >>> augmented.examples, augmented.applied.ravel().tolist()
+    (['YES', '', ''], [True, False, False])
     """
-    del on_error  # the counted policy comes with the checks of what functions return
-    examples = _taken(batch, sequences.origins)
-    applied = np.zeros(sequences.functions.shape, dtype=bool)
-    for step, (codes, magnitudes) in enumerate(sequences.steps()):
-        for code in np.unique(codes[codes != NOTHING]):
-            rows = np.flatnonzero(codes == code)
-            examples = _transform(functions[code], examples, rows, magnitudes[rows], rng, applied[:, step])
-    return Augmented(examples, sequences, applied)
+    if on_error not in ("raise", "skip"):
+        raise FunctionError(f"on_error is {on_error!r}; it may be 'raise' or 'skip'.")
+    batch = batch_of(batch)
+    if len(sequences) and sequences.origins.max() >= len(batch):
+        raise DataError(f"a sequence starts from example {sequences.origins.max()} of a batch of {len(batch)}.")
+    if sequences.functions.max(initial=NOTHING) >= len(functions):
+        raise FunctionError(
+            f"sequences use function {sequences.functions.max()} of {len(functions)}; codes start at 0."
+        )
+    return _Application(functions, batch, sequences, rng, on_error).run()
 
 
-def _taken(batch: Batch, origins: npt.NDArray[np.int64]) -> Any:
-    if hasattr(batch, "shape"):
-        return batch[origins]
-    return [batch[i] for i in origins.tolist()]
+class _Application:
+    """One run through all steps: the examples so far, what took effect, and what failed."""
 
+    def __init__(
+        self,
+        functions: Sequence[TransformationFunction],
+        batch: Any,
+        sequences: Sequences,
+        rng: np.random.Generator,
+        on_error: OnError,
+    ) -> None:
+        self.functions = functions
+        self.sequences = sequences
+        self.examples = take(batch, sequences.origins)
+        self.applied = np.zeros(sequences.functions.shape, dtype=bool)
+        self.streams = Streams(rng)
+        self.first = on_error == "raise"
+        self.failures: list[Failure] = []
 
-def _transform(
-    function: TransformationFunction,
-    examples: Any,
-    rows: npt.NDArray[np.int64],
-    magnitudes: npt.NDArray[np.float64],
-    rng: np.random.Generator,
-    applied: npt.NDArray[np.bool_],
-) -> Any:
-    takes = inspect.signature(function.function).parameters
-    more: dict[str, Any] = dict(function.resources)
-    if "rng" in takes:
-        more["rng"] = rng
-    if function.batched:
-        if "magnitude" in takes:
-            more["magnitude"] = magnitudes
-        examples[rows] = function.function(examples[rows], **more)
-        applied[rows] = True
-        return examples
-    for row, magnitude in zip(rows.tolist(), magnitudes.tolist(), strict=True):
-        if "magnitude" in takes:
-            more["magnitude"] = magnitude
-        found = function.function(examples[row], **more)
-        if found is not None:
-            examples[row] = found
-            applied[row] = True
-    return examples
+    def run(self) -> Augmented:
+        for step, (codes, magnitudes) in enumerate(self.sequences.steps()):
+            seeds = self.streams.seeds(-1 - np.arange(len(self.functions)), step=step)
+            for code in np.unique(codes[codes != NOTHING]).tolist():
+                rows = np.flatnonzero(codes == code)
+                self._transform(self.functions[code], rows, magnitudes[rows], step, seeds[code])
+        failures = tuple(merge_failures(self.failures).values())
+        return Augmented(self.examples, self.sequences, self.applied, failures)
+
+    def _transform(
+        self,
+        function: TransformationFunction,
+        rows: npt.NDArray[np.int64],
+        magnitudes: npt.NDArray[np.float64],
+        step: int,
+        seed: int,
+    ) -> None:
+        given = take(self.examples, rows)
+        whole = given
+        if function.field is not None:
+            given = self._values(function, given)
+        outcome: Outcome
+        if function.batched:
+            outcome = call_batched(function, given, magnitudes, self.streams, seed, first=self.first)
+        else:
+            seeds = self.streams.seeds(rows, step=step) if "rng" in function.takes else []
+            outcome = call_one_by_one(function, given, magnitudes, self.streams, seeds, first=self.first)
+        if outcome.wrong:
+            self._went_wrong(function, rows, magnitudes, step, outcome.wrong)
+        found = outcome.found
+        if function.field is not None:
+            found = [{**record, function.field: value} for record, value in zip(whole, found, strict=True)]
+        put(self.examples, rows, found, outcome.done)
+        self.applied[rows[outcome.done], step] = True
+
+    def _values(self, function: TransformationFunction, records: Any) -> list[Any]:
+        if is_dense(records) or not all(isinstance(record, dict) for record in records):
+            raise DataError(
+                f"transformation function {function.name!r} transforms field {function.field!r}, so examples must be "
+                f"records (a list of dict); got {type(records if is_dense(records) else records[0]).__name__}."
+            )
+        try:
+            return [record[function.field] for record in records]
+        except KeyError:
+            have = sorted(set.intersection(*(set(record) for record in records)))
+            raise DataError(
+                f"transformation function {function.name!r} transforms field {function.field!r}, which not every "
+                f"record has; all have {have}."
+            ) from None
+
+    def _went_wrong(
+        self,
+        function: TransformationFunction,
+        rows: npt.NDArray[np.int64],
+        magnitudes: npt.NDArray[np.float64],
+        step: int,
+        wrong: dict[int, Breach],
+    ) -> None:
+        positions = sorted(wrong)
+        if self.first:
+            position = positions[0]
+            self._refuse(function, int(rows[position]), float(magnitudes[position]), step, wrong[position])
+        first = tuple(
+            (int(self.sequences.origins[rows[position]]), f"step {step + 1}: {wrong[position].said}")
+            for position in positions[:KEPT_FAILURES]
+        )
+        self.failures.append(Failure(function.name, len(wrong), first))
+
+    def _refuse(
+        self, function: TransformationFunction, row: int, magnitude: float, step: int, breach: Breach
+    ) -> NoReturn:
+        origin = int(self.sequences.origins[row])
+        at = "" if np.isnan(magnitude) else f", magnitude {magnitude:.4g}"
+        raise TransformationError(
+            f"transformation function {function.name!r} failed on example {origin} of the batch (step {step + 1} of "
+            f"{self.sequences.length}{at}): it {breach.said}. {ADVICE[breach.kind]}",
+            source=function.name,
+            example_id=origin,
+            step=step,
+        ) from breach.cause

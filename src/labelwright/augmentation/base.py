@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,9 +13,12 @@ import numpy as np
 import numpy.typing as npt
 
 from labelwright.core.errors import FunctionError
+from labelwright.core.seeds import generator
 from labelwright.functions.versions import version_of
 
 __all__ = ["Batch", "Magnitude", "TransformationFunction"]
+
+_RULES = frozenset({"dtype", "range", "shape"})
 
 # A torch tensor or an array whose first axis counts the examples, or any sequence of examples (texts, records).
 Batch: TypeAlias = Any
@@ -125,6 +129,14 @@ class TransformationFunction:
         Keyword arguments of every call: lexicons, models.
     depends_on : sequence of object
         What else its version depends on.
+    may_change : collection of {"shape", "dtype", "range"}
+        Rules that it is excused from. Shape: shapes of arrays, fields of records. Dtype: dtypes of arrays, types of
+        values. Range: images within [0, 1] stay there. In a batch that is one array, shape and dtype hold all the same.
+
+    Raises
+    ------
+    FunctionError
+        If the name is empty, the function cannot be called, or ``may_change`` has other words in it.
     """
 
     name: str
@@ -135,6 +147,47 @@ class TransformationFunction:
     differentiable: bool = False
     resources: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     depends_on: tuple[Any, ...] = ()
+    may_change: frozenset[str] = frozenset()
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.name, str) or not self.name:
+            raise FunctionError(f"a transformation function needs a name, got {self.name!r}.")
+        if not callable(self.function):
+            raise FunctionError(f"{self.name!r} is made of {self.function!r}, which cannot be called.")
+        may_change = frozenset([self.may_change] if isinstance(self.may_change, str) else self.may_change)
+        if not may_change <= _RULES:
+            raise FunctionError(
+                f"may_change of {self.name!r} holds {sorted(may_change - _RULES)}; it may hold {sorted(_RULES)}."
+            )
+        object.__setattr__(self, "may_change", may_change)
+
+    @cached_property
+    def takes(self) -> frozenset[str]:
+        """Which of ``magnitude`` and ``rng`` the signature of the function names."""
+        return _named(self.function) & {"magnitude", "rng"}
+
+    def __call__(self, example: Any, *, magnitude: Any = None, rng: np.random.Generator | None = None) -> Any:
+        """Call the function on one example (or a batch, if it is batched), to look at what it does; nothing is checked.
+
+        Parameters
+        ----------
+        example : object
+            An example or a batch; of named fields, the value of ``field``.
+        magnitude : float or array_like of shape (n,), optional
+            Default: the middle of the way from neutral to the upper bound (the lower, where that is the only side).
+        rng : numpy.random.Generator, optional
+            Default: a generator from seed 0.
+        """
+        more = dict(self.resources)
+        if "magnitude" in self.takes and (magnitude is not None or self.magnitude is not None):
+            if magnitude is None and self.magnitude is not None:
+                magnitude = float(self.magnitude.at(0.5 * self.magnitude.sides[-1]))
+            more["magnitude"] = (
+                np.full(len(example), magnitude) if self.batched and np.ndim(magnitude) == 0 else magnitude
+            )
+        if "rng" in self.takes:
+            more["rng"] = generator(0) if rng is None else rng
+        return self.function(example, **more)
 
     @cached_property
     def version(self) -> str:
@@ -154,3 +207,11 @@ class TransformationFunction:
 
     def __repr__(self) -> str:
         return f"TransformationFunction({self.name!r})"
+
+
+def _named(function: Callable[..., Any]) -> frozenset[str]:
+    """Return the names of parameters; none where there is no signature to read (some functions in C)."""
+    try:
+        return frozenset(inspect.signature(function).parameters)
+    except (TypeError, ValueError):
+        return frozenset()

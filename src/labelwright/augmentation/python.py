@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import inspect
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, overload
 
 from labelwright.core.errors import FunctionError
@@ -24,6 +25,7 @@ def transformation_function(
     field: str | None = None,
     differentiable: bool = False,
     depends_on: Sequence[Any] = (),
+    may_change: Collection[str] = (),
 ) -> Callable[[Callable[..., Any]], TransformationFunction]: ...
 def transformation_function(
     name: str | Callable[..., Any] | None = None,
@@ -34,6 +36,7 @@ def transformation_function(
     field: str | None = None,
     differentiable: bool = False,
     depends_on: Sequence[Any] = (),
+    may_change: Collection[str] = (),
 ) -> TransformationFunction | Callable[[Callable[..., Any]], TransformationFunction]:
     """Make a Python function a transformation function: a decorator, with or without parentheses.
 
@@ -56,10 +59,18 @@ def transformation_function(
         Whether gradients flow to the magnitude.
     depends_on : sequence of object, optional
         What else the version depends on.
+    may_change : collection of {"shape", "dtype", "range"}, optional
+        Rules that it is excused from; see `TransformationFunction`.
 
     Returns
     -------
     TransformationFunction or decorator
+
+    Raises
+    ------
+    FunctionError
+        If the signature and the rest do not fit: ``magnitude`` without bounds, bounds that the function does not take,
+        a resource that it has no parameter for.
 
     Examples
     --------
@@ -76,7 +87,7 @@ def transformation_function(
         if not callable(function):
             raise FunctionError(f"transformation_function decorates a function, not a {type(function).__name__}.")
         chosen = name if isinstance(name, str) else getattr(function, "__name__", type(function).__name__)
-        return TransformationFunction(
+        made = TransformationFunction(
             name=chosen,
             function=function,
             magnitude=Magnitude(*magnitude) if isinstance(magnitude, tuple) else magnitude,
@@ -85,6 +96,30 @@ def transformation_function(
             differentiable=differentiable,
             resources=dict(resources or {}),
             depends_on=tuple(depends_on),
+            may_change=frozenset([may_change] if isinstance(may_change, str) else may_change),
         )
+        _check_signature(made)
+        return made
 
     return decorate(name) if callable(name) else decorate
+
+
+def _check_signature(made: TransformationFunction) -> None:
+    try:
+        parameters = inspect.signature(made.function).parameters
+    except (TypeError, ValueError):  # some functions in C have none
+        return
+    takes_any = any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values())
+    needs = [name for name, parameter in parameters.items() if parameter.default is parameter.empty]
+    if made.magnitude is None and "magnitude" in needs:
+        raise FunctionError(
+            f"transformation function {made.name!r} takes a magnitude, but no bounds are given: magnitude=(low, high)."
+        )
+    if made.magnitude is not None and "magnitude" not in parameters:
+        raise FunctionError(
+            f"transformation function {made.name!r} has bounds of a magnitude that it does not take; add a parameter "
+            "named magnitude."
+        )
+    unknown = [] if takes_any else sorted(set(made.resources) - set(parameters))
+    if unknown:
+        raise FunctionError(f"transformation function {made.name!r} has no parameters for its resources {unknown}.")

@@ -2,12 +2,14 @@
 
 LabelwrightError                     catch this to catch all of ours
 ├── VoteError (ValueError)           a label matrix, soft labels or classes break their own rules
+├── TaskError (ValueError)           tasks or relations between them contradict each other
 ├── DataError (ValueError)           a file or table cannot be read as examples
 │   └── ArtifactError                what a run kept is lost or damaged
 ├── FunctionError (ValueError)       a function is declared wrongly (duplicate name, bad pattern, unknown column)
 │   └── VersionError                 a function's version cannot be worked out; declare ``depends_on``
 ├── LabelingError (RuntimeError)     user code failed on an example; carries source, example and the fields it saw
 │   └── LabelingTimeoutError         user code took longer on one example than the limit given
+├── TransformationError (RuntimeError)   a transformation function raised or broke a rule; carries function and example
 ├── EngineError (RuntimeError)       a part could not be computed; carries the part
 ├── ModelError (ValueError)          a model cannot be fitted to, or used on, what it was given
 │   └── NotFittedError               ``fit`` has not been called (also an AttributeError, as scikit-learn's is)
@@ -41,6 +43,8 @@ __all__ = [
     "NotFittedError",
     "ProjectError",
     "SlowPathWarning",
+    "TaskError",
+    "TransformationError",
     "VersionError",
     "VoteError",
 ]
@@ -52,6 +56,10 @@ class LabelwrightError(Exception):
 
 class VoteError(LabelwrightError, ValueError):
     """A label matrix, soft labels or a list of classes break their own rules."""
+
+
+class TaskError(LabelwrightError, ValueError):
+    """Tasks, or what is said to hold between them, contradict each other."""
 
 
 class DataError(LabelwrightError, ValueError):
@@ -106,6 +114,35 @@ def _rebuild_labeling_error(
 
 class LabelingTimeoutError(LabelingError):
     """User code took longer on one example than the limit given."""
+
+
+class TransformationError(LabelwrightError, RuntimeError):
+    """A transformation function raised, or what it did breaks a rule.
+
+    Parameters
+    ----------
+    message : str
+        What happened, in one paragraph.
+    source : str
+        Name of the function.
+    example_id : object
+        Position of the example in the batch.
+    step : int
+        Step of the sequence, from 0.
+    """
+
+    def __init__(self, message: str, *, source: str = "", example_id: Any = None, step: int = 0) -> None:
+        super().__init__(message)
+        self.source = source
+        self.example_id = example_id
+        self.step = step
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _rebuild_transformation_error, (str(self), self.source, self.example_id, self.step)
+
+
+def _rebuild_transformation_error(message: str, source: str, example_id: Any, step: int) -> TransformationError:
+    return TransformationError(message, source=source, example_id=example_id, step=step)
 
 
 class EngineError(LabelwrightError, RuntimeError):
