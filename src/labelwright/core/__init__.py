@@ -1,4 +1,4 @@
-"""Votes, soft labels, stats, errors and seeds: what every room speaks of. numpy and the standard library only."""
+"""Votes, soft labels, tasks, stats, errors and seeds: what every room speaks of. numpy and the standard library only."""
 
 from .claims import Claims, FusedValues
 from .classes import Class, check_classes
@@ -9,6 +9,8 @@ from .seeds import Seed, generator, hash_ids
 from .soft_labels import SoftLabels, Ties, break_ties
 from .sparse import SparseRows
 from .stats import Stats
+from .task_graph import TaskGraph
+from .tasks import Task
 from .vote_counts import VoteCounts, VoteFrame
 from .votes import ABSTAIN, Failure, Votes, class_codes
 
@@ -24,6 +26,8 @@ __all__ = [
     "SoftLabels",
     "SparseRows",
     "Stats",
+    "Task",
+    "TaskGraph",
     "Ties",
     "VoteCounts",
     "VoteFrame",
