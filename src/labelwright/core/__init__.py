@@ -1,4 +1,4 @@
-"""Votes, soft labels, tasks, stats, errors and seeds: what every room speaks of. numpy and the standard library only."""
+"""Votes, soft labels, tasks, stats, errors and seeds: what every room speaks of; numpy and the standard library."""
 
 from .claims import Claims, FusedValues
 from .classes import Class, check_classes
