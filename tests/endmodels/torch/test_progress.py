@@ -6,7 +6,7 @@ import io
 
 import pytest
 
-from labelwright.endmodels.torch import progress
+from labelwright.core import progress
 from labelwright.endmodels.torch.progress import Progress, Reporter
 
 

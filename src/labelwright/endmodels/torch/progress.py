@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import sys
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TextIO
 
-__all__ = ["Progress", "Reporter"]
+from labelwright.core.progress import ProgressLine, duration
 
-# Often enough to see it move, rarely enough to cost nothing.
-_SECONDS_BETWEEN_REPORTS = 0.2
+__all__ = ["Progress", "Reporter"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +42,7 @@ class Progress:
         valid = "" if self.valid_loss is None else f" · dev loss {self.valid_loss:.4f}"
         return (
             f"epoch {self.epoch}/{self.epochs} {share:4.0%} · {self.examples_per_second:,.0f} examples/s · "
-            f"{_duration(self.seconds_left)} left{valid}"
+            f"{duration(self.seconds_left)} left{valid}"
         )
 
 
@@ -60,37 +57,20 @@ class Reporter:
         examples_per_epoch: int,
         stream: TextIO | None = None,
     ) -> None:
-        self._stream = sys.stderr if stream is None else stream
-        self._shown = progress is None and self._stream.isatty()
-        self._report = self._show if self._shown else progress
+        self._line = ProgressLine(progress, stream=stream)
         self._epochs, self._per_epoch = epochs, examples_per_epoch
-        self._start = self._last = time.monotonic()
         self._seen = 0
 
     def saw(self, epoch: int, examples: int, count: int, valid_loss: float | None) -> None:
         """Note ``count`` more examples, ``examples`` in all of ``epoch`` (from 1)."""
         self._seen += count
-        now = time.monotonic()
-        finished = examples == self._per_epoch
-        if self._report is None or (not finished and now - self._last < _SECONDS_BETWEEN_REPORTS):
+        seconds = self._line.due(finished=examples == self._per_epoch)
+        if seconds is None:
             return
-        self._last = now
-        rate = self._seen / max(now - self._start, 1e-9)
+        rate = self._seen / seconds
         left = ((self._epochs - epoch) * self._per_epoch + self._per_epoch - examples) / rate
-        self._report(Progress(epoch, self._epochs, examples, self._per_epoch, rate, left, valid_loss))
+        self._line.tell(Progress(epoch, self._epochs, examples, self._per_epoch, rate, left, valid_loss))
 
     def close(self) -> None:
         """End the line."""
-        if self._shown:
-            self._stream.write("\n")
-
-    def _show(self, progress: Progress) -> None:
-        # Back to the start of the line, and erase what a longer text left there.
-        self._stream.write(f"\r\x1b[K{progress}")
-        self._stream.flush()
-
-
-def _duration(seconds: float) -> str:
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
+        self._line.close()
