@@ -133,7 +133,7 @@ def delete_words(
     Examples
     --------
     >>> drop = delete_words(high=0.5, protect=["not"])
-    >>> drop.function("This is not a bad song!", magnitude=0.5, rng=np.random.default_rng(1))
+    >>> drop("This is not a bad song!", magnitude=0.5, rng=np.random.default_rng(1))
     'This not song!'
     """
     function = DeletingFunction(protect=checked_words(protect, name))
@@ -166,7 +166,7 @@ def swap_words(
     Examples
     --------
     >>> swap = swap_words(high=1.0)
-    >>> swap.function("check this out, please", magnitude=0.5, rng=np.random.default_rng(0))
+    >>> swap("check this out, please", magnitude=0.5, rng=np.random.default_rng(0))
     'this check out, please'
     """
     function = SwappingFunction(protect=checked_words(protect, name))
@@ -214,7 +214,7 @@ def mask_spans(
     Examples
     --------
     >>> hide = mask_spans(mask="_", high=0.5)
-    >>> hide.function("look at my new channel, friends", magnitude=0.5, rng=np.random.default_rng(0))
+    >>> hide("look at my new channel, friends", magnitude=0.5, rng=np.random.default_rng(0))
     '_ at my _ channel, _'
     """
     if not mask or not isinstance(mask, str):

@@ -150,7 +150,7 @@ class RecordEntities(Places):
     def write(self, example: Mapping[str, Any], text: str, spans: Sequence[Span]) -> dict[str, Any]:
         """Return the record with a new text, and the positions and words of the entities in it."""
         as_tokens = not isinstance(example[self.field], str)
-        out = {**example, self.field: text.split() if as_tokens else text}
+        out = {**example, self.field: type(example[self.field])(text.split()) if as_tokens else text}
         for entity, (start, end) in zip(self.entities, spans, strict=True):
             if entity.text is not None:
                 out[entity.text] = text[start:end]
@@ -160,7 +160,8 @@ class RecordEntities(Places):
             if entity.end is None:
                 out[entity.start] = type(example[entity.start])((start, end))
             else:
-                out[entity.start], out[entity.end] = start, end
+                for field, position in zip(entity.fields, (start, end), strict=True):
+                    out[field] = type(example[field])(position)
         return out
 
     def _get(self, example: Mapping[str, Any], field: str) -> Any:

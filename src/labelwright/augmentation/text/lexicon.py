@@ -102,7 +102,7 @@ def synonyms(
     Examples
     --------
     >>> swap = synonyms({"video": ["clip", "film"], "check out": ["look at"]}, high=1.0)
-    >>> swap.function("CHECK OUT my Video!", magnitude=1.0, rng=np.random.default_rng(0))
+    >>> swap("CHECK OUT my Video!", magnitude=1.0, rng=np.random.default_rng(0))
     'LOOK AT my Film!'
     """
     kept = checked_words(protect, name)

@@ -102,7 +102,7 @@ def replace_by_neighbours(
     --------
     >>> near = Embeddings(["song", "tune", "car"], [[1.0, 0.0], [0.9, 0.1], [0.0, 1.0]])
     >>> swap = replace_by_neighbours(near, high=1.0)
-    >>> swap.function("Song about a car", magnitude=1.0, rng=np.random.default_rng(0))
+    >>> swap("Song about a car", magnitude=1.0, rng=np.random.default_rng(0))
     'Tune about a car'
     """
     if not isinstance(embeddings, Embeddings):

@@ -145,7 +145,7 @@ def replace_by_ngrams(
     --------
     >>> model = NgramModel.fit(["i love this song", "i love this video", "i like this song"], min_count=1)
     >>> swap = replace_by_ngrams(model, classes=[["love", "like"], ["song", "video"]], high=1.0)
-    >>> swap.function("I LOVE this song!!", magnitude=1.0, rng=np.random.default_rng(0))
+    >>> swap("I LOVE this song!!", magnitude=1.0, rng=np.random.default_rng(0))
     'I LIKE this video!!'
     """
     if not isinstance(model, NgramModel):

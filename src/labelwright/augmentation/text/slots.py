@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -64,8 +63,8 @@ class SlotFunction:
         self, text: str, kept: list[tuple[int, int]], magnitude: float, rng: np.random.Generator
     ) -> list[Edit] | None:
         """Return edits by a function of the user's, which sees one stretch of text at a time."""
-        takes = inspect.signature(self.inner.function).parameters
-        more = {k: v for k, v in {"magnitude": magnitude, "rng": rng}.items() if k in takes} | {**self.inner.resources}
+        given = {"magnitude": magnitude, "rng": rng}
+        more = {name: given[name] for name in self.inner.takes} | {**self.inner.resources}
         out, at = [], 0
         for start, end in [*kept, (len(text), len(text))]:
             stretch = text[at:start]
@@ -166,7 +165,7 @@ def template_slots(
     >>> marry = synonyms({"wed": ["was quickly married to"], "ann": ["Eve"]}, high=1.0)
     >>> swap = template_slots(marry, entities=[Entity("a", "b"), Entity("c", "d")])
     >>> record = {"text": "Ann wed Bob.", "a": 0, "b": 3, "c": 8, "d": 11}
-    >>> swap.function(record, magnitude=1.0, rng=np.random.default_rng(0))
+    >>> swap(record, magnitude=1.0, rng=np.random.default_rng(0))
     {'text': 'Ann was quickly married to Bob.', 'a': 0, 'b': 3, 'c': 27, 'd': 30}
     """
     chosen = f"{transform.name}_around_entities" if name is None else name
@@ -221,7 +220,7 @@ def swap_entities(
     --------
     >>> marks = r"<(?P<kind>\w+)>(?P<entity>.*?)</\w+>"
     >>> swap = swap_entities({"person": ["Eve Li"]}, markers=marks)
-    >>> swap.function("<person>Ann</person> left <city>Rome</city>.", magnitude=0.5, rng=np.random.default_rng(0))
+    >>> swap("<person>Ann</person> left <city>Rome</city>.", magnitude=0.5, rng=np.random.default_rng(0))
     '<person>Eve Li</person> left <city>Rome</city>.'
     """
     for kind, words in others.items():

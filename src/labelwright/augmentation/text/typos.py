@@ -128,7 +128,7 @@ def typos(
     Examples
     --------
     >>> slip = typos(slips=["omission"], high=0.3)
-    >>> slip.function("Subscribe to my channel", magnitude=0.15, rng=np.random.default_rng(0))
+    >>> slip("Subscribe to my channel", magnitude=0.15, rng=np.random.default_rng(0))
     'Subcribe to my canel'
     """
     kinds = () if isinstance(slips, str) else tuple(slips)
