@@ -73,7 +73,7 @@ class DrawnSequences:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Variant:
-    """One augmented form of an example: what was done, in words such as ``"rotate(7.5) > flip"``, and what came of it."""
+    """One augmented form of an example: what was done, such as ``"rotate(7.5) > flip"``, and what came of it."""
 
     steps: str
     value: Any
@@ -125,6 +125,8 @@ class SafetyRow:
     accepted : bool
     auc : Estimate
         How well a classifier tells augmented from original; 0.5 = not at all.
+    why : str
+        What speaks against it, where it is not accepted.
     """
 
     function: str
@@ -132,6 +134,7 @@ class SafetyRow:
     departure: Estimate
     accepted: bool
     auc: Estimate = NO_ESTIMATE
+    why: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,11 +149,13 @@ class HarmRow:
     label : str or int
         The class of the originals.
     harm : Estimate
-        Share of originals classified rightly before and otherwise after, less the reverse.
+        Share of them whose class is lost, or that are where another class is, beyond the share of their originals.
     harmful : bool
         Whether the harm is above what is tolerated, chance excluded.
     becomes : str, int or None
-        The class they move to most.
+        The class that they look like most.
+    looks_other : Estimate
+        Share of them that look like another class to a classifier of originals; more than ``harm``.
     """
 
     function: str
@@ -159,6 +164,7 @@ class HarmRow:
     harm: Estimate
     harmful: bool
     becomes: Class | None = None
+    looks_other: Estimate = NO_ESTIMATE
 
 
 @dataclass(frozen=True, slots=True)
