@@ -57,6 +57,10 @@ class SyntheticRun:
             for name, version in self._functions.items()
         ]
 
+    def transformation_records(self) -> list[dict[str, Any]]:
+        """None."""
+        return []
+
     def label_model(self) -> Any:
         """Accuracies that follow from the versions."""
         accuracies = np.array([np.nan if v == "0" else 0.5 + int(v) / 10 for v in self._functions.values()])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import importlib
+import importlib.util
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -17,6 +18,7 @@ from labelwright import augmentation
 from labelwright.augmentation import Magnitude, Policy, TransformationFunction
 from labelwright.core.errors import MissingExtraError, ProjectError
 from labelwright.pipeline.settings import FILE_NAME, AugmentationSettings
+from labelwright.store import ArtifactId, Store
 
 __all__ = [
     "BoundsRecord",
@@ -25,7 +27,7 @@ __all__ = [
     "build_policy",
     "check_options",
     "learn_policy",
-    "load_policy",
+    "open_policy",
     "policy_record",
 ]
 
@@ -110,7 +112,9 @@ def check_options(settings: AugmentationSettings, functions: Sequence[Transforma
     if min(given.values(), default=0.0) < 0:
         raise ProjectError(f"{FILE_NAME}: augmentation.probabilities must be 0 or more.")
     if settings.policy == "learned":
-        _learned_policy()
+        # Looked for and not imported: a run in which nothing changed has no use for it.
+        if importlib.util.find_spec("torch") is None:
+            raise _torch_missing()
         return
     taken = inspect.signature(_class(settings)).parameters
     left = [name for name in _options(settings) if name not in taken]
@@ -150,20 +154,51 @@ def learn_policy(
     return learned
 
 
-def load_policy(functions: Sequence[TransformationFunction], learned: Path) -> Policy:
-    """Return the learned policy in the folder ``learned``, with functions of the names and versions that it has."""
-    loaded: Policy = _learned_policy().load(learned, functions)
-    return loaded
+def open_policy(
+    store: Store,
+    record: PolicyRecord,
+    settings: AugmentationSettings,
+    functions: Sequence[TransformationFunction],
+) -> Policy:
+    """Return the policy that a run kept.
+
+    Parameters
+    ----------
+    store : Store
+    record : PolicyRecord
+    settings : AugmentationSettings
+        Of that run.
+    functions : sequence of TransformationFunction
+        Those of the project; taken by name, and with the bounds that the record says.
+
+    Raises
+    ------
+    ProjectError
+        If one of the record's is not among them, or is another than it was.
+    """
+    known = {f.name: f for f in functions}
+    used = []
+    for one in record.functions:
+        function = bounded(known[one.name], one.bounds) if one.name in known else None
+        if function is None or function.version != one.version:
+            what = "is not there any more" if function is None else "is not what it was"
+            raise ProjectError(f"transformation function {one.name!r} {what}; run the project again: labelwright run.")
+        used.append(function)
+    if record.learned is None:
+        return build_policy(settings, used)
+    loaded: Any = _learned_policy().load(store.get_folder(ArtifactId.parse(record.learned)), used)
+    # How many copies are drawn is no part of what is learned: another number needs no learning.
+    loaded.copies = settings.copies
+    policy: Policy = loaded
+    return policy
 
 
 def _learned_policy() -> Any:
-    try:
-        return importlib.import_module("labelwright.augmentation.learned").LearnedPolicy
-    except (MissingExtraError, ModuleNotFoundError) as error:
-        if not isinstance(error, MissingExtraError) and error.name != "torch":
-            raise
-        feature = 'augmentation.policy = "learned" (policy = "random" and others need none)'
-        raise MissingExtraError(feature, "torch") from error
+    return importlib.import_module("labelwright.augmentation.learned").LearnedPolicy
+
+
+def _torch_missing() -> MissingExtraError:
+    return MissingExtraError('augmentation.policy = "learned" (policy = "random" and others need none)', "torch")
 
 
 def _class(settings: AugmentationSettings) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import shutil
+import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -29,7 +30,8 @@ from labelwright.store import ArtifactId, Recipe
 
 from .copies import Copying, KeptCopies
 from .fields import Record, as_records, check_fields
-from .policies import PolicyRecord, build_policy, check_options, learn_policy, load_policy, policy_record
+from .policies import PolicyRecord, check_options, learn_policy, open_policy, policy_record
+from .safe import accepted_functions, judge_safety
 
 __all__ = ["Augmenting", "AugmentingNotes", "checked_transformations", "learning_folder"]
 
@@ -139,35 +141,65 @@ class Augmenting:
 
     def run(self) -> KeptCopies | None:
         """Do all of it; return the copies, or ``None`` in a dry run that cannot know them."""
-        policy = self.policy()
-        if policy is None:
+        if self.settle() is None:
             self.notes.copies(self.data.record.splits["train"])
             return None
-        return self.copies(policy)
+        return self.copies()
 
-    def policy(self) -> Policy | None:
-        """Return the policy, learned where it has to be; ``None`` in a dry run where it would be."""
+    def settle(self) -> Sequence[TransformationFunction] | None:
+        """Settle what the policy is, learning it where it has to be; ``None`` in a dry run that cannot know.
+
+        Returns
+        -------
+        sequence of TransformationFunction or None
+            Its functions.
+        """
         functions = self.safe_functions()
-        if functions is None:
-            if self.chosen.policy == "learned":
+        learned = None
+        if self.chosen.policy == "learned":
+            if functions is None:
                 self.notes.policy()
+                return None
+            learned = self._learned(functions)
+            if learned is None:
+                return None
+        if functions is None:
             return None
-        if self.chosen.policy != "learned":
-            policy = build_policy(self.chosen, functions)
-            self._keep_policy(policy_record(self.chosen, functions))
-            return policy
-        key = self._learned(functions)
-        if key is None:
-            return None
-        self._keep_policy(policy_record(self.chosen, functions, str(key)))
-        return load_policy(functions, self.database.store.get_folder(key))
+        record = policy_record(self.chosen, functions, None if learned is None else str(learned))
+        self.artifacts["policy"] = self.database.store.put_json("policy", msgspec.to_builtins(record))
+        return functions
+
+    def policy(self) -> Policy:
+        """Return the policy that `settle` settled on."""
+        record = msgspec.convert(self.database.store.get_json(self.artifacts["policy"]), PolicyRecord)
+        return open_policy(self.database.store, record, self.chosen, self.functions)
 
     def safe_functions(self) -> Sequence[TransformationFunction] | None:
-        """Return the functions that are used: all, or those within the bounds that are safe."""
-        return self.functions
+        """Return the functions that are used: all, or what is safe of them; ``None`` where a dry run cannot know.
 
-    def copies(self, policy: Policy) -> KeptCopies | None:
-        """Return the copies of train under a policy, made where they are not kept."""
+        Raises
+        ------
+        ProjectError
+            If none is safe.
+        """
+        if not self.chosen.safety:
+            return self.functions
+        examples, store = self.examples(), self.database.store
+        recipe = self._recipe_of("safety", self.functions)
+        key = self.database.found(recipe)
+        if key is None:
+            self.notes.safety()
+            if self.dry:
+                return None
+            self.tell("judging which transformation functions are safe")
+            began = time.perf_counter()
+            key = store.put_json("safety", judge_safety(self.functions, examples, self._encode(examples), self.chosen))
+            self.database.record([(recipe, key)], seconds=time.perf_counter() - began, rows=1)
+        self.artifacts["safety"] = key
+        return accepted_functions(self.functions, store.get_json(key))
+
+    def copies(self) -> KeptCopies | None:
+        """Return the copies of train under the policy, made where they are not kept; ``None`` in a dry run."""
         store, fields = self.database.store, self.settings.end_model.fields
         recipe = self._copies_recipe()
         key = self.database.found(recipe)
@@ -179,6 +211,7 @@ class Augmenting:
             self.notes.copies(copying.missing_rows)
             if self.dry:
                 return None
+        policy = self.policy()
         for done in copying.run(policy):
             self.tell(f"augmenting: {done:,} of {copying.missing_rows:,} examples")
         record = copying.record([f.name for f in policy.functions], fields)
@@ -207,9 +240,6 @@ class Augmenting:
         assert isinstance(frame, pl.DataFrame)
         return as_records(frame, self.kind)
 
-    def _keep_policy(self, record: PolicyRecord) -> None:
-        self.artifacts["policy"] = self.database.store.put_json("policy", msgspec.to_builtins(record))
-
     def _learned(self, functions: Sequence[TransformationFunction]) -> ArtifactId | None:
         """Return the artifact of the learned policy: the one that was learned from just this, or a new one."""
         examples = self.examples()
@@ -234,35 +264,40 @@ class Augmenting:
     def _learn(self, functions: Sequence[TransformationFunction], examples: list[Record], recipe: Recipe) -> ArtifactId:
         began = time.perf_counter()
         place = learning_folder(self.folder) / recipe.digest
-        place.mkdir(parents=True, exist_ok=True)
+        self.tell("learning the policy")
         policy: Any = learn_policy(
             self.chosen,
             functions,
             examples,
-            encode=None if self.kind == "text" else numbers_of(examples),
-            checkpoint=place / "checkpoint",
-            progress=lambda *said: self.tell(f"learning the policy: {' '.join(map(str, said))}"),
+            encode=self._encode(examples),
+            checkpoint=place,
+            progress=lambda said: self.tell(f"learning the policy: {said}"),
         )
-        policy.save(place / "policy")
-        key = self.database.store.put_folder("learned_policy", place / "policy")
+        with tempfile.TemporaryDirectory() as temporary:
+            policy.save(Path(temporary) / "policy")
+            key = self.database.store.put_folder("learned_policy", Path(temporary) / "policy")
         self.database.record([(recipe, key)], seconds=time.perf_counter() - began, rows=1)
         self.operations["policies_learned"] = 1
         # Only now: whoever is stopped before goes on from what lies there.
         shutil.rmtree(place, ignore_errors=True)
         return key
 
-    def _learned_recipe(self, functions: Sequence[TransformationFunction]) -> Recipe:
-        chosen = self.chosen
-        parameters = {
+    def _encode(self, examples: Sequence[Record]) -> Callable[[Sequence[Record]], Any] | None:
+        return None if self.kind == "text" else numbers_of(examples)
+
+    def _recipe_of(self, kind: str, functions: Sequence[TransformationFunction], **parameters: Any) -> Recipe:
+        """Return the recipe of what is worked out from functions and unlabelled examples alone."""
+        common = {
             "functions": [[f.name, f.version] for f in functions],
             "kind": self.kind,
-            "length": chosen.length,
-            "generator": chosen.generator,
-            "steps": chosen.steps,
-            "random_state": chosen.random_state,
-            "versions": {**library_versions(), "torch": version("torch")},
+            "random_state": self.chosen.random_state,
+            "versions": library_versions(),
         }
-        return Recipe("learned_policy", {"examples": self.artifacts["unlabelled"]}, parameters)
+        return Recipe(kind, {"examples": self.artifacts["unlabelled"]}, common | parameters)
+
+    def _learned_recipe(self, functions: Sequence[TransformationFunction]) -> Recipe:
+        options = {name: getattr(self.chosen, name) for name in ("length", "generator", "steps")}
+        return self._recipe_of("learned_policy", functions, torch=version("torch"), **options)
 
     def _copies_recipe(self) -> Recipe:
         """Return what all copies hang on: which rows there are, and not yet what they hold."""

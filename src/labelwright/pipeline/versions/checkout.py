@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,7 +13,7 @@ from labelwright.core.errors import LabelwrightError, ProjectError
 from labelwright.functions.versions import Explanation
 from labelwright.pipeline.kept.keep import STORE_FOLDER, KeptRun, open_store
 from labelwright.pipeline.source_files import SourceFiles, read_source, source_files
-from labelwright.pipeline.supervision import load_functions, record
+from labelwright.pipeline.supervision import load_supervision, record
 from labelwright.store import RunRow, hold_lease
 
 __all__ = ["REPLACED_FOLDER", "Checkout", "checkout_run"]
@@ -151,14 +151,21 @@ def _save(folder: Path, files: Mapping[str, bytes]) -> Path | None:
 
 def _different(folder: Path, target: KeptRun) -> list[str]:
     """Say which functions are not what the run applied: a word list or a package that they use may have changed."""
-    kept = {f["name"]: f for f in target.function_records()}
     try:
-        today = [record(f, folder) for f in load_functions(folder)]
+        today = load_supervision(folder)
     except LabelwrightError as error:
         return [f"the functions cannot be loaded: {error}"]
+    return [
+        *_changed(target.function_records(), [record(f, folder) for f in today.functions]),
+        *_changed(target.transformation_records(), [record(f, folder) for f in today.transformations]),
+    ]
+
+
+def _changed(kept: Sequence[Mapping[str, Any]], today: Sequence[Mapping[str, Any]]) -> list[str]:
+    known = {f["name"]: f for f in kept}
     said = []
     for function in today:
-        old = kept.get(function["name"])
+        old = known.get(function["name"])
         if old is not None and old["version"] != function["version"]:
             explained = [Explanation.from_dict(one["explanation"]) for one in (old, function)]
             said.append(f"{function['name']}: {'; '.join(explained[0].changes(explained[1]))}")

@@ -33,7 +33,7 @@ from labelwright.pipeline.settings import SPLITS, read_settings
 
 from .aligning import align
 from .changes import MILLION, ExampleChanges, ExampleStates, NamedChanges
-from .diff import Diff
+from .diff import Diff, every_function
 from .pairing import paired_metrics
 from .ranging import Ranges, learned_ranges
 
@@ -208,7 +208,7 @@ def _text(run: KeptRun, example_id: Any) -> str:
 
 
 def _functions(changes: NamedChanges, before: KeptRun, after: KeptRun) -> list[FunctionChange]:
-    old, new = ({f["name"]: f for f in run.function_records()} for run in (before, after))
+    old, new = ({f["name"]: f for f in every_function(run)} for run in (before, after))
     found = []
     for name in changes.items:
         if name not in old or name not in new:
@@ -224,7 +224,7 @@ def _functions(changes: NamedChanges, before: KeptRun, after: KeptRun) -> list[F
 def _changed_function(name: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> FunctionChange:
     reasons = [
         f"{key} changed: {_value(old.get(key))} -> {_value(new.get(key))}"
-        for key in ("kind", "labels", "fields")
+        for key in ("kind", "labels", "fields", "field", "magnitude", "batched")
         if old.get(key) != new.get(key)
     ]
     explained = [Explanation.from_dict(f["explanation"]) for f in (old, new) if f.get("explanation")]

@@ -18,7 +18,7 @@ from .changes import ExampleChanges, NamedChanges
 if TYPE_CHECKING:
     from labelwright.analysis.comparison import Comparison
 
-__all__ = ["Diff", "RunEnd", "diff_runs"]
+__all__ = ["Diff", "RunEnd", "diff_runs", "every_function"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,8 @@ class Diff:
     examples : ExampleChanges
         Every example that came, went, or whose label or P(Y) changed, with both states.
     functions : NamedChanges
-        By name: kind, labels, fields, version, source and what the version is made of.
+        By name: kind, labels, fields, version, source and what the version is made of. A transformation function is
+        called "transformation" and its name.
     parameters : NamedChanges
         By function: ``accuracy``, what the label model learned of it; ``None`` where it is unknown.
     class_balance : NamedChanges
@@ -191,15 +192,22 @@ def diff_runs(before: KeptRun, after: KeptRun, *, labels: tuple[LabelsBySplit, L
     )
 
 
+def every_function(run: KeptRun) -> list[dict[str, Any]]:
+    """Return what a run kept of its functions, and of its transformation functions under names that say so."""
+    transformations = [{**one, "name": f"transformation {one['name']}"} for one in run.transformation_records()]
+    return [*run.function_records(), *transformations]
+
+
 def _functions(run: KeptRun) -> dict[str, Any]:
     """Return what a function is, by name, without its place in the file: lines above it are no change of it."""
     found = {}
-    for record in run.function_records():
+    for record in every_function(run):
         parts = [
             {**part, "where": _file_of(part.get("where", ""))}
             for part in record.get("explanation", {}).get("parts", [])
         ]
         kept = {key: record.get(key) for key in ("kind", "labels", "fields", "version", "source")}
+        kept |= {key: record[key] for key in ("field", "magnitude", "batched") if key in record}
         found[record["name"]] = kept | {"parts": parts}
     return found
 

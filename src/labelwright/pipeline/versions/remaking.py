@@ -16,9 +16,10 @@ from labelwright.core import SoftLabels, Votes
 from labelwright.core.errors import LabelwrightError
 from labelwright.core.stats_arrays import arrays_of_stats
 from labelwright.data import read
-from labelwright.endmodels import EndModel
+from labelwright.endmodels import EndModel, load
 from labelwright.labeling import LabelingFunction
 from labelwright.labelmodels import to_dict
+from labelwright.pipeline.augmenting.copies import KeptCopies
 from labelwright.pipeline.examples import field_values
 from labelwright.pipeline.kept.keep import KeptRun
 from labelwright.pipeline.refreshing.run import apply_functions, make_label_model
@@ -115,17 +116,22 @@ def remake_scores(run: KeptRun) -> tuple[Remade | None, Remade]:
     settings = run.settings()
     parts = label_splits(run.kept_votes, run.kept_labels, run.label_model())
     train = next(p for p in parts if p.split.name == "train")
-    end = run.end_model() if "end_model" in run.row.artifacts else None
+    end, plain = (_end_model(run, role) for role in ("end_model", "end_model_plain"))
     found = None if end is None else _remake_end_model(run, train, end)
-    boards = score_splits(predict_splits(settings, parts, end))
+    boards = score_splits(predict_splits(settings, parts, end, plain))
     scores = dict(_differences(run.metrics(), {board.split: board.to_dict() for board in boards}))
     return found, _judge(scores, f"{len(boards)} split{'s' * (len(boards) != 1)} with gold")
+
+
+def _end_model(run: KeptRun, role: str) -> EndModel | None:
+    return load(run.store.get_folder(run.artifact(role))) if role in run.row.artifacts else None
 
 
 def _remake_end_model(run: KeptRun, train: LabelledSplit, kept: EndModel) -> Remade:
     if run.row.operations.get("end_models_stale"):
         return Remade("not checked", "it is of an earlier run: end_model.refresh is keep")
-    made = train_end_model(run.settings(), train, train.predictions["label model"])
+    key = run.row.artifacts.get("augmentation")
+    made = train_end_model(run.settings(), train, copies=None if key is None else KeptCopies.read(run.store, key))
     far: dict[str, float] = {}
     n = 0
     for split in run.splits:

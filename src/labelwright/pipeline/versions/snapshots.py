@@ -25,13 +25,17 @@ __all__ = ["LogEntry", "add_snapshot", "read_log", "remove_snapshot"]
 _CAUSES = {
     "settings": "settings",
     "functions": "functions",
+    "transformations": "transformations",
     "data": "data",
     "votes": "votes",
     "label_model": "label model",
     "soft_labels": "labels",
+    "policy": "policy",
+    "augmentation": "augmented copies",
     "end_model": "end model",
     "metrics": "scores",
 }
+_EFFECTS = ("votes", "label model", "labels", "policy", "augmented copies", "end model", "scores")
 _NAMES_SHOWN = 3
 
 
@@ -176,12 +180,13 @@ def _what_changed(store: Store, before: RunRow | None, row: RunRow) -> str:
     if before is None:
         return "first run"
     differ = [word for kind, word in _CAUSES.items() if _of_kind(before, kind) != _of_kind(row, kind)]
-    if "functions" in differ:
-        differ[differ.index("functions")] = _changed_functions(store, before, row)
+    for role in ("functions", "transformations"):
+        if role in differ:
+            differ[differ.index(role)] = _changed_functions(store, before, row, role)
     if "settings" in differ and _same_settings(store, before, row):
         differ.remove("settings")
     differ = [word for word in differ if word]
-    causes = [word for word in differ if word not in ("votes", "label model", "labels", "end model", "scores")]
+    causes = [word for word in differ if word not in _EFFECTS]
     return ", ".join(causes or differ) or "nothing"
 
 
@@ -198,21 +203,22 @@ def _of_kind(row: RunRow, kind: str) -> dict[str, ArtifactId]:
     return {role: key for role, key in row.artifacts.items() if role.partition(".")[0] == kind}
 
 
-def _changed_functions(store: Store, before: RunRow, row: RunRow) -> str:
+def _changed_functions(store: Store, before: RunRow, row: RunRow, role: str) -> str:
     """Name the functions that were added, removed or changed; "" where only their texts were."""
     try:
         old, new = (
-            {f["name"]: f["version"] for f in store.get_json(one.artifacts["functions"])} for one in (before, row)
+            {f["name"]: f["version"] for f in (store.get_json(one.artifacts[role]) if role in one.artifacts else [])}
+            for one in (before, row)
         )
-    except (LabelwrightError, KeyError, OSError):
-        return "functions"
+    except (LabelwrightError, OSError):
+        return role
     told = [
         *(f"+{name}" for name in new if name not in old),
         *(f"-{name}" for name in old if name not in new),
         *(f"~{name}" for name in new if name in old and old[name] != new[name]),
     ]
     rest = len(told) - _NAMES_SHOWN
-    return " ".join(told[:_NAMES_SHOWN]) + (f" and {rest} more functions" if rest > 0 else "")
+    return " ".join(told[:_NAMES_SHOWN]) + (f" and {rest} more {role}" if rest > 0 else "")
 
 
 def _headline(store: Store, row: RunRow) -> str:
