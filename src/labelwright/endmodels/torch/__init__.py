@@ -9,18 +9,21 @@ try:
     from .checkpoints import read_checkpoint, write_checkpoint
     from .data import SoftLabelDataset
     from .devices import pick_device, seeded
+    from .images import ImageClassifier
     from .loss import soft_cross_entropy
+    from .networks import resnet, small_cnn
     from .progress import Progress
     from .regularisation import TransformationRegularisation
     from .schedules import WeightAverage, make_schedule
     from .training import EpochLoss, TrainingResult, predict_proba, train
 except ModuleNotFoundError as error:
-    if error.name != "torch":
+    if error.name not in ("torch", "safetensors"):
         raise
     raise MissingExtraError("labelwright.endmodels.torch", "torch") from error
 
 __all__ = [
     "EpochLoss",
+    "ImageClassifier",
     "Progress",
     "SoftLabelDataset",
     "TrainingResult",
@@ -30,7 +33,9 @@ __all__ = [
     "pick_device",
     "predict_proba",
     "read_checkpoint",
+    "resnet",
     "seeded",
+    "small_cnn",
     "soft_cross_entropy",
     "train",
     "write_checkpoint",

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any, TypeAlias
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 import torch
@@ -13,7 +13,7 @@ from labelwright.core.errors import ModelError
 from .data import as_inputs, stack
 from .regularisation import TransformationRegularisation
 
-__all__ = ["Augment", "Copies", "augmented", "describe_augment"]
+__all__ = ["Augment", "Copies", "StepRows", "augmented", "describe_augment"]
 
 # Gets a batch of inputs and a generator; gives augmented inputs and, for each, its row in the batch.
 Augment: TypeAlias = Callable[[torch.Tensor, np.random.Generator], tuple[torch.Tensor, Any]]
@@ -60,8 +60,26 @@ def augmented(augment: Augment, inputs: torch.Tensor, rng: np.random.Generator) 
     return copies, origins
 
 
+class StepRows(NamedTuple):
+    """What goes through the network in one step.
+
+    Parameters
+    ----------
+    inputs : torch.Tensor, shape (s, ...)
+        Those with labels first.
+    origins : torch.Tensor of int64, shape (s,)
+        Of which example each is a copy; unlabelled examples are numbered after all labelled ones.
+    labelled : int
+        How many have labels.
+    """
+
+    inputs: torch.Tensor
+    origins: torch.Tensor
+    labelled: int
+
+
 class Copies:
-    """What one step of training sees: the batch as it is, or augmented copies of it and of unlabelled examples.
+    """What the steps of training see: batches as it is, or augmented copies of it and of unlabelled examples.
 
     Parameters
     ----------
@@ -85,35 +103,50 @@ class Copies:
         self.unlabelled: torch.Tensor | Sequence[torch.Tensor] | None = None if found is None else as_inputs(found)
 
     def of(
-        self, inputs: torch.Tensor, rng: np.random.Generator, *, plain: bool
-    ) -> tuple[torch.Tensor, torch.Tensor, int]:
-        """Return what goes through the network, of which example each row is a copy, and how many rows have labels.
+        self, inputs: torch.Tensor, sizes: Sequence[int], rng: np.random.Generator, *, plain: bool
+    ) -> Iterator[StepRows]:
+        """Yield what each of several steps sees.
 
-        Examples of the batch come first, numbered as there; unlabelled ones are numbered from ``len(inputs)``.
+        Parameters
+        ----------
+        inputs : torch.Tensor, shape (sum(sizes), ...)
+            The batches of those steps, one after the other: functions that work on whole batches take little longer on
+            a large one.
+        sizes : sequence of int
+            Examples in each batch.
+        rng : numpy.random.Generator
+        plain : bool
+            Whether examples are left as they are.
         """
-        own = torch.arange(len(inputs), device=inputs.device)
         if self.augment is None or plain:
-            return inputs, own, len(inputs)
-        if self.regularisation is None:
-            copies, origins = augmented(self.augment, inputs, rng)
-            return copies, origins, len(copies)
-        parts = [augmented(self.augment, inputs, rng) for _ in range(self.regularisation.copies)]
-        labelled = sum(len(copies) for copies, _ in parts)
-        extra = self._unlabelled(len(inputs), rng, inputs.device)
-        if extra is not None:
-            for _ in range(self.regularisation.copies):
-                copies, origins = augmented(self.augment, extra, rng)
-                parts.append((copies, origins + len(inputs)))
-        return torch.cat([copies for copies, _ in parts]), torch.cat([origins for _, origins in parts]), labelled
+            starts = np.cumsum([0, *sizes])
+            for start, size in zip(starts.tolist(), sizes, strict=False):
+                own = torch.arange(start, start + size, device=inputs.device)
+                yield StepRows(inputs[start : start + size], own, size)
+            return
+        copies = 1 if self.regularisation is None else self.regularisation.copies
+        labelled = _several(self.augment, inputs, copies, rng)
+        drawn = [self._unlabelled_in(size) for size in sizes]
+        unlabelled = _several(self.augment, self._draw(sum(drawn), rng, inputs), copies, rng) if sum(drawn) else None
+        first, first_drawn = 0, 0
+        for size, more in zip(sizes, drawn, strict=True):
+            rows, origins = _between(labelled, first, first + size)
+            count = len(rows)
+            if unlabelled is not None:
+                extra, of = _between(unlabelled, first_drawn, first_drawn + more)
+                rows, origins = torch.cat([rows, extra]), torch.cat([origins, of + len(inputs)])
+            yield StepRows(rows, origins, count)
+            first, first_drawn = first + size, first_drawn + more
 
-    def _unlabelled(self, batch: int, rng: np.random.Generator, device: torch.device) -> torch.Tensor | None:
+    def _unlabelled_in(self, batch: int) -> int:
         if self.regularisation is None or self.unlabelled is None:
-            return None
-        count = min(round(batch * self.regularisation.unlabelled_share), len(self.unlabelled))
-        if not count:
-            return None
-        rows = rng.integers(len(self.unlabelled), size=count)
-        return stack(self.unlabelled, torch.from_numpy(rows)).to(device)
+            return 0
+        return min(round(batch * self.regularisation.unlabelled_share), len(self.unlabelled))
+
+    def _draw(self, count: int, rng: np.random.Generator, like: torch.Tensor) -> torch.Tensor:
+        assert self.unlabelled is not None
+        rows = torch.from_numpy(rng.integers(len(self.unlabelled), size=count))
+        return stack(self.unlabelled, rows).to(like.device)
 
     def describe(self) -> str:
         """Say what training depends on here, for checkpoints."""
@@ -125,6 +158,19 @@ class Copies:
             f"{describe_augment(self.augment)}, regularisation {chosen.weight} of {chosen.of}, {chosen.copies} copies, "
             f"{count} unlabelled, share {chosen.unlabelled_share}"
         )
+
+
+def _several(
+    augment: Augment, inputs: torch.Tensor, copies: int, rng: np.random.Generator
+) -> tuple[torch.Tensor, torch.Tensor]:
+    parts = [augmented(augment, inputs, rng) for _ in range(copies)]
+    return torch.cat([rows for rows, _ in parts]), torch.cat([origins for _, origins in parts])
+
+
+def _between(copies: tuple[torch.Tensor, torch.Tensor], first: int, last: int) -> tuple[torch.Tensor, torch.Tensor]:
+    rows, origins = copies
+    here = (origins >= first) & (origins < last)
+    return rows[here], origins[here]
 
 
 def describe_augment(augment: Augment | None) -> str:

@@ -134,9 +134,9 @@ def train(
     class_weight : sequence of k floats, optional
         Weight of each class in the training loss.
     augment : callable, optional
-        Called for each batch with its inputs and a `numpy.random.Generator`; returns augmented inputs, shape
-        (s, ...), and for each the row that it comes from, shape (s,): there it takes its label and weight. Chance
-        must come from that generator alone.
+        Called with the inputs of one batch or of several at once, and a `numpy.random.Generator`; returns augmented
+        inputs, shape (s, ...), and for each the row that it comes from, shape (s,): there it takes its label and
+        weight. Chance must come from that generator alone.
     regularisation : TransformationRegularisation, optional
         Asks for the same answer on augmented copies, also of unlabelled examples.
     plain_epochs : int, default 0
