@@ -31,8 +31,17 @@ __all__ = [
 ]
 
 
+_ROOMS = ("adapters", "consistency", "images", "learned", "safety", "series", "tables", "text")
+
+
 def __getattr__(name: str) -> Any:
-    # The one name that needs torch is looked up when it is asked for.
+    # On first use: images and learned policies need torch.
+    if name in _ROOMS:
+        return importlib.import_module(f"{__name__}.{name}")
     if name == "LearnedPolicy":
         return importlib.import_module(f"{__name__}.learned").LearnedPolicy
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*__all__, *_ROOMS])
