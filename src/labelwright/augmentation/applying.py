@@ -13,10 +13,11 @@ from labelwright.core.errors import DataError, FunctionError, TransformationErro
 from labelwright.core.failures import KEPT_FAILURES, Failure, merge_failures
 
 from .base import Batch, TransformationFunction
-from .batches import batch_of, is_dense, put, take
+from .batches import batch_of, put, take
 from .breaches import ADVICE, Breach
 from .calling import Outcome, call_batched, call_one_by_one
 from .chance import Streams
+from .fields import values_of
 from .sequences import NOTHING, Sequences
 
 __all__ = ["Augmented", "OnError", "apply_sequences"]
@@ -150,10 +151,8 @@ class _Application:
         step: int,
         seed: int,
     ) -> None:
-        given = take(self.examples, rows)
-        whole = given
-        if function.field is not None:
-            given = self._values(function, given)
+        whole = take(self.examples, rows)
+        given = values_of(function, whole)
         outcome: Outcome
         if function.batched:
             outcome = call_batched(function, given, magnitudes, self.streams, seed, first=self.first)
@@ -167,21 +166,6 @@ class _Application:
             found = [{**record, function.field: value} for record, value in zip(whole, found, strict=True)]
         put(self.examples, rows, found, outcome.done)
         self.applied[rows[outcome.done], step] = True
-
-    def _values(self, function: TransformationFunction, records: Any) -> list[Any]:
-        if is_dense(records) or not all(isinstance(record, dict) for record in records):
-            raise DataError(
-                f"transformation function {function.name!r} transforms field {function.field!r}, so examples must be "
-                f"records (a list of dict); got {type(records if is_dense(records) else records[0]).__name__}."
-            )
-        try:
-            return [record[function.field] for record in records]
-        except KeyError:
-            have = sorted(set.intersection(*(set(record) for record in records)))
-            raise DataError(
-                f"transformation function {function.name!r} transforms field {function.field!r}, which not every "
-                f"record has; all have {have}."
-            ) from None
 
     def _went_wrong(
         self,

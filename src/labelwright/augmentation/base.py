@@ -154,7 +154,7 @@ class TransformationFunction:
             raise FunctionError(f"a transformation function needs a name, got {self.name!r}.")
         if not callable(self.function):
             raise FunctionError(f"{self.name!r} is made of {self.function!r}, which cannot be called.")
-        may_change = frozenset([self.may_change] if isinstance(self.may_change, str) else self.may_change)
+        may_change = frozenset(self.may_change)
         if not may_change <= _RULES:
             raise FunctionError(
                 f"may_change of {self.name!r} holds {sorted(may_change - _RULES)}; it may hold {sorted(_RULES)}."

@@ -46,6 +46,8 @@ def batch_of(batch: Any) -> Any:
             f"a batch is a tensor, an array or a list of examples, got {type(batch).__name__}; "
             "for one example write [example]."
         )
+    if isinstance(batch, np.ndarray):  # of texts or objects
+        return batch.tolist()
     return batch if isinstance(batch, list) else list(batch)
 
 

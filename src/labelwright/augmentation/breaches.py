@@ -130,7 +130,7 @@ def _breach_of_layout(given: Any, found: Any, may_change: frozenset[str]) -> Bre
 
 def _breach_of_record(given: Mapping[str, Any], found: Any, may_change: frozenset[str]) -> Breach | None:
     if not isinstance(found, Mapping):
-        return Breach("type", f"returned {_kind(found)} where it got a record (a dict)")
+        return Breach("type", f"returned {_kind(found)} where it got a record (dict)")
     if found.keys() != given.keys() and "shape" not in may_change:
         missing, new = sorted(given.keys() - found.keys()), sorted(found.keys() - given.keys())
         return Breach("shape", f"returned a record with fields missing {missing} and fields added {new}")
@@ -152,7 +152,7 @@ def _same_type(given: Any, found: Any) -> bool:
 
 
 def _kind(value: Any) -> str:
-    return "None" if value is None else f"a {type(value).__name__}"
+    return type(value).__name__
 
 
 def _is_floating(batch: Any) -> bool:

@@ -35,8 +35,8 @@ class GuardedRecord(dict[str, Any]):
     def _refuse(self, *_: Any, **__: Any) -> NoReturn:
         raise EditedError("a transformation function never writes to the record that it got")
 
-    __setitem__ = __delitem__ = __ior__ = _refuse  # type: ignore[assignment]
-    update = pop = popitem = clear = setdefault = _refuse  # type: ignore[assignment]
+    __setitem__ = __delitem__ = __ior__ = _refuse
+    update = pop = popitem = clear = setdefault = _refuse
 
     def __copy__(self) -> dict[str, Any]:
         return dict(self)
