@@ -15,6 +15,8 @@ from labelwright.core import Votes, atomic_write
 from labelwright.core.errors import ProjectError
 from labelwright.labeling import LabelingFunction
 
+from .augmenting.fields import check_fields
+from .augmenting.previewing import TriedTransformation, try_transformations
 from .examples import Source, Split, open_sources
 from .explaining.decided import decided_labels
 from .explaining.explain import explain_label, open_run
@@ -23,12 +25,13 @@ from .guarding import refuse_sources
 from .judging.project_tests import ProjectTests
 from .kept.keep import KeptRun
 from .predict import ModelKind, predict_with_end_model, predict_with_label_model
+from .refreshing.augment import AugmentResult
 from .refreshing.plan import Plan
-from .refreshing.refresh import Scope, plan_refresh, refresh_project
+from .refreshing.refresh import Scope, augment_project, plan_augmentation, plan_refresh, refresh_project
 from .refreshing.run import RunResult, apply_functions
 from .refreshing.showing import log_html
 from .settings import Settings, read_settings
-from .supervision import describe, load_functions, pick_functions
+from .supervision import describe, load_functions, load_supervision, pick_functions
 from .trying import TriedFunction, try_functions
 from .versions.versions import ProjectVersions
 from .writing import ExportFormat
@@ -121,6 +124,52 @@ class Project(ProjectVersions, ProjectTests):
         """
         scope = Scope(None if since is None else str(since), tuple(only), full)
         return plan_refresh(self.folder, self.settings, step=_silent, scope=scope)
+
+    def augment(self, *, full: bool = False, step: Callable[[str], None] | None = None) -> AugmentResult:
+        """Settle the policy of augmentation: learn it where it has to be, and judge what is safe where that is asked.
+
+        The next run uses it; a run that finds none settles it itself. Stopped, learning goes on from where it was.
+
+        Parameters
+        ----------
+        full : bool
+            Make it again, as if nothing had been kept.
+        step : callable of str, optional
+            Told what is being done.
+
+        Raises
+        ------
+        LabelwrightError
+            If there is no ``[augmentation]`` in the settings, or anything is wrong with settings, functions or data.
+        """
+        return augment_project(self.folder, self.settings, step=step or _silent, full=full)
+
+    def plan_augmentation(self, *, full: bool = False) -> Plan:
+        """Return what `augment` would do, with reasons; nothing is computed or written."""
+        return plan_augmentation(self.folder, self.settings, step=_silent, full=full)
+
+    def try_transformations(
+        self, names: Sequence[str] | None = None, *, split: str = "train", limit: int = 3
+    ) -> list[TriedTransformation]:
+        """Apply some transformation functions (default: all) to examples, each alone; nothing is kept.
+
+        Parameters
+        ----------
+        names : sequence of str, optional
+        split : {"train", "valid", "test"}
+        limit : int
+            Examples to show of each function.
+
+        Raises
+        ------
+        ProjectError
+            If there is no function or split of that name, or a function transforms what the end model does not read.
+        """
+        settings = self.settings
+        found = pick_functions(load_supervision(self.folder).transformations, names, what="transformation function")
+        source, part = _find_split(self.folder, settings, split)
+        check_fields(found, settings.end_model, list(source.schema))
+        return try_transformations(found, source, part, settings.end_model, limit=limit)
 
     def apply(self, *, split: str = "train", on_error: Literal["raise", "abstain"] | None = None) -> Votes:
         """Return the votes of the functions on a split; nothing is kept.

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, TypeVar
 
 import cloudpickle
 
@@ -23,6 +23,8 @@ from labelwright.functions.versions import explain
 from labelwright.labeling import LabelingFunction
 
 __all__ = ["Supervision", "describe", "load_functions", "load_supervision", "pick_functions", "record"]
+
+_Named = TypeVar("_Named", LabelingFunction, TransformationFunction)
 
 # Modules that a project brought in, so that the next project (or the same one, edited) gets its own and not these.
 _ours: dict[str, ModuleType] = {}
@@ -133,7 +135,9 @@ def _source(parts: Sequence[dict[str, Any]]) -> str:
     return "\n".join([f"{parts[0]['text']}(", *given, ")", ""])
 
 
-def pick_functions(functions: Sequence[LabelingFunction], names: Sequence[str] | None) -> list[LabelingFunction]:
+def pick_functions(
+    functions: Sequence[_Named], names: Sequence[str] | None, *, what: str = "labeling function"
+) -> list[_Named]:
     """Return the functions of these names, in the order of the names; all of them where ``names`` is ``None``.
 
     Raises
@@ -148,7 +152,8 @@ def pick_functions(functions: Sequence[LabelingFunction], names: Sequence[str] |
         if name not in known:
             close = difflib.get_close_matches(name, known, n=1)
             hint = f" Did you mean {close[0]!r}?" if close else ""
-            raise ProjectError(f"there is no labeling function {name!r}.{hint} There are: {', '.join(known)}.")
+            there = f"There are: {', '.join(known)}." if known else "There is none."
+            raise ProjectError(f"there is no {what} {name!r}.{hint} {there}")
     return [known[name] for name in names]
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
@@ -21,16 +20,17 @@ from labelwright.pipeline.augmenting.copies import KeptCopies
 from labelwright.pipeline.augmenting.stage import Augmenting, checked_transformations
 from labelwright.pipeline.kept.data_record import DataRecord
 from labelwright.pipeline.kept.database import Database
-from labelwright.pipeline.kept.keep import STORE_FOLDER, KeptRun, open_store
+from labelwright.pipeline.kept.keep import STORE_FOLDER, open_store
 from labelwright.pipeline.kept.kept_data import KeptData
 from labelwright.pipeline.kept.kept_votes import KeptVotes
 from labelwright.pipeline.kept.learning import KeptLabels, Labelling, Learning
 from labelwright.pipeline.kept.unwritten import Unwritten
-from labelwright.pipeline.settings import Settings
+from labelwright.pipeline.settings import FILE_NAME, Settings
 from labelwright.pipeline.source_files import keep_source
 from labelwright.pipeline.supervision import Supervision, load_supervision, pick_functions, record
 from labelwright.store import ArtifactId, Catalog, Store, hold_lease
 
+from .augment import AugmentResult, result_of
 from .end_model import EndModelStage
 from .noticing import FailedFunction, RunWarning, unused_transformations, unvoted_classes
 from .noting import Notes
@@ -38,35 +38,17 @@ from .plan import Plan, Step
 from .reading import Fingerprints, read_data
 from .reuse import BaseVotes
 from .run import RunResult, finish_run, make_label_model
+from .scope import Scope, base_of, check_write_access
 from .training import has_gold, label_splits, predict_splits, score_splits
 from .voting import Voting
 
-__all__ = ["Scope", "label_project", "plan_refresh", "refresh_project"]
+__all__ = ["Scope", "augment_project", "label_project", "plan_augmentation", "plan_refresh", "refresh_project"]
+
+# The head that points at the policy that was settled last: no collection removes it before a run uses it.
+_POLICY = "policy"
 
 Tell = Callable[[str], None]
 _Result = TypeVar("_Result")
-
-
-@dataclass(frozen=True, slots=True)
-class Scope:
-    """What a refresh looks at.
-
-    Parameters
-    ----------
-    since : str or None
-        The run or snapshot to compare with; default the last run.
-    only : tuple of str
-        Functions whose votes are refreshed; data and all other functions are as the run compared with had them.
-    full : bool
-        Make everything again, as if nothing had been kept.
-    mend : bool
-        Rely on no earlier run, and on what was made before only where it can be read.
-    """
-
-    since: str | None = None
-    only: tuple[str, ...] = ()
-    full: bool = False
-    mend: bool = False
 
 
 def refresh_project(folder: Path, settings: Settings, *, step: Tell, scope: Scope | None = None) -> RunResult:
@@ -87,7 +69,7 @@ def refresh_project(folder: Path, settings: Settings, *, step: Tell, scope: Scop
         artifacts come first, each whole, and one line in the catalog at the end makes a run of them.
     """
     started = time.perf_counter()
-    _check_write_access(folder)
+    check_write_access(folder)
     store, catalog = open_store(folder)
     with hold_lease(catalog, "run"):
         return _mending(
@@ -105,10 +87,35 @@ def label_project(
     tuple
         The functions, the data, its votes, its soft labels, and the label model.
     """
-    _check_write_access(folder)
+    check_write_access(folder)
     store, catalog = open_store(folder)
     with hold_lease(catalog, "run"):
         return _mending(Scope(), lambda seen: _Refresh(folder, settings, store, catalog, step, seen).label())
+
+
+def augment_project(folder: Path, settings: Settings, *, step: Tell, full: bool = False) -> AugmentResult:
+    """Settle the policy of augmentation, learning it where it has to be; keeps no run: the next one finds it made.
+
+    Raises
+    ------
+    LabelwrightError
+        If anything is wrong with settings, functions or data. What a policy learned until it was stopped is kept, and
+        the next call goes on from there.
+    """
+    started = time.perf_counter()
+    check_write_access(folder)
+    store, catalog = open_store(folder)
+    with hold_lease(catalog, "augment"):
+        return _mending(
+            Scope(full=full), lambda seen: _Refresh(folder, settings, store, catalog, step, seen).augment(started)
+        )
+
+
+def plan_augmentation(folder: Path, settings: Settings, *, step: Tell, full: bool = False) -> Plan:
+    """Say what `augment_project` would do, and why; nothing is written."""
+    store, catalog = open_store(folder)
+    scope = Scope(full=full)
+    return _Refresh(folder, settings, Unwritten(store), catalog, step, scope, dry=True).plan_augmentation()
 
 
 def _mending(scope: Scope, work: Callable[[Scope], _Result]) -> _Result:
@@ -163,7 +170,7 @@ class _Refresh:
         self.tell = step
         self.scope = scope
         self.dry = dry
-        self.notes = Notes(self.database, settings, _base(folder, store, catalog, scope))
+        self.notes = Notes(self.database, settings, base_of(folder, store, catalog, scope))
         self.base = self.notes.whole
         self.made = _Made(steps=self.notes.steps)
         self.transformations: list[TransformationFunction] = []
@@ -177,6 +184,22 @@ class _Refresh:
         known = learned is not None and (augmenting is None or copies is not None)
         self._end_model(data).plan(known=known)
         return self.notes.plan
+
+    def plan_augmentation(self) -> Plan:
+        """Return the steps of a dry run of augmentation alone."""
+        self._asked_augmenting(self._read()[1]).settle()
+        return Plan(
+            tuple(s for s in self.notes.steps if s.stage in ("safety", "policy")), self.notes.plan.compared_with
+        )
+
+    def augment(self, started: float) -> AugmentResult:
+        """Settle the policy, and keep it: a head holds it until a run does."""
+        augmenting = self._asked_augmenting(self._read()[1])
+        augmenting.settle()
+        catalog = self.database.catalog
+        catalog.swap_head(_POLICY, catalog.head(_POLICY), str(augmenting.artifacts["policy"]))
+        steps = [step for step in self.notes.steps if step.stage != "data"]
+        return result_of(augmenting, steps, time.perf_counter() - started)
 
     def label(self) -> tuple[list[LabelingFunction], KeptData, KeptVotes, KeptLabels, BaseLabelModel[Any, Any]]:
         """Do what is needed for labels, and no more."""
@@ -256,6 +279,15 @@ class _Refresh:
         where = (self.folder, self.settings, self.database, data, self.transformations, self.notes, self.tell)
         made = self.made
         return Augmenting(*where, made.artifacts, made.operations, base=self.base, dry=self.dry)
+
+    def _asked_augmenting(self, data: KeptData) -> Augmenting:
+        found = self._augmenting(data)
+        if found is None:
+            raise ProjectError(
+                f"{FILE_NAME} has no [augmentation]; add the table, such as\n\n    [augmentation]\n    policy = "
+                '"random"\n\nand transformation functions to supervision.py.'
+            )
+        return found
 
     def _augment(self, data: KeptData) -> KeptCopies | None:
         """Learn the policy and make the copies that are missing, where the settings ask for it."""
@@ -368,24 +400,3 @@ class _Refresh:
         began = time.perf_counter()
         yield
         self.made.seconds[name] = time.perf_counter() - began
-
-
-def _base(folder: Path, store: Store, catalog: Catalog, scope: Scope) -> KeptRun | None:
-    """Return the run to compare with: the one that is named, or the last; none where nothing shall be relied on."""
-    if scope.since is not None:
-        return KeptRun(folder, store, KeptRun.named(folder, scope.since).row)
-    row = None if (scope.full and not scope.only) or scope.mend else catalog.latest()
-    return None if row is None else KeptRun(folder, store, row)
-
-
-def _check_write_access(folder: Path) -> None:
-    """Fail before the work is done, not after it."""
-    for place in (folder, folder / STORE_FOLDER):
-        try:
-            if place.exists():
-                tempfile.TemporaryFile(dir=place).close()
-        except OSError as error:
-            raise ProjectError(
-                f"no write access to {place} ({error.strerror}); a run keeps what it makes there. Copy the project "
-                "to a folder of your own, or change the folder's permissions."
-            ) from None
