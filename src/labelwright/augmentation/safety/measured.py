@@ -140,7 +140,7 @@ def area_under_curve(
     sums = np.bincount(units, weights=away)
     count = len(sums)
     variance = float(sums @ sums) / n**2 * count / max(count - 1, 1)
-    worth = min(count, area * (1 - area) / variance) if variance > 0 else count
+    worth = area * (1 - area) / variance if variance > 0 else count
     return Measured(area, *_wilson(area, max(worth, 1.0)), n)
 
 
