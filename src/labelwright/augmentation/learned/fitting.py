@@ -1,13 +1,12 @@
-"""Learning from beginning to end: preparation, rounds, checkpoints, selection."""
+"""Learning from beginning to end: rounds, checkpoints, and which generator is kept."""
 
 from __future__ import annotations
 
-import copy
 import hashlib
 import json
 import os
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field, fields
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -16,67 +15,44 @@ import numpy.typing as npt
 import torch
 from torch import nn
 
-from labelwright.augmentation.base import Batch, TransformationFunction
+from labelwright.augmentation.applying import apply_sequences
+from labelwright.augmentation.base import Batch
+from labelwright.augmentation.batches import batch_of
 from labelwright.core.errors import ModelError
+from labelwright.core.progress import ProgressLine, duration
 
 from .actions import Actions
-from .discriminators import make_discriminator
-from .encoders import Encoder, check_encoded, make_encoder
 from .estimators import EstimatorName
-from .generators import Generator, GeneratorName, make_generator
+from .generators import Generator
+from .preparing import Seats, prepare
+from .selection import Judgement, check_valid, judge, labelled_loss
+from .settings import Settings
 from .storing import read_tensors, write_tensors
-from .training import SAMPLES, Game, Rules, taken
+from .training import SAMPLES
 
-__all__ = ["Learned", "Settings", "learn"]
+__all__ = ["Learned", "LearningProgress", "learn"]
 
 _CHECKPOINT = "learning.safetensors"
 # Rounds in which only the discriminator learns: before it knows anything, its answers reward chance.
 _WARM_UP = 0.1
-# How often the state is written, and how many generators there are to select from, as a share of all rounds.
-_STRIDES = 20
-# Originals from which units, axes and the discriminator's shape are found.
-_SAMPLE = 5000
+# How many generators there are to select from, and how often the state is written.
+_MARKS = 10
+# Learning ends when none of this many marks has been better than the best before them.
+_PATIENCE = 4
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
-    """What decides what is learned, besides the examples; see `LearnedPolicy`."""
+@dataclass(frozen=True, slots=True)
+class LearningProgress:
+    """Where learning stands: the rounds done and to be done at most, rounds per second, seconds left at that rate."""
 
-    functions: tuple[TransformationFunction, ...]
-    length: int
-    generator: GeneratorName
-    levels: int
-    estimator: Literal["auto"] | EstimatorName
-    diversity: float
-    entropy: float
-    discount: float
+    step: int
     steps: int
-    batch_size: int
-    random_state: int
+    rounds_per_second: float
+    seconds_left: float
 
-    def lay_out(self, leave_out: Mapping[str, str]) -> Actions:
-        """Return the table of actions, without functions that always failed."""
-        return Actions.of(self.functions, levels=self.levels, leave_out=leave_out)
-
-    def rules(self) -> Rules:
-        """Return the settings of the game."""
-        # A table moves by its rate alone, while every weight of a network moves a whole row of scores.
-        rate = 0.05 if self.generator == "mean_field" else 0.005
-        return Rules(
-            batch_size=self.batch_size,
-            diversity=self.diversity,
-            entropy=self.entropy,
-            discount=self.discount,
-            generator_rate=rate,
-            discriminator_rate=0.002,
-            # The average remembers a tenth of all rounds.
-            averaging=max(0.0, 1 - 10 / self.steps),
-        )
-
-    def record(self) -> dict[str, Any]:
-        """Return the settings as plain values, functions by name and version."""
-        plain = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "functions"}
-        return {**plain, "functions": [[function.name, function.version] for function in self.functions]}
+    def __str__(self) -> str:
+        rate, left = f"{self.rounds_per_second:.1f} rounds/s", f"{duration(self.seconds_left)} left"
+        return f"round {self.step}/{self.steps} · {rate} · {left}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,12 +72,23 @@ class Learned:
 
 @dataclass(slots=True)
 class _State:
-    """What must be kept, besides tensors, so that learning goes on to the very same bits."""
+    """What must be kept, besides the players' tensors, so that learning goes on to the very same bits."""
 
     step: int = 0
     estimator: EstimatorName | None = None
     variances: dict[EstimatorName, float] = field(default_factory=dict)
     history: list[dict[str, Any]] = field(default_factory=list)
+    marks: list[dict[str, Any]] = field(default_factory=list)
+    generators: dict[str, torch.Tensor] = field(default_factory=dict)
+
+    @property
+    def best(self) -> int:
+        """Position of the mark with the largest gain."""
+        return max(range(len(self.marks)), key=lambda mark: self.marks[mark]["gain"])
+
+    def stops(self, settings: Settings) -> bool:
+        """Whether all rounds are done, or the last marks were none of them better than one before."""
+        return self.step >= settings.steps or (bool(self.marks) and len(self.marks) - 1 - self.best >= _PATIENCE)
 
 
 def learn(
@@ -112,113 +99,147 @@ def learn(
     encode: Callable[[Batch], Any] | None,
     valid: tuple[Batch, npt.ArrayLike] | None,
     checkpoint: str | os.PathLike[str] | None,
-    progress: Callable[[Any], None] | None,
+    progress: Callable[[LearningProgress], None] | None,
 ) -> Learned:
     """Learn a generator; see `LearnedPolicy.fit`."""
-    _check(settings, len(examples))
+    settings.check(len(examples))
+    if valid is not None:
+        check_valid(valid)
     rng = np.random.default_rng(settings.random_state)
-    encoder = make_encoder(examples, encode, rng)
-    sample = _encoded_sample(examples, encoder, rng)
-    left_out: dict[str, str] = {}
-    actions = settings.lay_out(left_out)
-    game = _seat(settings, actions, encoder, sample, discriminator)
-    state = _State()
-    path = None if checkpoint is None else Path(checkpoint) / _CHECKPOINT
-    mark = _fingerprint(settings, len(examples), sample) if path else ""
-    if path and path.exists():
-        _resume(path, mark, game, state, rng)
-    stride = max(1, settings.steps // _STRIDES)
-    while state.step < settings.steps:
-        _round(settings, game, state, examples, rng)
-        if path and (state.step % stride == 0 or state.step == settings.steps):
-            _keep(path, mark, game, state, rng)
-    assert state.estimator is not None
-    outcome = f"Learned in {settings.steps} rounds."
-    return Learned(
-        actions,
-        game.average,
-        game.discriminator.eval(),
-        tuple(state.history),
-        outcome,
-        state.step,
-        state.estimator,
-        state.variances,
-        left_out,
-    )
+    seats = prepare(settings, batch_of(examples), encode, discriminator, rng)
+    learner = _Learner(settings, seats, None if checkpoint is None else Path(checkpoint) / _CHECKPOINT, rng)
+    learner.run(progress)
+    return learner.finish(valid)
 
 
-def _round(settings: Settings, game: Game, state: _State, examples: Batch, rng: np.random.Generator) -> None:
-    warming = state.step < _WARM_UP * settings.steps
-    if not warming and state.estimator is None:
-        if settings.estimator == "auto":
-            state.variances = game.variances(examples, rng)
-            _, state.estimator = min((variance, name) for name, variance in state.variances.items())
-        else:
-            state.estimator = settings.estimator
-    estimator = state.estimator or "batch_mean"
-    record = game.step(examples, estimator, SAMPLES[estimator], rng, learn=not warming)
-    state.step += 1
-    state.history.append({"step": state.step, **record})
+class _Learner:
+    """The rounds of one fit, from a checkpoint on if there is one."""
 
+    def __init__(self, settings: Settings, seats: Seats, path: Path | None, rng: np.random.Generator) -> None:
+        self.settings, self.seats, self.path, self.rng = settings, seats, path, rng
+        self.state = _State()
+        self.fingerprint = ""
+        if path is not None:
+            digest = hashlib.sha256(json.dumps([settings.record(), len(seats.examples)]).encode())
+            self.fingerprint = digest.hexdigest() + seats.fingerprint
+            if path.exists():
+                self._resume(path)
 
-def _seat(
-    settings: Settings,
-    actions: Actions,
-    encoder: Encoder,
-    sample: torch.Tensor,
-    discriminator: Literal["auto"] | nn.Module,
-) -> Game:
-    """Make both players; first weights follow from ``random_state``, and torch's own chance is not touched."""
-    with torch.random.fork_rng(devices=[]):
-        torch.default_generator.manual_seed(settings.random_state)
-        generator = make_generator(settings.generator, actions.prior, settings.length)
-        judge = make_discriminator(sample.cpu()) if discriminator == "auto" else copy.deepcopy(discriminator)
-    return Game(settings.rules(), settings.functions, actions, generator, judge.to(sample.device), encoder)
+    def run(self, progress: Callable[[LearningProgress], None] | None) -> None:
+        line = ProgressLine(progress)
+        first = self.state.step
+        every = max(1, self.settings.steps // _MARKS)
+        try:
+            while not self.state.stops(self.settings):
+                self._round()
+                last = self.state.step == self.settings.steps
+                if last or self.state.step % every == 0:
+                    self._mark()
+                seconds = line.due(finished=last)
+                if seconds is not None:
+                    rate = (self.state.step - first) / seconds
+                    left = (self.settings.steps - self.state.step) / rate
+                    line.tell(LearningProgress(self.state.step, self.settings.steps, rate, left))
+        finally:
+            line.close()
 
+    def _round(self) -> None:
+        settings, state, game = self.settings, self.state, self.seats.game
+        warming = state.step < _WARM_UP * settings.steps
+        if not warming and state.estimator is None:
+            if settings.estimator == "auto":
+                state.variances = game.variances(self.seats.examples, self.rng)
+                _, state.estimator = min((variance, name) for name, variance in state.variances.items())
+            else:
+                state.estimator = settings.estimator
+        estimator = state.estimator or "batch_mean"
+        record = game.step(self.seats.examples, estimator, SAMPLES[estimator], self.rng, learn=not warming)
+        state.step += 1
+        state.history.append({"step": state.step, **record})
 
-def _check(settings: Settings, n: int) -> None:
-    if n < settings.batch_size:
-        raise ModelError(
-            f"there are {n} examples and batch_size is {settings.batch_size}; a policy needs at least a batch of "
-            "examples. Pass more, or a smaller batch_size."
+    def _mark(self) -> None:
+        """Judge the generator as it is now, keep it, and write the state."""
+        state, game = self.state, self.seats.game
+        if state.estimator is not None:
+            found = self._judged(game.average)
+            prefix = f"{len(state.marks)}."
+            state.generators.update({prefix + name: t.clone() for name, t in game.average.state_dict().items()})
+            state.marks.append({"step": state.step, **asdict(found)})
+        if self.path is not None:
+            record = {name: getattr(state, name) for name in _PLAIN}
+            tensors = {f"mark.{name}": tensor for name, tensor in state.generators.items()}
+            about = {"fingerprint": self.fingerprint, "state": record, "rng": self.rng.bit_generator.state}
+            write_tensors(self.path, {**game.tensors(), **tensors}, about)
+
+    def _judged(self, generator: Generator) -> Judgement:
+        seats = self.seats
+        # The same chance for every mark, so that they differ by what was learned alone.
+        rng = np.random.default_rng(self.settings.random_state)
+        return judge(generator, seats.actions, seats.held, seats.encoder, seats.game.discriminator, rng)
+
+    def _resume(self, path: Path) -> None:
+        tensors, record = read_tensors(path)
+        if record["fingerprint"] != self.fingerprint:
+            raise ModelError(
+                f"{path} was written by a fit with other settings, functions or examples; pass another folder, or "
+                "remove it to begin again."
+            )
+        self.seats.game.restore(tensors)
+        for name in _PLAIN:
+            setattr(self.state, name, record["state"][name])
+        self.state.generators = {k.removeprefix("mark."): v for k, v in tensors.items() if k.startswith("mark.")}
+        self.rng.bit_generator.state = record["rng"]
+
+    def finish(self, valid: tuple[Batch, npt.ArrayLike] | None) -> Learned:
+        state, seats = self.state, self.seats
+        assert state.estimator is not None
+        chosen = state.best
+        how = "by what it adds to held-out examples, without labels"
+        if valid is not None:
+            chosen = self._chosen_by_labels(valid)
+            how = f"by the loss of a classifier on {len(valid[0])} labelled examples"
+        generator = seats.game.average
+        self._load(generator, chosen)
+        mark = state.marks[chosen]
+        outcome = (
+            f"Learned from {len(seats.examples):,} examples in {state.step} rounds; the generator of round "
+            f"{mark['step']} is used, chosen {how}: {mark['left']:.0%} of augmented held-out examples leave the data "
+            f"(5% of originals would), mean distance {mark['diversity']:.2f}."
         )
-    if settings.batch_size % 4 or settings.batch_size < 8:
-        raise ModelError(f"batch_size is {settings.batch_size}; it must be a multiple of 4, and at least 8.")
-    if settings.estimator not in ("auto", *SAMPLES):
-        raise ModelError(f"estimator is {settings.estimator!r}; allowed: 'auto', {', '.join(map(repr, SAMPLES))}.")
-    for name, high in (("diversity", np.inf), ("entropy", np.inf), ("discount", 1.0)):
-        if not 0 <= getattr(settings, name) <= high:
-            raise ModelError(f"{name} is {getattr(settings, name)}; it must lie in [0, {high:g}].")
-
-
-def _encoded_sample(examples: Batch, encoder: Encoder, rng: np.random.Generator) -> torch.Tensor:
-    if hasattr(examples, "shape"):
-        check_encoded(torch.as_tensor(examples), len(examples))
-    chosen = np.sort(rng.permutation(len(examples))[:_SAMPLE])
-    encoded = encoder(taken(examples, chosen))
-    check_encoded(encoded, len(chosen))
-    return encoded
-
-
-def _fingerprint(settings: Settings, n: int, sample: torch.Tensor) -> str:
-    """Hash what a checkpoint belongs to."""
-    digest = hashlib.sha256(json.dumps([settings.record(), n]).encode())
-    digest.update(sample.cpu().numpy().tobytes())
-    return digest.hexdigest()
-
-
-def _keep(path: Path, mark: str, game: Game, state: _State, rng: np.random.Generator) -> None:
-    write_tensors(path, game.tensors(), {"mark": mark, "state": asdict(state), "rng": rng.bit_generator.state})
-
-
-def _resume(path: Path, mark: str, game: Game, state: _State, rng: np.random.Generator) -> None:
-    tensors, record = read_tensors(path)
-    if record["mark"] != mark:
-        raise ModelError(
-            f"{path} was written by a fit with other settings, functions or examples; pass another folder, or remove "
-            "it to begin again."
+        if seats.left_out:
+            outcome += f" Left out, since they always failed: {', '.join(seats.left_out)}."
+        return Learned(
+            actions=seats.actions,
+            generator=generator,
+            discriminator=seats.game.discriminator.eval(),
+            history=tuple(state.history),
+            outcome=outcome,
+            chosen_step=mark["step"],
+            estimator=state.estimator,
+            variances=state.variances,
+            left_out=seats.left_out,
         )
-    game.restore(tensors)
-    for name, value in record["state"].items():
-        setattr(state, name, value)
-    rng.bit_generator.state = record["rng"]
+
+    def _chosen_by_labels(self, valid: tuple[Batch, npt.ArrayLike]) -> int:
+        losses = []
+        for mark in range(len(self.state.marks)):
+            self._load(self.seats.game.average, mark)
+            losses.append(
+                labelled_loss(self._augmented, self.seats.encoder, valid, random_state=self.settings.random_state)
+            )
+            self.state.marks[mark]["labelled_loss"] = losses[-1]
+        return int(np.argmin(losses))
+
+    def _augmented(self, batch: Batch, rng: np.random.Generator) -> Batch:
+        seats, generator = self.seats, self.seats.game.average
+        n = len(batch)
+        sequences = seats.actions.sequences(generator.draw(rng.random((n, generator.length))), np.arange(n), rng)
+        return apply_sequences(self.settings.functions, batch, sequences, rng, on_error="skip").examples
+
+    def _load(self, generator: Generator, mark: int) -> None:
+        prefix = f"{mark}."
+        kept = self.state.generators.items()
+        generator.load_state_dict({k.removeprefix(prefix): v for k, v in kept if k.startswith(prefix)})
+
+
+_PLAIN = ("step", "estimator", "variances", "history", "marks")

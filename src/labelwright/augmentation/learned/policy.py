@@ -20,8 +20,9 @@ from labelwright.core.files import atomic_folder
 
 from .actions import Actions
 from .estimators import EstimatorName
-from .fitting import Settings, learn
+from .fitting import LearningProgress, learn
 from .generators import Generator, GeneratorName, make_generator
+from .settings import Settings
 from .storing import read_tensors, write_tensors
 
 __all__ = ["LearnedPolicy"]
@@ -109,12 +110,12 @@ class LearnedPolicy(DrawingPolicy):
         *,
         length: int = 4,
         generator: GeneratorName = "gru",
-        levels: int = 4,
+        levels: int = 3,
         discriminator: Literal["auto"] | nn.Module = "auto",
         encode: Callable[[Batch], Any] | None = None,
         estimator: Literal["auto"] | EstimatorName = "auto",
         diversity: float = 1.0,
-        entropy: float = 0.1,
+        entropy: float = 0.25,
         discount: float = 0.5,
         steps: int = 400,
         batch_size: int = 64,
@@ -139,14 +140,14 @@ class LearnedPolicy(DrawingPolicy):
         *,
         valid: tuple[Batch, npt.ArrayLike] | None = None,
         checkpoint: str | os.PathLike[str] | None = None,
-        progress: Callable[[Any], None] | None = None,
+        progress: Callable[[LearningProgress], None] | None = None,
     ) -> Self:
         """Learn from unlabelled examples.
 
         Parameters
         ----------
         examples : Batch
-            n originals, at least ``batch_size``.
+            n originals, at least twice ``batch_size``.
         valid : (examples, labels), optional
             A labelled set to select with, besides what needs no labels.
         checkpoint : path-like, optional
@@ -158,7 +159,7 @@ class LearnedPolicy(DrawingPolicy):
         Raises
         ------
         ModelError
-            If there are fewer examples than a batch, some are not finite, or every function fails.
+            If there are fewer examples than two batches, some are not finite, or every function fails.
         """
         learned = learn(
             self._settings(),

@@ -16,7 +16,7 @@ from labelwright.augmentation.sequences import Sequences
 
 from .encoders import Encoder
 
-__all__ = ["PrefixLosses", "encoded_prefixes", "prefix_losses"]
+__all__ = ["PrefixLosses", "encoded_prefixes", "prefix_losses", "relative_distances"]
 
 # Where half of the penalty for likeness is gone: a tenth of how far apart two random originals are.
 _HALF_DISTANCE = 0.1
@@ -80,9 +80,16 @@ def prefix_losses(discriminator: nn.Module, encoded: torch.Tensor, *, diversity:
     prefixes, s = encoded.shape[:2]
     logits, features = discriminator(encoded.flatten(0, 1))
     logits, features = logits.reshape(prefixes, s), features.reshape(prefixes, s, -1)
-    originals = features[0]
-    # Twice the variance is the mean squared difference of two random rows.
-    apart = 2 * originals.var(dim=0).mean()
-    distances = (features - originals).square().mean(dim=2) / apart.clamp(min=1e-12)
+    distances = relative_distances(features, features[0])
     losses = softplus(-logits) + diversity * _HALF_DISTANCE / (distances + _HALF_DISTANCE)
     return PrefixLosses(losses.T.cpu(), torch.sigmoid(logits).T.cpu(), distances.T.cpu())
+
+
+def relative_distances(features: torch.Tensor, originals: torch.Tensor) -> torch.Tensor:
+    """Return mean squared distances of ``features`` (..., s, f) from ``originals`` (s, f), in units of the data.
+
+    1 = as far as two random originals are from each other.
+    """
+    # Twice the variance is the mean squared difference of two random rows.
+    apart = 2 * originals.var(dim=0).mean()
+    return (features - originals).square().mean(dim=-1) / apart.clamp(min=1e-12)

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 from labelwright.augmentation.base import Batch, TransformationFunction
+from labelwright.augmentation.batches import take
 
 from .actions import Actions
 from .encoders import Encoder
@@ -21,14 +21,18 @@ from .estimators import EstimatorName, advantages, policy_loss, returns
 from .generators import Generator
 from .rewards import PrefixLosses, encoded_prefixes, prefix_losses
 
-__all__ = ["SAMPLES", "Game", "Rollout", "Rules", "taken"]
+__all__ = ["SAMPLES", "Game", "Rollout", "Rules"]
 
 # What the discriminator is asked to answer for originals, and one minus it for augmented examples. Its best answer then
 # lies between -log 9 and log 9, so that however strong it grows, no step can cost more than 2.2 nats.
 _SURE = 0.9
 # Spread of the noise on what the discriminator sees, in units of the data's own: what separates originals from
 # augmented examples by less, such as traces of resampling, does not decide (instance noise; Arjovsky & Bottou 2017).
-_NOISE = 0.1
+_NOISE = 0.3
+
+# Steps of the discriminator in a round: it is the faster of the two (two time scales; Heusel et al. 2017), and applying
+# the sequences costs more than learning from them.
+_LESSONS = 2
 
 # Sequences for each example that each estimator needs.
 SAMPLES: dict[EstimatorName, int] = {"batch_mean": 1, "leave_one_out": 4}
@@ -113,7 +117,7 @@ class Game:
         answers = torch.full((len(both),), 1 - _SURE, device=both.device)
         answers[: len(originals)] = _SURE
         logits, _ = self.discriminator(both + _NOISE * spread * noise)
-        loss = binary_cross_entropy_with_logits(logits, answers)
+        loss = binary_cross_entropy_with_logits(logits.reshape(-1), answers)
         self.discriminator_optimiser.zero_grad()
         torch.autograd.backward(loss)
         self.discriminator_optimiser.step()
@@ -148,9 +152,9 @@ class Game:
         record = self.generator_gradient(rollout, estimator, samples)
         if learn:
             self.move_generator()
-        chosen = rng.choice(len(examples), self.rules.batch_size, replace=False)
-        originals = self.encoder(taken(examples, chosen))
-        loss = self.teach_discriminator(rollout.encoded[-1], originals, rng)
+        for _ in range(_LESSONS):
+            chosen = rng.choice(len(examples), self.rules.batch_size, replace=False)
+            loss = self.teach_discriminator(rollout.encoded[-1], self.encoder(take(examples, chosen)), rng)
         judged = rollout.judged
         return {
             "discriminator_loss": loss,
@@ -207,8 +211,3 @@ class Game:
 
 def _below(tensors: Mapping[str, torch.Tensor], name: str) -> dict[str, torch.Tensor]:
     return {key.removeprefix(f"{name}."): value for key, value in tensors.items() if key.startswith(f"{name}.")}
-
-
-def taken(examples: Batch, index: npt.NDArray[np.int64]) -> Batch:
-    """Return the examples at ``index``."""
-    return examples[index] if hasattr(examples, "shape") else [examples[i] for i in index.tolist()]

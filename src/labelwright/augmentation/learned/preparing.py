@@ -1,0 +1,128 @@
+"""What must be there before the first round: held-out examples, functions that work, both players."""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from torch import nn
+
+from labelwright.augmentation.applying import apply_sequences
+from labelwright.augmentation.base import Batch, TransformationFunction
+from labelwright.augmentation.batches import is_dense, take
+from labelwright.augmentation.sequences import Sequences
+from labelwright.core.errors import ModelError
+
+from .actions import Actions
+from .discriminators import make_discriminator
+from .encoders import Encoder, check_encoded, make_encoder
+from .generators import make_generator
+from .settings import Settings
+from .training import Game
+
+__all__ = ["Seats", "prepare"]
+
+# Originals that nobody learns from, on which generators are judged.
+_HELD_SHARE, _HELD_MOST = 0.2, 500
+# Originals from which units, axes and the discriminator's shape are found.
+_SAMPLE = 5000
+# Originals on which each function is tried before learning.
+_TRIED = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Seats:
+    """Everything that rounds need.
+
+    Parameters
+    ----------
+    examples, held : Batch
+        Originals that the players learn from, and those kept for judging.
+    encoder : callable
+    actions : Actions
+    game : Game
+    left_out : dict of str to str
+        Functions that failed on every example they were tried on, with the first message.
+    fingerprint : str
+        Hash of a sample of the originals, as encoded.
+    """
+
+    examples: Batch
+    held: Batch
+    encoder: Encoder
+    actions: Actions
+    game: Game
+    left_out: dict[str, str]
+    fingerprint: str
+
+
+def prepare(
+    settings: Settings,
+    examples: Batch,
+    encode: Callable[[Batch], Any] | None,
+    discriminator: Literal["auto"] | nn.Module,
+    rng: np.random.Generator,
+) -> Seats:
+    """Split the examples, try every function on a few, and make both players."""
+    if is_dense(examples):
+        check_encoded(torch.as_tensor(examples), len(examples))
+    order = rng.permutation(len(examples))
+    held = min(int(_HELD_SHARE * len(examples)), _HELD_MOST)
+    rest = np.sort(order[held:])
+    encoder = make_encoder(examples, encode, rng)
+    sample = encoder(take(examples, rest[:: -(-len(rest) // _SAMPLE)]))
+    check_encoded(sample, len(sample))
+    left_out = _always_failing(settings.functions, take(examples, rest[:_TRIED]), rng)
+    if len(left_out) == len(settings.functions):
+        name, message = next(iter(left_out.items()))
+        raise ModelError(f"every function failed on every example that it was tried on; {name!r}: {message}")
+    actions = settings.lay_out(left_out)
+    return Seats(
+        examples=take(examples, rest),
+        held=take(examples, np.sort(order[:held])),
+        encoder=encoder,
+        actions=actions,
+        game=_seated(settings, actions, encoder, sample, discriminator),
+        left_out=left_out,
+        fingerprint=hashlib.sha256(sample.cpu().numpy().tobytes()).hexdigest(),
+    )
+
+
+def _always_failing(
+    functions: Sequence[TransformationFunction], tried: Batch, rng: np.random.Generator
+) -> dict[str, str]:
+    """Return functions that raised or broke a rule on every example, with the first message."""
+    found: dict[str, str] = {}
+    n = len(tried)
+    for function in functions:
+        magnitudes = np.full((n, 1), np.nan)
+        if function.magnitude is not None:
+            # Halfway to either bound.
+            magnitudes[:, 0] = function.magnitude.at(rng.choice(function.magnitude.sides, size=n) * 0.5)
+        asked = Sequences(np.arange(n), np.zeros((n, 1), dtype=np.int64), magnitudes)
+        failures = apply_sequences([function], tried, asked, rng, on_error="skip").failures
+        if sum(failure.count for failure in failures) == n:
+            found[function.name] = failures[0].first[0][1]
+    return found
+
+
+def _seated(
+    settings: Settings,
+    actions: Actions,
+    encoder: Encoder,
+    sample: torch.Tensor,
+    discriminator: Literal["auto"] | nn.Module,
+) -> Game:
+    """Make both players; first weights follow from ``random_state``, and torch's own chance is not touched."""
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(settings.random_state)
+        generator = make_generator(settings.generator, actions.prior, settings.length)
+        judge = (
+            copy.deepcopy(discriminator) if isinstance(discriminator, nn.Module) else make_discriminator(sample.cpu())
+        )
+    return Game(settings.rules(), settings.functions, actions, generator, judge.to(sample.device), encoder)

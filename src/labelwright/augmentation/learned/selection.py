@@ -1,0 +1,167 @@
+"""Which generator to keep: judged on examples that nobody learned from, without labels or with some."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import nn
+from torch.nn.functional import cross_entropy
+
+from labelwright.augmentation.base import Batch
+from labelwright.augmentation.batches import take
+from labelwright.core.errors import ModelError
+
+from .actions import Actions
+from .discriminators import make_discriminator
+from .encoders import Encoder
+from .generators import Generator
+from .rewards import encoded_prefixes, relative_distances
+
+__all__ = ["Judgement", "check_valid", "judge", "labelled_loss"]
+
+# An example has left the data where a test of this size says so: as many originals are suspected wrongly.
+_SIZE = 0.05
+# Rounds of the classifier that judges with labels: enough to tell policies apart, not to be good.
+_ROUNDS = 150
+_BATCH = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """How good a generator is, without labels.
+
+    Parameters
+    ----------
+    left : float
+        Share of augmented held-out examples that look less real than 95 % of originals.
+    diversity : float
+        Mean distance from the original; 1 = as far as two random originals.
+    gain : float
+        Mean of distance (at most 1) over augmented examples, those that left counted negatively.
+    """
+
+    left: float
+    diversity: float
+    gain: float
+
+
+def judge(
+    generator: Generator,
+    actions: Actions,
+    held: Batch,
+    encoder: Encoder,
+    discriminator: nn.Module,
+    rng: np.random.Generator,
+) -> Judgement:
+    """Judge a generator on held-out originals.
+
+    A fresh linear classifier learns on half of them, in the discriminator's features, to tell augmented from original
+    (a two-sample test; Lopez-Paz & Oquab 2017), and says of the other half which have left the data; then the halves
+    change places. Under the null-class assumption, examples that stayed have kept their label and those that left have
+    a wrong one. Labels that are wrong at rate r shrink what can be learned by 1 - 2r (Natarajan et al. 2013): so each
+    example that left cancels one that stayed.
+    """
+    n = len(held)
+    sequences = actions.sequences(generator.draw(rng.random((n, generator.length))), np.arange(n), rng)
+    encoded = encoded_prefixes(actions.policy_functions, held, sequences, encoder, rng)
+    with torch.no_grad():
+        discriminator.eval()
+        features = [discriminator(encoded[step])[1].cpu() for step in (0, -1)]
+    distances = relative_distances(features[1], features[0]).numpy()
+    originals, augmented = (each.double().numpy() for each in features)
+    halves = np.arange(n) % 2
+    left = np.empty(n, dtype=bool)
+    for half in (0, 1):
+        here, there = halves == half, halves != half
+        direction = _direction(originals[there], augmented[there])
+        left[here] = augmented[here] @ direction < np.quantile(originals[here] @ direction, _SIZE)
+    gain = np.minimum(distances, 1) * np.where(left, -1, 1)
+    return Judgement(float(left.mean()), float(distances.mean()), float(gain.mean()))
+
+
+def _direction(originals: npt.NDArray[np.float64], augmented: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Return the direction that points to originals: ridge regression, through the smaller of both Gram matrices."""
+    rows = np.concatenate([originals, augmented])
+    rows = (rows - rows.mean(axis=0)) / np.maximum(rows.std(axis=0), 1e-12)
+    target = np.repeat([1.0, -1.0], [len(originals), len(augmented)])
+    # As strong as one standardised row for each: scale-free, and well posed for more features than rows.
+    gram = rows @ rows.T
+    weights = np.linalg.solve(gram + np.trace(gram) / len(rows) * np.eye(len(rows)), target)
+    direction: npt.NDArray[np.float64] = rows.T @ weights
+    direction /= np.maximum(np.concatenate([originals, augmented]).std(axis=0), 1e-12)
+    return direction
+
+
+def labelled_loss(
+    sample: Callable[[Batch, np.random.Generator], Batch],
+    encoder: Encoder,
+    valid: tuple[Batch, npt.ArrayLike],
+    *,
+    random_state: int,
+) -> float:
+    """Return the log loss of a small classifier: trained on each half of ``valid``, augmented, scored on the other.
+
+    Parameters
+    ----------
+    sample : callable
+        Batch and generator to an augmented batch, one for each example.
+    encoder : callable
+    valid : (examples, labels)
+        Class codes from 0.
+    random_state : int
+        The same for every policy that is compared, so that they differ by their augmentation alone.
+    """
+    examples, labels = valid[0], np.asarray(valid[1])
+    rng = np.random.default_rng(random_state)
+    fold = np.empty(len(labels), dtype=np.int64)
+    fold[rng.permutation(len(labels))] = np.arange(len(labels)) % 2
+    total = 0.0
+    for half in (0, 1):
+        train, test = np.flatnonzero(fold != half), np.flatnonzero(fold == half)
+        with torch.random.fork_rng(devices=[]):
+            torch.default_generator.manual_seed(random_state)
+            originals = encoder(take(examples, train))
+            classifier = make_discriminator(originals.cpu(), outputs=int(labels.max()) + 1).to(originals.device)
+        _train(classifier, sample, encoder, take(examples, train), labels[train], rng)
+        with torch.no_grad():
+            logits, _ = classifier(encoder(take(examples, test)))
+            answers = torch.as_tensor(labels[test], dtype=torch.int64, device=logits.device)
+            total += cross_entropy(logits, answers, reduction="sum").item()
+    return total / len(labels)
+
+
+def _train(
+    classifier: nn.Module,
+    sample: Callable[[Batch, np.random.Generator], Batch],
+    encoder: Encoder,
+    examples: Batch,
+    labels: npt.NDArray[np.int64],
+    rng: np.random.Generator,
+) -> None:
+    optimiser = torch.optim.Adam(classifier.parameters(), lr=0.002)
+    for _ in range(_ROUNDS):
+        chosen = rng.integers(len(labels), size=min(_BATCH, len(labels)))
+        inputs = encoder(sample(take(examples, chosen), rng))
+        logits, _ = classifier(inputs)
+        answers = torch.as_tensor(labels[chosen], dtype=torch.int64, device=logits.device)
+        optimiser.zero_grad()
+        torch.autograd.backward(cross_entropy(logits, answers))
+        optimiser.step()
+
+
+def check_valid(valid: tuple[Batch, npt.ArrayLike]) -> None:
+    """Raise `ModelError` unless ``valid`` is a pair of as many examples as class codes, of two classes at least."""
+    if not isinstance(valid, (tuple, list)) or len(valid) != 2:
+        raise ModelError("valid is a pair: (examples, labels).")
+    labels = np.asarray(valid[1])
+    if labels.shape != (len(valid[0]),) or labels.dtype.kind not in "iu":
+        raise ModelError(
+            f"valid has {len(valid[0])} examples and labels of shape {labels.shape} ({labels.dtype}); it needs one "
+            "class code (int, from 0) for each example."
+        )
+    if len(labels) < 4 or labels.min() < 0 or len(np.unique(labels)) < 2:
+        raise ModelError("valid needs at least four examples, of two classes or more, with codes from 0.")
