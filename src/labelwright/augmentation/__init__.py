@@ -7,6 +7,7 @@ from typing import Any
 
 from .applying import Augmented, apply_sequences
 from .base import Magnitude, TransformationFunction
+from .checks import Finding, check_functions, refuse_findings
 from .policies import ApplyAll, ApplyEach, ApplyOne, MeanField, RandAugment, Random, TrivialAugment
 from .policy import Policy
 from .python import transformation_function
@@ -17,6 +18,7 @@ __all__ = [
     "ApplyEach",
     "ApplyOne",
     "Augmented",
+    "Finding",
     "LearnedPolicy",
     "Magnitude",
     "MeanField",
@@ -27,6 +29,8 @@ __all__ = [
     "TransformationFunction",
     "TrivialAugment",
     "apply_sequences",
+    "check_functions",
+    "refuse_findings",
     "transformation_function",
 ]
 

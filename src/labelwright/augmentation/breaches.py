@@ -19,7 +19,7 @@ Kind: TypeAlias = Literal["raises", "type", "shape", "dtype", "not finite", "ran
 _RANGE_TOLERANCE = 1e-5
 
 # What is allowed, and what to do.
-ADVICE: dict[Kind, str] = {
+ADVICE: dict[str, str] = {
     "raises": "Return None where a function cannot be applied, or count failures with on_error='skip'.",
     "type": "Return the same kind of example as it got, or None where it cannot be applied.",
     "shape": (

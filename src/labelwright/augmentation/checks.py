@@ -25,10 +25,10 @@ __all__ = ["Finding", "check_functions", "refuse_findings"]
 
 FindingKind: TypeAlias = Kind | Literal["global chance", "not repeatable"]
 
-_ADVICE: dict[FindingKind, str] = {
+_ADVICE: dict[str, str] = {
     **ADVICE,
     "global chance": "Add a parameter named rng, a numpy.random.Generator, and draw from it alone.",
-    "not repeatable": "What it returns may depend on the example, the magnitude and rng alone: add a parameter named rng.",
+    "not repeatable": "Let what it returns depend on the example, the magnitude and a parameter named rng alone.",
 }
 
 

@@ -25,8 +25,8 @@ def values_of(function: TransformationFunction, examples: Any) -> Any:
         return examples
     if is_dense(examples) or not all(isinstance(record, dict) for record in examples):
         raise DataError(
-            f"transformation function {function.name!r} transforms field {field!r}, so examples must be records (a list "
-            f"of dict); got {type(examples if is_dense(examples) else examples[0]).__name__}."
+            f"transformation function {function.name!r} transforms field {field!r}, so examples must be records (a "
+            f"list of dict); got {type(examples if is_dense(examples) else examples[0]).__name__}."
         )
     try:
         return [record[field] for record in examples]
