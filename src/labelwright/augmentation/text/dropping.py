@@ -22,7 +22,7 @@ class DeletingFunction(TextFunction):
     """Leaves words out; made by `delete_words`."""
 
     def edits(self, passage: Passage, magnitude: float, rng: np.random.Generator) -> list[Edit] | None:
-        """Return one edit for each word that is drawn, the white space on one side with it."""
+        """Return one edit for each run of words that are drawn, the white space on one side with it."""
         places = passage.free
         # One word always stays.
         if len(passage.spans) < 2 or not places:
@@ -30,20 +30,13 @@ class DeletingFunction(TextFunction):
         gone = drawn(places, magnitude, len(passage.spans), rng)
         if len(gone) == len(passage.spans):
             gone.pop(int(rng.integers(len(gone))))
-        out: list[Edit] = []
-        for position in gone:
-            start, end = self._stretch(passage, position, out[-1].end if out else 0)
-            out.append(Edit(start, end, ""))
-        return out
-
-    @staticmethod
-    def _stretch(passage: Passage, position: int, done: int) -> tuple[int, int]:
-        """Return start and end of a word with the white space after it, or before it where none follows."""
-        text, (start, end) = passage.text, passage.spans[position]
-        after = end + len(text[end:]) - len(text[end:].lstrip())
-        if after > end and after < len(text):
-            return start, after
-        return max(done, len(text[:start].rstrip())), end
+        runs: list[tuple[int, int]] = []
+        for start, end in (passage.spans[position] for position in gone):
+            if runs and passage.text[runs[-1][1] : start].isspace():
+                runs[-1] = runs[-1][0], end
+            else:
+                runs.append((start, end))
+        return [Edit(*_with_space(passage.text, start, end), "") for start, end in runs]
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -105,6 +98,12 @@ class MaskingFunction(TextFunction):
                     break
                 masked.add(i)
         return [Edit(*passage.spans[i], self.mask) for i in sorted(masked)]
+
+
+def _with_space(text: str, start: int, end: int) -> tuple[int, int]:
+    """Return start and end of a stretch with the white space after it, or before it where none follows."""
+    after = end + len(text[end:]) - len(text[end:].lstrip())
+    return (start, after) if end < after < len(text) else (len(text[:start].rstrip()), end)
 
 
 def delete_words(

@@ -8,6 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeAlias
 
+import numpy as np
+
 from labelwright.core.errors import FunctionError
 
 __all__ = ["Entity", "Located", "MarkedEntities", "Places", "RecordEntities", "places_of"]
@@ -158,7 +160,9 @@ class RecordEntities(Places):
                 start, end = len(text[:start].split()), len(text[:end].split())
             end -= entity.inclusive
             if entity.end is None:
-                out[entity.start] = type(example[entity.start])((start, end))
+                pair = example[entity.start]
+                as_array = isinstance(pair, np.ndarray)
+                out[entity.start] = np.array([start, end], pair.dtype) if as_array else type(pair)((start, end))
             else:
                 for field, position in zip(entity.fields, (start, end), strict=True):
                     out[field] = type(example[field])(position)
