@@ -65,8 +65,8 @@ class ConvolutionalDiscriminator(_Discriminator):
 
     Features are what the third gives. What it sees is first averaged over pairs of neighbours (more in large images, so
     that about 32 remain): turning or moving an image blurs it a little, and a discriminator that could see so would
-    notice every small rotation sooner than an image that stands on its head. There is no batch normalisation, so that how real an example looks does not
-    depend on the others of its batch.
+    notice every small rotation sooner than an image that stands on its head. There is no batch normalisation, so that
+    how real an example looks does not depend on the others of its batch.
 
     Parameters
     ----------
