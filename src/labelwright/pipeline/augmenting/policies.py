@@ -33,6 +33,9 @@ __all__ = [
 
 Progress = Callable[..., None]
 
+# Sequences drawn in a round of learning; two rounds' worth of examples are the fewest there may be.
+_BATCH, _FEWEST = 64, 16
+
 _CLASSES = {
     "random": "Random",
     "rand_augment": "RandAugment",
@@ -146,9 +149,17 @@ def learn_policy(
     ------
     MissingExtraError
         If torch is not installed.
+    ProjectError
+        If there are too few examples.
     """
     given = {"length": settings.length, "generator": settings.generator, "steps": settings.steps}
-    options = {name: value for name, value in given.items() if value is not None}
+    options: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+    if len(examples) < _FEWEST:
+        raise ProjectError(
+            f"train has {len(examples)} examples; a policy is learned from {_FEWEST} at least. Set augmentation.policy "
+            f'in {FILE_NAME} to one that needs no learning, such as "random".'
+        )
+    options["batch_size"] = min(_BATCH, len(examples) // 8 * 4)
     policy = _learned_policy()(functions, **options, encode=encode, random_state=settings.random_state)
     learned: Policy = policy.fit(examples, checkpoint=checkpoint, progress=progress)
     return learned

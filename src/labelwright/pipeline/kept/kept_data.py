@@ -160,6 +160,19 @@ class KeptData:
         order = self._order(split)
         return joined if order is None else joined[order]
 
+    def rows(self, split: str, rows: npt.NDArray[np.int64]) -> pl.DataFrame:
+        """Return some of a split's examples, by their places in it, ascending; parts are not read whole."""
+        part_of = self.take(split, lambda part: np.full(self.parts[part].rows, part))[rows]
+        row_of = self.take(split, lambda part: np.arange(self.parts[part].rows))[rows]
+        frames = []
+        for part in np.unique(part_of).tolist():
+            wanted = row_of[part_of == part].tolist()
+            found = pl.from_arrow(self.store.get_rows(ArtifactId.parse(self.parts[part].data), wanted))
+            assert isinstance(found, pl.DataFrame)
+            frames.append(found)
+        order = np.argsort(np.argsort(part_of, kind="stable"), kind="stable")
+        return pl.concat(frames)[order]
+
     def find(self, example_id: str | int) -> tuple[int, int]:
         """Return ``(part, row)`` of an example.
 

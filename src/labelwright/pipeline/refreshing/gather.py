@@ -19,6 +19,7 @@ from labelwright.analysis import (
     pick_examples,
 )
 from labelwright.analysis import Split as ReportSplit
+from labelwright.analysis.augmentation_view import AugmentationView
 from labelwright.labelmodels import BaseLabelModel
 from labelwright.pipeline.examples import SHOWN_FIELDS, example_texts
 from labelwright.pipeline.settings import Settings
@@ -58,6 +59,7 @@ def gather_report(
     scores: Sequence[Scoreboard],
     warned: Sequence[str],
     made: Mapping[str, ArtifactId],
+    augmentation: AugmentationView | None = None,
 ) -> ReportContent:
     """Gather the report of a run."""
     judged, train = _judged(parts), next(p for p in parts if p.split.name == "train")
@@ -79,6 +81,7 @@ def gather_report(
         calibration=board.calibration if board else (),
         examples=_examples(settings, shown),
         examples_split=shown.split.name,
+        augmentation=augmentation,
         notes=_notes(model, board, warned),
         lineage=_lineage(made),
         next_steps=[
@@ -148,7 +151,13 @@ def _lineage(made: Mapping[str, ArtifactId]) -> list[Artifact]:
         "stats": "votes of train",
         "label_model": "stats" if "stats" in made else "votes of train",
         "soft_labels": "label_model, votes",
-        "end_model": "soft_labels of train, data",
+        "unlabelled": "data",
+        "safety": "transformations, unlabelled",
+        "policy": "transformations, unlabelled" if "unlabelled" in made else "transformations",
+        "augmentation": "policy, data",
+        "consistency": "transformations, functions, votes",
+        "end_model": f"soft_labels of train, {'augmentation, ' if 'augmentation' in made else ''}data",
+        "end_model_plain": "soft_labels of train, data",
         "metrics": "every split but train",
     }
     lines = [Artifact("labelwright", labelwright.__version__)]

@@ -5,19 +5,16 @@ from __future__ import annotations
 import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
 import msgspec
 
-from labelwright.augmentation import TransformationFunction
 from labelwright.core.errors import ArtifactError, ProjectError
 from labelwright.labeling import LabelingFunction
 from labelwright.labelmodels import BaseLabelModel
-from labelwright.pipeline.augmenting.copies import KeptCopies
-from labelwright.pipeline.augmenting.stage import Augmenting, checked_transformations
 from labelwright.pipeline.kept.data_record import DataRecord
 from labelwright.pipeline.kept.database import Database
 from labelwright.pipeline.kept.keep import STORE_FOLDER, open_store
@@ -25,14 +22,15 @@ from labelwright.pipeline.kept.kept_data import KeptData
 from labelwright.pipeline.kept.kept_votes import KeptVotes
 from labelwright.pipeline.kept.learning import KeptLabels, Labelling, Learning
 from labelwright.pipeline.kept.unwritten import Unwritten
-from labelwright.pipeline.settings import FILE_NAME, Settings
+from labelwright.pipeline.settings import Settings
 from labelwright.pipeline.source_files import keep_source
-from labelwright.pipeline.supervision import Supervision, load_supervision, pick_functions, record
+from labelwright.pipeline.supervision import load_supervision, pick_functions, record
 from labelwright.store import ArtifactId, Catalog, Store, hold_lease
 
 from .augment import AugmentResult, result_of
+from .augmentation import AugmentationStage
 from .end_model import EndModelStage
-from .noticing import FailedFunction, RunWarning, unused_transformations, unvoted_classes
+from .noticing import FailedFunction, RunWarning, unvoted_classes
 from .noting import Notes
 from .plan import Plan, Step
 from .reading import Fingerprints, read_data
@@ -173,28 +171,29 @@ class _Refresh:
         self.notes = Notes(self.database, settings, base_of(folder, store, catalog, scope))
         self.base = self.notes.whole
         self.made = _Made(steps=self.notes.steps)
-        self.transformations: list[TransformationFunction] = []
+        made = self.made
+        self.augmentation = AugmentationStage(
+            folder, settings, self.database, self.notes, step, made.artifacts, made.operations, self.base, dry
+        )
 
     def plan(self) -> Plan:
         """Return the steps of a dry refresh."""
         functions, data = self._read()
         learned = self._learn(self._vote(functions, data), data)
-        augmenting = self._augmenting(data)
-        copies = None if augmenting is None else augmenting.run()
-        known = learned is not None and (augmenting is None or copies is not None)
+        known = self.augmentation.plan(data) and learned is not None
         self._end_model(data).plan(known=known)
         return self.notes.plan
 
     def plan_augmentation(self) -> Plan:
         """Return the steps of a dry run of augmentation alone."""
-        self._asked_augmenting(self._read()[1]).settle()
+        self.augmentation.steps(self._read()[1]).settle()
         return Plan(
             tuple(s for s in self.notes.steps if s.stage in ("safety", "policy")), self.notes.plan.compared_with
         )
 
     def augment(self, started: float) -> AugmentResult:
         """Settle the policy, and keep it: a head holds it until a run does."""
-        augmenting = self._asked_augmenting(self._read()[1])
+        augmenting = self.augmentation.steps(self._read()[1])
         augmenting.settle()
         catalog = self.database.catalog
         catalog.swap_head(_POLICY, catalog.head(_POLICY), str(augmenting.artifacts["policy"]))
@@ -224,7 +223,8 @@ class _Refresh:
         # At once, and not with the result: what follows may fail because of just this.
         for text in warned:
             warnings.warn(text, RunWarning, stacklevel=4)
-        copies = self._augment(data)
+        with self._stage("augmentation", "augmenting") if self.augmentation.wanted else nullcontext():
+            copies = self.augmentation.run(data, functions, train)
         with self._stage("end_model", "training the end model"):
             stage = self._end_model(data)
             end = stage.run(train, copies)
@@ -233,7 +233,10 @@ class _Refresh:
             parts = predict_splits(self.settings, parts, end, plain)
             scores = score_splits(parts)
         self.tell("writing the run and its report")
-        return finish_run(self.folder, self.settings, self.database, self.made, parts, model, scores, warned, started)
+        view = None if copies is None else self.augmentation.view(copies, data, train)
+        return finish_run(
+            self.folder, self.settings, self.database, self.made, parts, model, scores, warned, started, view
+        )
 
     def _read(self) -> tuple[list[LabelingFunction], KeptData]:
         """Read functions and data; only what changed of these."""
@@ -257,45 +260,8 @@ class _Refresh:
                 "schema": store.put_json("schema", schema),
                 "source": keep_source(store, self.folder),
             }
-            self._read_transformations(supervision, list(schema))
+            self.made.transformations = self.augmentation.read(supervision.transformations, list(schema))
         return functions, data
-
-    def _read_transformations(self, supervision: Supervision, columns: Sequence[str]) -> None:
-        """Take the transformation functions, where the settings ask for augmentation."""
-        found = supervision.transformations
-        if checked_transformations(self.settings, found, columns) is None:
-            if found and not self.dry:
-                warnings.warn(unused_transformations([f.name for f in found]), RunWarning, stacklevel=6)
-            return
-        self.transformations = found
-        records = self.made.transformations = [record(f, self.folder) for f in found]
-        self.made.artifacts["transformations"] = self.database.store.put_json("transformations", records)
-        self.notes.transformations(records)
-
-    def _augmenting(self, data: KeptData) -> Augmenting | None:
-        """Return the steps of augmentation, where the settings ask for it."""
-        if isinstance(self.settings.augmentation, msgspec.UnsetType):
-            return None
-        where = (self.folder, self.settings, self.database, data, self.transformations, self.notes, self.tell)
-        made = self.made
-        return Augmenting(*where, made.artifacts, made.operations, base=self.base, dry=self.dry)
-
-    def _asked_augmenting(self, data: KeptData) -> Augmenting:
-        found = self._augmenting(data)
-        if found is None:
-            raise ProjectError(
-                f"{FILE_NAME} has no [augmentation]; add the table, such as\n\n    [augmentation]\n    policy = "
-                '"random"\n\nand transformation functions to supervision.py.'
-            )
-        return found
-
-    def _augment(self, data: KeptData) -> KeptCopies | None:
-        """Learn the policy and make the copies that are missing, where the settings ask for it."""
-        augmenting = self._augmenting(data)
-        if augmenting is None:
-            return None
-        with self._stage("augmentation", "augmenting"):
-            return augmenting.run()
 
     def _end_model(self, data: KeptData) -> EndModelStage:
         made = self.made

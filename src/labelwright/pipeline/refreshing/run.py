@@ -16,6 +16,7 @@ import msgspec
 import labelwright
 from labelwright import labelmodels
 from labelwright.analysis import Summary, render_report
+from labelwright.analysis.augmentation_view import AugmentationView
 from labelwright.core import Votes, atomic_write
 from labelwright.core.errors import ProjectError
 from labelwright.data import Dataset
@@ -199,6 +200,7 @@ def finish_run(
     scores: tuple[Scoreboard, ...],
     warned: tuple[str, ...],
     started: float,
+    augmentation: AugmentationView | None = None,
 ) -> RunResult:
     """Write scores and report, and record the run; whatever it is made of has been kept before."""
     began = time.perf_counter()
@@ -207,7 +209,8 @@ def finish_run(
     run_id = run_id_of(artifacts, made.functions, made.transformations)
     name = settings.project.name or folder.resolve().name
     summary = summarise(parts, model, {f["name"]: f["version"] for f in made.functions})
-    page = render_report(gather_report(name, run_id, settings, parts, summary, model, scores, warned, artifacts))
+    content = gather_report(name, run_id, settings, parts, summary, model, scores, warned, artifacts, augmentation)
+    page = render_report(content)
     artifacts["report"] = store.put_text("report", page)
     report = folder / REPORT_NAME
     atomic_write(report, page)

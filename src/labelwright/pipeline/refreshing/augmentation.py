@@ -1,0 +1,127 @@
+"""The stage of a refresh that augments: its functions, the policy, the copies, votes on them, and what is shown."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from labelwright.analysis.augmentation_view import AugmentationView
+from labelwright.augmentation import TransformationFunction
+from labelwright.core.errors import ProjectError
+from labelwright.labeling import LabelingFunction
+from labelwright.pipeline.augmenting.consistency import check_consistency
+from labelwright.pipeline.augmenting.copies import KeptCopies
+from labelwright.pipeline.augmenting.showing import augmentation_view
+from labelwright.pipeline.augmenting.stage import Augmenting, checked_transformations
+from labelwright.pipeline.kept.database import Database
+from labelwright.pipeline.kept.keep import KeptRun
+from labelwright.pipeline.kept.kept_data import KeptData
+from labelwright.pipeline.settings import FILE_NAME, Settings
+from labelwright.pipeline.supervision import record
+from labelwright.store import ArtifactId
+
+from .noticing import RunWarning, unused_transformations
+from .noting import Notes
+from .scoring import LabelledSplit
+
+__all__ = ["AugmentationStage"]
+
+
+@dataclass
+class AugmentationStage:
+    """What `labelwright.pipeline.augmenting` does in a refresh.
+
+    Parameters
+    ----------
+    folder : Path
+    settings : Settings
+    database : Database
+    notes : Notes
+    tell : callable of str
+    artifacts : dict of str to ArtifactId
+        What the run made so far, by role; what is made here is added.
+    operations : dict of str to int
+        Likewise.
+    base : KeptRun or None
+    dry : bool
+    """
+
+    folder: Path
+    settings: Settings
+    database: Database
+    notes: Notes
+    tell: Callable[[str], None]
+    artifacts: dict[str, ArtifactId]
+    operations: dict[str, int]
+    base: KeptRun | None
+    dry: bool
+    transformations: list[TransformationFunction] = field(default_factory=list)
+
+    @property
+    def wanted(self) -> bool:
+        """Whether the settings ask for augmentation."""
+        return not isinstance(self.settings.augmentation, msgspec.UnsetType)
+
+    def read(self, found: list[TransformationFunction], columns: Sequence[str]) -> list[dict[str, Any]]:
+        """Take the transformation functions of the project, and return what is kept of them; none where none is used.
+
+        Raises
+        ------
+        ProjectError, MissingExtraError
+            If they do not fit settings and data.
+        """
+        if checked_transformations(self.settings, found, columns) is None:
+            if found and not self.dry:
+                warnings.warn(unused_transformations([f.name for f in found]), RunWarning, stacklevel=7)
+            return []
+        self.transformations = found
+        # Now, while the files hold what was imported.
+        records = [record(f, self.folder) for f in found]
+        self.artifacts["transformations"] = self.database.store.put_json("transformations", records)
+        self.notes.transformations(records)
+        return records
+
+    def steps(self, data: KeptData) -> Augmenting:
+        """Return the steps of augmentation.
+
+        Raises
+        ------
+        ProjectError
+            If the settings do not ask for it.
+        """
+        if not self.wanted:
+            raise ProjectError(
+                f"{FILE_NAME} has no [augmentation]; add the table, such as\n\n    [augmentation]\n    policy = "
+                '"random"\n\nand transformation functions to supervision.py.'
+            )
+        where = (self.folder, self.settings, self.database, data, self.transformations, self.notes, self.tell)
+        return Augmenting(*where, self.artifacts, self.operations, base=self.base, dry=self.dry)
+
+    def plan(self, data: KeptData) -> bool:
+        """Note what a dry run would do; return whether it knows which copies there are (or that there are none)."""
+        return not self.wanted or self.steps(data).run() is not None
+
+    def run(self, data: KeptData, functions: Sequence[LabelingFunction], train: LabelledSplit) -> KeptCopies | None:
+        """Learn the policy and make the copies that are missing; vote on some of them again."""
+        if not self.wanted:
+            return None
+        copies = self.steps(data).run()
+        assert copies is not None
+        # With --only some functions are as an earlier run had them, and not to be asked.
+        if {f.name for f in functions} >= set(train.votes.sources):
+            self.tell("voting on augmented examples")
+            used = [f for f in self.transformations if f.name in copies.record.functions]
+            found = check_consistency(self.database, self.settings, data, functions, used, train.votes)
+            self.artifacts["consistency"] = found
+        return copies
+
+    def view(self, copies: KeptCopies, data: KeptData, train: LabelledSplit) -> AugmentationView:
+        """Return what the report shows."""
+        end_model, labels = self.settings.end_model, train.predictions["label model"]
+        made = (self.database.store, self.artifacts, self.transformations)
+        return augmentation_view(*made, copies, end_model, data.frame("train", end_model.fields), labels)
