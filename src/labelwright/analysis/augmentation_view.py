@@ -183,6 +183,8 @@ class ConsistencyRow:
         Examples whose vote became another class; became an abstain; or was an abstain before.
     suspicious : bool
         Whether one of the two should be looked at.
+    why : str
+        One sentence, where it should.
     """
 
     function: str
@@ -192,6 +194,7 @@ class ConsistencyRow:
     lost: int
     gained: int
     suspicious: bool = False
+    why: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -24,7 +24,12 @@ __all__ = [
     "estimates_chart",
     "heatmap",
     "histogram_chart",
+    "labels_by_position",
+    "names_axis",
+    "shade",
+    "short_name",
     "sources_chart",
+    "specification",
 ]
 
 Spec: TypeAlias = dict[str, Any]
@@ -33,7 +38,8 @@ WIDTH = 320
 _PERCENT = ".0%"
 
 
-def _spec(rows: Sequence[Mapping[str, Any]], layers: list[Spec], **fields: Any) -> Spec:
+def specification(rows: Sequence[Mapping[str, Any]], layers: list[Spec], **fields: Any) -> Spec:
+    """Return a chart of these rows and layers with the look that all charts share."""
     axis = {
         "domain": False,
         "ticks": False,
@@ -109,7 +115,7 @@ def estimates_chart(rows: Sequence[tuple[str, str, Estimate, str]], *, title: st
         _text("name", align="left", dy=-17, limit=200),
         _text("figure", align="right", dy=-17, fontWeight="bold"),
     ]
-    return _spec(values, layers, height=48 * len(rows), encoding=_rows_of(len(rows)))
+    return specification(values, layers, height=48 * len(rows), encoding=_rows_of(len(rows)))
 
 
 def _rows_of(count: int) -> Spec:
@@ -132,7 +138,7 @@ def bars(rows: Sequence[tuple[str, int, str]]) -> Spec:
         _text("name", align="left", dy=-15),
         _text("figure", align="right", dy=-15),
     ]
-    return _spec(values, layers, height=44 * len(rows), encoding=_rows_of(len(rows)))
+    return specification(values, layers, height=44 * len(rows), encoding=_rows_of(len(rows)))
 
 
 def columns_chart(labels: Sequence[str], counts: Sequence[int], *, title: str) -> Spec:
@@ -149,7 +155,7 @@ def columns_chart(labels: Sequence[str], counts: Sequence[int], *, title: str) -
             "encoding": {"x": x, "y": y, "text": {"field": "figure", "type": "nominal"}},
         },
     ]
-    return _spec(values, layers, height=170)
+    return specification(values, layers, height=170)
 
 
 def histogram_chart(histogram: Histogram) -> Spec:
@@ -169,7 +175,7 @@ def histogram_chart(histogram: Histogram) -> Spec:
     y = {"field": "count", "type": "quantitative", "axis": {"title": "examples", "tickCount": 4, "format": "~s"}}
     box = {"x": x, "x2": {"field": "high"}, "y": y, "y2": {"field": "zero"}}
     layer: Spec = {"mark": {"type": "rect", "color": BLUE}, "encoding": box}
-    return _spec(values, [layer], height=190)
+    return specification(values, [layer], height=190)
 
 
 def calibration_chart(calibration: Calibration, role: str) -> Spec:
@@ -200,7 +206,7 @@ def calibration_chart(calibration: Calibration, role: str) -> Spec:
             "encoding": {"x": x, "y": y, "size": size},
         },
     ]
-    return _spec(values, layers, height=260)
+    return specification(values, layers, height=260)
 
 
 def confusion_chart(table: npt.NDArray[np.int64], names: Sequence[str]) -> Spec:
@@ -211,21 +217,21 @@ def confusion_chart(table: npt.NDArray[np.int64], names: Sequence[str]) -> Spec:
         for i in range(len(table))
         for j in range(len(table))
     ]
-    labels = [_short(n, 12) for n in names]
+    labels = [short_name(n, 12) for n in names]
     x_axis = {"title": "predicted", "orient": "top", "grid": False, "labelAngle": 0 if len(names) <= 4 else -45}
-    x = {"field": "predicted", "type": "ordinal", "axis": x_axis | {"labelExpr": _labels_by_position(labels)}}
-    y = {"field": "gold", "type": "ordinal", "axis": {"title": "gold", "grid": False} | _names_axis(labels, 11)}
+    x = {"field": "predicted", "type": "ordinal", "axis": x_axis | {"labelExpr": labels_by_position(labels)}}
+    y = {"field": "gold", "type": "ordinal", "axis": {"title": "gold", "grid": False} | names_axis(labels, 11)}
     layers: list[Spec] = [
         {
             "mark": {"type": "rect", "color": BLUE, "cornerRadius": 3},
-            "encoding": {"x": x, "y": y, "fillOpacity": _shade("share", 1.0, 0.5)},
+            "encoding": {"x": x, "y": y, "fillOpacity": shade("share", 1.0, 0.5)},
         },
         {
             "mark": {"type": "text", "fontSize": 13 if len(names) <= 6 else 9},
             "encoding": {"x": x, "y": y, "text": {"field": "count", "type": "nominal"}},
         },
     ]
-    return _spec(values, layers, height=max(120, min(280, 56 * len(names))))
+    return specification(values, layers, height=max(120, min(280, 56 * len(names))))
 
 
 def heatmap(table: npt.NDArray[np.float64], names: Sequence[str], numbers: Sequence[int]) -> Spec:
@@ -242,42 +248,44 @@ def heatmap(table: npt.NDArray[np.float64], names: Sequence[str], numbers: Seque
     order = list(range(m))
     size, angle = (11, 0) if m <= 12 else (9, -90)
     axis = {"title": None, "grid": False, "labelFontSize": size, "labelPadding": 3}
-    row_labels = [f"{_short(name)}  {number}" for name, number in zip(names, numbers, strict=True)]
+    row_labels = [f"{short_name(name)}  {number}" for name, number in zip(names, numbers, strict=True)]
     column_labels = [str(number) for number in numbers]
     x = {
         "field": "column",
         "type": "ordinal",
         "scale": {"domain": order},
-        "axis": axis | {"orient": "top", "labelAngle": angle, "labelExpr": _labels_by_position(column_labels)},
+        "axis": axis | {"orient": "top", "labelAngle": angle, "labelExpr": labels_by_position(column_labels)},
     }
     y = {
         "field": "row",
         "type": "ordinal",
         "scale": {"domain": order},
-        "axis": axis | _names_axis(row_labels, size),
+        "axis": axis | names_axis(row_labels, size),
     }
     mark = {"type": "rect", "color": BLUE, "cornerRadius": 1.5}
-    layer: Spec = {"mark": mark, "encoding": {"x": x, "y": y, "fillOpacity": _shade("value", highest or 1.0)}}
-    return _spec(values, [layer], height=max(90, min(230, 20 * m)))
+    layer: Spec = {"mark": mark, "encoding": {"x": x, "y": y, "fillOpacity": shade("value", highest or 1.0)}}
+    return specification(values, [layer], height=max(90, min(230, 20 * m)))
 
 
-def _shade(field: str, highest: float, darkest: float = 0.9) -> Spec:
+def shade(field: str, highest: float, darkest: float = 0.9) -> Spec:
+    """Return an encoding of a field as opacity: from nearly nothing at 0 to ``darkest`` at ``highest``."""
     scale = {"domain": [0, highest], "range": [0.05, darkest]}
     return {"field": field, "type": "quantitative", "legend": None, "scale": scale}
 
 
-def _short(name: str, longest: int = 18) -> str:
+def short_name(name: str, longest: int = 18) -> str:
+    """Return a name cut to so many characters."""
     text = clean(name)
     return text if len(text) <= longest else text[: longest - 1] + "…"
 
 
-def _names_axis(labels: Sequence[str], size: int) -> Spec:
+def names_axis(labels: Sequence[str], size: int) -> Spec:
     """Reserve room by counting characters: the reader's font may be wider than the one measured while drawing."""
     room = math.ceil(0.55 * size * max((len(label) for label in labels), default=0)) + 6
-    return {"labelLimit": 0, "minExtent": room, "maxExtent": room, "labelExpr": _labels_by_position(labels)}
+    return {"labelLimit": 0, "minExtent": room, "maxExtent": room, "labelExpr": labels_by_position(labels)}
 
 
-def _labels_by_position(labels: Sequence[str]) -> str:
+def labels_by_position(labels: Sequence[str]) -> str:
     """Return a Vega expression that looks a label up: two sources with one cut-off name must stay two rows."""
     quoted = ",".join("'" + "".join(_escaped(c) for c in label) + "'" for label in labels)
     return f"[{quoted}][datum.value]"
@@ -305,11 +313,11 @@ def sources_chart(rows: Sequence[tuple[str, Estimate, float]]) -> Spec:
         }
         for i, (_, e, learned) in enumerate(rows)
     ]
-    names = [_short(name) for name, _, _ in rows]
+    names = [short_name(name) for name, _, _ in rows]
     y = {
         "field": "row",
         "type": "ordinal",
-        "axis": {"title": None, "grid": False} | _names_axis(names, 11),
+        "axis": {"title": None, "grid": False} | names_axis(names, 11),
     }
     lowest = min([x for _, e, learned in rows for x in (e.low, learned) if not math.isnan(x)], default=0.0)
     domain = [max(0.0, math.floor(10 * lowest - 0.5) / 10), 1]
@@ -334,4 +342,4 @@ def sources_chart(rows: Sequence[tuple[str, Estimate, float]]) -> Spec:
     ]
     for layer in layers:
         layer["transform"] = [{"filter": f"isValid(datum.{layer['encoding']['x']['field']})"}]
-    return _spec(values, layers, height={"step": 19}, encoding={"y": y})
+    return specification(values, layers, height={"step": 19}, encoding={"y": y})

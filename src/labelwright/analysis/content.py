@@ -49,7 +49,8 @@ class ModelResult:
     name : str
         As shown: "Majority vote", "LabelModel", "End model (logistic regression)".
     role : {"majority vote", "label model", "end model", "plain end model", "supervised"}
-        What it is (a plain end model saw no augmented examples); gives colour and shape. The headline names the end model, or else the label model.
+        What it is (a plain end model saw no augmented examples); gives colour and shape. The headline names the end
+        model, or else the label model.
     scores : Scores
     note : str
         One sentence: trained on what, say.

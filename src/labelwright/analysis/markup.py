@@ -19,7 +19,7 @@ Child: TypeAlias = str | Iterable["Child"] | None
 
 EMPTY = Markup("")
 
-_VOID = frozenset({"meta", "br", "hr", "wbr"})
+_VOID = frozenset({"meta", "br", "hr", "wbr", "img"})
 
 
 def clean(text: str) -> str:

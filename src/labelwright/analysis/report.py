@@ -12,6 +12,7 @@ _TITLES = {
     "data": "Data and labels",
     "models": "Models",
     "sources": "Sources",
+    "augmentation": "Augmentation",
     "examples": "Examples",
     "lineage": "Lineage",
 }
@@ -48,6 +49,7 @@ def render_report(content: ReportContent) -> str:
         "data": sections.data(content),
         "models": sections.models(content),
         "sources": sections.sources(content),
+        "augmentation": sections.augmentation(content),
         "examples": sections.examples(content),
         "lineage": sections.lineage(content),
     }

@@ -13,7 +13,17 @@ from labelwright.analysis.markup import Child, Markup, tag
 from labelwright.analysis.svg import inline_svg
 from labelwright.analysis.tables import Column
 
-__all__ = ["METRIC_NAMES", "difference_in_words", "figure", "figures", "headline_model", "section", "table", "written"]
+__all__ = [
+    "METRIC_NAMES",
+    "difference_in_words",
+    "drawn",
+    "figure",
+    "figures",
+    "headline_model",
+    "section",
+    "table",
+    "written",
+]
 
 R = TypeVar("R")
 
@@ -78,9 +88,28 @@ def figure(
 ) -> Markup:
     """Return a chart with its title, how to read it, and the same figures as a table."""
     drawing = inline_svg(spec, name=name, title=title, description=description)
+    return drawn(title, how, tag("div", drawing, class_="chart"), as_table, heading=heading)
+
+
+def drawn(
+    title: str, how: Child, drawing: Child, as_table: Markup, *, heading: str = "h3", wide: bool = False
+) -> Markup:
+    """Return a drawing of any kind with its title, how to read it, and the same figures as a table.
+
+    Parameters
+    ----------
+    title : str
+    how : str or Markup
+    drawing : Markup
+        It says for those who do not see it what it shows.
+    as_table : Markup
+    heading : str
+    wide : bool
+        Whether it takes the whole width of the page.
+    """
     caption = tag("figcaption", tag(heading, title), tag("p", how, class_="how"))
     rest = tag("details", tag("summary", "Show as a table"), as_table)
-    return tag("figure", caption, tag("div", drawing, class_="chart"), rest, class_="card")
+    return tag("figure", caption, drawing, rest, class_="card wide" if wide else "card")
 
 
 def figures(*children: Markup | None) -> Markup | None:
