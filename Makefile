@@ -11,7 +11,7 @@ export NO_MKDOCS_2_WARNING ?= 1
 # Without byte code the first import of every package looks three times slower.
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: help demo test check bench bench-quality docs env format clean
+.PHONY: help demo test check bench bench-quality bench-augmentation docs env format clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -43,6 +43,9 @@ bench: .venv/dev .venv-peers/installed ## Measure speed and memory beside the pe
 
 bench-quality: .venv/dev .venv-peers/installed ## Score labels on real votes without gold beside the peers (some ten minutes)
 	$(BIN)/python -m benchmarks.quality
+
+bench-augmentation: .venv/dev ## Compare policies of augmentation by what end models learn with them (under 25 minutes; resumes)
+	OMP_NUM_THREADS=2 $(BIN)/python -m benchmarks.augmentation
 
 docs: .venv/dev ## Build the documentation into site/
 	$(BIN)/mkdocs build --strict

@@ -154,6 +154,14 @@ def test_what_augment_returns_is_checked(given, message):
         augmented(lambda x, rng: given(x), torch.zeros(5, 4), np.random.default_rng(0))
 
 
+def test_origins_may_be_a_tensor_or_an_array_that_is_not_to_be_written():
+    fixed = np.arange(5)
+    fixed.setflags(write=False)
+    for origins in (fixed, torch.arange(5), list(range(5))):
+        _, found = augmented(lambda x, rng, origins=origins: (x, origins), torch.zeros(5, 4), np.random.default_rng(0))
+        assert found.tolist() == [0, 1, 2, 3, 4]
+
+
 def test_an_example_may_vanish_but_not_a_whole_batch():
     def only_first(inputs, rng):
         return inputs[:1], [0]

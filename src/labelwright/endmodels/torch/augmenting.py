@@ -47,7 +47,8 @@ def augmented(augment: Augment, inputs: torch.Tensor, rng: np.random.Generator) 
             f"augment must return a pair: a tensor of inputs and their origins; it returned {type(given).__name__}."
         )
     copies = given[0].to(inputs.device)
-    origins = torch.as_tensor(np.asarray(given[1]), dtype=torch.int64).to(inputs.device)
+    origins = given[1] if isinstance(given[1], torch.Tensor) else torch.from_numpy(np.array(given[1], dtype=np.int64))
+    origins = origins.to(inputs.device, torch.int64)
     if copies.shape[1:] != inputs.shape[1:] or origins.shape != copies.shape[:1] or not len(copies):
         raise ModelError(
             f"augment got inputs of shape {tuple(inputs.shape)} and returned shape {tuple(copies.shape)} with origins "

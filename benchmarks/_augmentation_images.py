@@ -1,0 +1,349 @@
+"""The image tasks of the benchmark of augmentation: data, functions by their users, the end model and the budget."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from labelwright.augmentation import (
+    ApplyAll,
+    Policy,
+    RandAugment,
+    Random,
+    TransformationFunction,
+    TrivialAugment,
+    images,
+    transformation_function,
+)
+from labelwright.augmentation.learned import LearnedPolicy
+from labelwright.endmodels.torch import ImageClassifier, pick_device, small_cnn
+
+DATA = Path(os.environ.get("LABELWRIGHT_DATA", Path(__file__).resolve().parents[2] / "shared" / "data"))
+# Images of the training part that development looks at instead of the test part.
+DEVELOPMENT = 10_000
+
+Split = tuple[torch.Tensor, np.ndarray, torch.Tensor, torch.Tensor, np.ndarray]
+
+
+@dataclass(frozen=True)
+class Task:
+    """A task, with everything that all of its rows share.
+
+    Parameters
+    ----------
+    name : str
+    split : callable
+        ``split(seed, development)`` returns labelled images and their labels, unlabelled images, and images and labels
+        that score.
+    functions : callable
+        What a user hands to every policy.
+    basics : callable
+        A policy by hand, as a practitioner writes it without this library.
+    settings : dict
+        Of the end model, the same for all rows.
+    lengths : dict
+        Steps of the policies that have a length, chosen on the development split.
+    learning : dict
+        Settings of the learned policies.
+    score : callable
+        ``score(labels, probs)`` in percent.
+    """
+
+    name: str
+    split: Callable[[int, bool], Split]
+    functions: Callable[[], list[TransformationFunction]]
+    basics: Callable[[], Policy]
+    network: Callable[[int, int], torch.nn.Module] | str
+    settings: dict[str, Any]
+    lengths: dict[str, int]
+    learning: dict[str, Any]
+    score: Callable[[np.ndarray, np.ndarray], float]
+    title: str = ""
+    more: dict[str, Any] = field(default_factory=dict)
+
+    def fingerprint(self, row: str) -> str:
+        """Say in a line what the outcome of a run depends on."""
+        shown: dict[str, Any] = {**self.settings, **self.more}
+        if row in self.lengths:
+            shown["length"] = self.lengths[row]
+        if row in LEARNED:
+            shown |= self.learning
+        return json.dumps(shown, sort_keys=True, default=str)
+
+
+LEARNED = {"mean field": "mean_field", "LSTM": "lstm", "GRU": "gru"}
+
+
+def policy_of(task: Task, row: str, unlabelled: torch.Tensor, seed: int) -> Policy | None:
+    """Return the policy of a row; a learned one learns from unlabelled images."""
+    functions = task.functions()
+    if row == "none":
+        return None
+    if row == "basics":
+        return task.basics()
+    if row == "TrivialAugment":
+        return TrivialAugment(functions)
+    if row == "random":
+        return Random(functions, length=task.lengths[row])
+    if row == "RandAugment":
+        return RandAugment(functions, length=task.lengths[row], strength=0.5)
+    chosen = np.random.default_rng([seed, 1]).permutation(len(unlabelled))[: task.learning.get("examples", 5_000)]
+    settings = {name: value for name, value in task.learning.items() if name != "examples"}
+    policy = LearnedPolicy(functions, length=task.lengths[row], generator=LEARNED[row], random_state=seed, **settings)
+    return policy.fit(unlabelled[torch.from_numpy(np.sort(chosen))])
+
+
+def run(task: Task, row: str, seed: int, *, development: bool, device: str) -> dict[str, Any]:
+    """Train once and score; return what to keep."""
+    labelled, labels, unlabelled, others, truth = task.split(seed, development)
+    start = time.perf_counter()
+    policy = policy_of(task, row, unlabelled, seed)
+    learned = time.perf_counter()
+
+    def augment(inputs: torch.Tensor, rng: np.random.Generator) -> tuple[torch.Tensor, Any]:
+        augmented = policy.apply(inputs, rng)
+        return augmented.examples, augmented.origins
+
+    settings = dict(task.settings)
+    model = ImageClassifier(
+        task.network, augment=None if policy is None else augment, random_state=seed, device=device, **settings
+    )
+    model.fit(labelled, labels)
+    trained = time.perf_counter()
+    found: dict[str, Any] = {
+        "score": round(task.score(truth, model.predict_proba(others)), 3),
+        "learning": round(learned - start, 1),
+        "training": round(trained - learned, 1),
+    }
+    if isinstance(policy, LearnedPolicy):
+        found["outcome"] = policy.outcome_
+    return found
+
+
+def accuracy(truth: np.ndarray, probs: np.ndarray) -> float:
+    return 100 * float((probs.argmax(axis=1) == truth).mean())
+
+
+def balanced_accuracy(truth: np.ndarray, probs: np.ndarray) -> float:
+    right = probs.argmax(axis=1) == truth
+    return 100 * float(np.mean([right[truth == c].mean() for c in np.unique(truth)]))
+
+
+def cut(y: np.ndarray, labels: int, seed: int, development: bool, held_out: int = DEVELOPMENT):
+    """Return rows with labels (as many of each class), rows without, and rows held out, of a training part."""
+    # Other seeds for development: nothing chosen there has seen the labelled images of the real runs.
+    order = np.random.default_rng([seed, 1_000 * development]).permutation(len(y))
+    aside, rest = (order[:held_out], order[held_out:]) if development else (order[:0], order)
+    classes = np.unique(y)
+    each = labels // len(classes)
+    chosen = np.concatenate([rest[y[rest] == c][:each] for c in classes])
+    return chosen, np.setdiff1d(rest, chosen), aside
+
+
+def mnist_split(labels: int) -> Callable[[int, bool], Split]:
+    def split(seed: int, development: bool) -> Split:
+        with np.load(DATA / "mnist" / "data.npz") as file:
+            X, y, X_test, y_test = (file[name] for name in ("X_train", "y_train", "X_test", "y_test"))
+        chosen, rest, aside = cut(y, labels, seed, development)
+        others, truth = (X[aside], y[aside]) if development else (X_test, y_test)
+        return (
+            images.as_images(X[chosen]),
+            y[chosen].astype(int),
+            images.as_images(X[rest]),
+            images.as_images(others),
+            truth.astype(int),
+        )
+
+    return split
+
+
+def cifar_split(labels: int, scored: int) -> Callable[[int, bool], Split]:
+    def split(seed: int, development: bool) -> Split:
+        import polars as pl
+        from PIL import Image
+
+        def read(part: str, rows: int) -> tuple[np.ndarray, np.ndarray]:
+            frame = pl.scan_parquet(DATA / "cifar10_jpg" / "images.parquet").filter(pl.col("split") == part).head(rows)
+            frame = frame.collect()
+            pictures = [np.asarray(Image.open(io.BytesIO(jpg)).convert("RGB")) for jpg in frame["jpg"]]
+            return np.stack(pictures), frame["label"].to_numpy().astype(int)
+
+        X, y = read("train", 4 * labels + (scored if development else 0))
+        chosen, rest, aside = cut(y, labels, seed, development, scored)
+        others, truth = (X[aside], y[aside]) if development else read("test", scored)
+        return images.as_images(X[chosen]), y[chosen], images.as_images(X[rest]), images.as_images(others), truth
+
+    return split
+
+
+def pneumonia_split(labels: int) -> Callable[[int, bool], Split]:
+    def split(seed: int, development: bool) -> Split:
+        with np.load(DATA / "pneumoniamnist" / "data.npz") as file:
+            X, y = file["X_train"], file["y_train"].astype(int)
+            part = "valid" if development else "test"
+            others, truth = file[f"X_{part}"], file[f"y_{part}"].astype(int)
+        chosen, rest, _ = cut(y, labels, seed, development, 0)
+        return images.as_images(X[chosen]), y[chosen], images.as_images(X[rest]), images.as_images(others), truth
+
+    return split
+
+
+def digits() -> list[TransformationFunction]:
+    """Return the kinds of functions that the paper's authors wrote for MNIST, with the library's bounds, not tuned."""
+    moves = [images.rotate(), images.shear_x(), images.shear_y(), images.zoom()]
+    return [
+        *moves,
+        images.translate_x(),
+        images.translate_y(),
+        images.swirl(),
+        images.elastic(),
+        images.erode(),
+        images.dilate(),
+    ]
+
+
+def plain_affine() -> Policy:
+    """Return what many write first for digits: a little of each affine transformation."""
+    return ApplyAll(
+        [
+            images.rotate(-15, 15),
+            images.shear_x(-0.2, 0.2),
+            images.zoom(0.9, 1.1),
+            images.translate_x(-0.07, 0.07),
+            images.translate_y(-0.07, 0.07),
+        ]
+    )
+
+
+def crop_and_flip() -> Policy:
+    """Return what everybody does with CIFAR-10: a shifted crop, and the mirror image half of the time."""
+    return ApplyAll([images.translate_x(-0.125, 0.125), images.translate_y(-0.125, 0.125), mirror_half_of_the_time()])
+
+
+def mirror_half_of_the_time() -> TransformationFunction:
+    @transformation_function(batched=True)
+    def mirror_half(pictures: torch.Tensor, rng: np.random.Generator) -> torch.Tensor:
+        chosen = torch.from_numpy(rng.random(len(pictures)) < 0.5).to(pictures.device)
+        return torch.where(chosen[:, None, None, None], pictures.flip(3), pictures)
+
+    return mirror_half
+
+
+def chest() -> list[TransformationFunction]:
+    """Return what a radiologist says leaves a finding in place, two of them written for this task."""
+
+    @transformation_function(batched=True, magnitude=(-0.6, 0.6))
+    def exposure(pictures: torch.Tensor, magnitude: np.ndarray) -> torch.Tensor:
+        # A film that got more or less light: gamma, the same for every pixel.
+        gamma = torch.as_tensor(np.exp(magnitude), dtype=pictures.dtype, device=pictures.device)
+        return pictures.clamp_min(0) ** gamma[:, None, None, None]
+
+    @transformation_function(batched=True, magnitude=(0.0, 0.5))
+    def collimate(pictures: torch.Tensor, magnitude: np.ndarray, rng: np.random.Generator) -> torch.Tensor:
+        # Blades that darken the border of the film; lungs lie inside.
+        size = pictures.shape[-1]
+        edge = torch.linspace(-1, 1, size, device=pictures.device).abs()
+        far = torch.maximum(edge[:, None], edge[None, :])
+        dark = torch.as_tensor(magnitude, dtype=pictures.dtype, device=pictures.device)[:, None, None, None]
+        start = torch.from_numpy(rng.uniform(0.75, 0.95, len(pictures))).to(pictures)[:, None, None, None]
+        return torch.where(far > start, pictures * (1 - dark), pictures)
+
+    moves = [move(fill="edge") for move in (images.rotate, images.zoom, images.translate_x, images.translate_y)]
+    return [
+        *moves,
+        images.shear_x(-0.15, 0.15, fill="edge"),
+        images.contrast(),
+        images.noise(),
+        images.blur(),
+        exposure,
+        collimate,
+    ]
+
+
+def tasks(*, gpu: bool) -> list[Task]:
+    """Return the image tasks in their settings for this machine."""
+    return [
+        mnist(600, "MNIST, 1 % of labels"),
+        *([mnist(6_000, "MNIST, 10 % of labels")] if gpu else []),
+        cifar(gpu=gpu),
+        pneumonia(),
+    ]
+
+
+def mnist(labels: int, title: str) -> Task:
+    epochs = 60 if labels == 600 else 40
+    return Task(
+        name=f"mnist_{labels}",
+        title=title,
+        split=mnist_split(labels),
+        functions=digits,
+        basics=plain_affine,
+        network=partial(small_cnn, width=12 if labels == 600 else 32),
+        settings={"epochs": epochs, "batch_size": 64},
+        lengths={"random": 3, "RandAugment": 3, "mean field": 6, "LSTM": 6, "GRU": 6},
+        learning={"steps": 200},
+        score=accuracy,
+    )
+
+
+def cifar(*, gpu: bool) -> Task:
+    labels, scored = (4_000, 10_000) if gpu else (1_000, 2_000)
+    where = "ResNet-56" if gpu else "a small network, 1,000 labels, 2,000 test images"
+    return Task(
+        name=f"cifar_{labels}",
+        title=f"CIFAR-10, {where}",
+        split=cifar_split(labels, scored),
+        functions=lambda: images.standard("colour"),
+        basics=crop_and_flip,
+        network="resnet" if gpu else partial(small_cnn, width=16),
+        settings={"epochs": 150, "batch_size": 128, "plain_epochs": 10}
+        if gpu
+        else {"epochs": 40, "batch_size": 64, "plain_epochs": 3},
+        lengths={"random": 3, "RandAugment": 2, "mean field": 4, "LSTM": 4, "GRU": 4},
+        learning={"steps": 400 if gpu else 200},
+        score=accuracy,
+    )
+
+
+def pneumonia() -> Task:
+    return Task(
+        name="pneumonia_200",
+        title="PneumoniaMNIST, 200 labels, functions for chest films, balanced accuracy",
+        split=pneumonia_split(200),
+        functions=chest,
+        basics=lambda: ApplyAll([images.rotate(-10, 10, fill="edge"), images.zoom(0.9, 1.1, fill="edge")]),
+        network=partial(small_cnn, width=12),
+        settings={"epochs": 60, "batch_size": 50},
+        lengths={"random": 3, "RandAugment": 2, "mean field": 4, "LSTM": 4, "GRU": 4},
+        learning={"steps": 200},
+        score=balanced_accuracy,
+    )
+
+
+def throughput(device: str) -> Sequence[tuple[str, float]]:
+    """Return the sequences that each generator draws, applies and learns from in a second, images of MNIST."""
+    split = mnist_split(600)(0, True)
+    pictures = split[2][:2_000].to(pick_device(device))
+    found = []
+    for name, generator in LEARNED.items():
+        policy = LearnedPolicy(digits(), length=6, generator=generator, steps=30, estimator="leave_one_out")
+        start = time.perf_counter()
+        policy.fit(pictures)
+        found.append((name, len(policy.history_) * policy.batch_size / (time.perf_counter() - start)))
+    return found
+
+
+def settings_of(task: Task) -> dict[str, Any]:
+    """Return the settings that a reader of the table wants to know."""
+    shown = asdict(task)
+    return {name: shown[name] for name in ("settings", "lengths", "learning")}

@@ -1,0 +1,100 @@
+"""Accuracy after each policy of augmentation, same functions, end model and budget for all; paired over seeds.
+
+``python -m benchmarks.augmentation`` runs all tasks in the settings for this machine and keeps each run in
+``build/augmentation.jsonl``, so that a stopped benchmark goes on where it was. ``--development`` scores images held out
+of the training part under other seeds: whatever is chosen by hand is chosen there.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from benchmarks import _augmentation_images as of_images
+from benchmarks import _augmentation_text as of_text
+from benchmarks._augmentation_records import Records, table
+
+ROWS = ("none", "basics", "random", "RandAugment", "TrivialAugment", "mean field", "LSTM", "GRU")
+GPU_ONLY = ("MNIST, 10 % of labels", "CIFAR-10, ResNet-56, 10 % of labels", "generator throughput on a GPU")
+
+
+def runs(
+    name: str, title: str, rows: tuple[str, ...], seeds: range, records: Records, settings: Callable[[str], str],
+    run: Callable[[str, int], dict[str, Any]],
+) -> None:  # fmt: skip
+    """Do the runs that are not on record, seed by seed, and print the table of all."""
+    for seed in seeds:
+        for row in rows:
+            if records.get(task=name, row=row, seed=seed, settings=settings(row)) is None:
+                record = {"task": name, "row": row, "seed": seed, "settings": settings(row), **run(row, seed)}
+                records.add(record)
+                print(f"  {name}, seed {seed}, {row}: {record['score']:.2f}", flush=True)
+    scores: dict[str, dict[int, float]] = {row: {} for row in rows}
+    seconds: dict[str, list[float]] = {row: [] for row in rows}
+    for row in rows:
+        for seed in seeds:
+            found = records.get(task=name, row=row, seed=seed, settings=settings(row))
+            if found is not None:
+                scores[row][seed] = found["score"]
+                seconds[row].append(found["learning"] + found["training"])
+    print(table(title, scores, seconds, rows[-1]), flush=True)
+
+
+def arguments(given: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--tasks", nargs="*", help="names of tasks that start so (default: all)")
+    parser.add_argument("--rows", nargs="*", help="rows (default: all)")
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--development", action="store_true", help="score images held out of the training part")
+    parser.add_argument("--keep", type=Path, default=Path("build/augmentation.jsonl"))
+    parser.add_argument("--threads", type=int, default=2)
+    return parser.parse_args(given)
+
+
+def main(given: list[str] | None = None) -> None:
+    chosen = arguments(given if given is not None else [])
+    gpu = torch.cuda.is_available()
+    device = "cuda" if gpu else "cpu"
+    torch.set_num_threads(chosen.threads)
+    part = "development split" if chosen.development else "test part"
+    print(f"device {device}, {chosen.threads} threads, {chosen.seeds} seeds, scored on the {part}")
+    if not of_images.DATA.is_dir():
+        print(f"no data at {of_images.DATA}; set LABELWRIGHT_DATA")
+        return
+    records = Records(chosen.keep)
+    # Development has seeds of its own, and its runs are never taken for real ones.
+    seeds = range(100, 100 + chosen.seeds) if chosen.development else range(chosen.seeds)
+    rows = tuple(row for row in ROWS if not chosen.rows or row in chosen.rows)
+
+    def wanted(name: str) -> bool:
+        return not chosen.tasks or any(name.startswith(start) for start in chosen.tasks)
+
+    for task in filter(lambda task: wanted(task.name), of_images.tasks(gpu=gpu)):
+        runs(
+            task.name, task.title, rows, seeds, records,
+            lambda row, task=task: task.fingerprint(row),
+            lambda row, seed, task=task: of_images.run(task, row, seed, development=chosen.development, device=device),
+        )  # fmt: skip
+    if wanted("spam"):
+        text_rows = tuple(row for row in rows if row in of_text.ROWS)
+        runs(
+            "spam", of_text.TITLE, text_rows, range(seeds.start, seeds.start + 4 * chosen.seeds), records,
+            of_text.fingerprint,
+            lambda row, seed: of_text.run(row, seed, development=chosen.development),
+        )  # fmt: skip
+    if wanted("throughput"):
+        print("\nGenerators: sequences of 6 steps drawn, applied, judged and learned from, in a second\n")
+        for name, rate in of_images.throughput(device):
+            print(f"- {name}: {rate:,.0f}")
+    if not gpu:
+        print("\nNot measured (no GPU here): " + "; ".join(GPU_ONLY) + ".")
+
+
+if __name__ == "__main__":
+    import sys
+
+    main(sys.argv[1:])
