@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from labelwright.augmentation.text import delete_words, mask_spans, swap_words
@@ -10,6 +10,7 @@ sentences = st.integers(2, 20).map(lambda n: " ".join(f"w{chr(97 + i)}" for i in
 seeds = st.integers(0, 2**32)
 
 
+@settings(max_examples=25)
 @given(sentences, st.floats(0, 1), seeds)
 def test_deleting_leaves_a_sub_sequence_with_single_spaces(text, share, seed):
     after = delete_words(high=1.0)(text, magnitude=share, rng=np.random.default_rng(seed))
@@ -19,6 +20,7 @@ def test_deleting_leaves_a_sub_sequence_with_single_spaces(text, share, seed):
     assert after
 
 
+@settings(max_examples=25)
 @given(sentences, st.floats(0, 1), seeds)
 def test_swapping_moves_each_word_by_one_place_at_most(text, share, seed):
     before = text.split()
@@ -36,6 +38,7 @@ def test_the_mean_share_is_the_magnitude_even_where_texts_are_short():
     assert abs(np.mean(masked) - 0.5) < 0.05
 
 
+@settings(max_examples=25)
 @given(st.floats(0, 1), seeds)
 def test_masks_stand_for_words_one_by_one(share, seed):
     text = "look at my new channel, dear friends of music"

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from labelwright.augmentation import Sequences, apply_sequences
@@ -69,12 +69,14 @@ def changed_words(before, after):
 
 
 @MAKERS
+@settings(max_examples=25)
 @given(text=texts, seed=seeds)
 def test_magnitude_0_changes_nothing(make, text, seed):
     assert make()(text, magnitude=0.0, rng=np.random.default_rng(seed)) in (text, None)
 
 
 @MAKERS
+@settings(max_examples=25)
 @given(text=st.text(max_size=50), share=shares, seed=seeds)
 def test_any_text_at_all_is_taken_and_chance_alone_decides(make, text, share, seed):
     function = make()
@@ -86,6 +88,7 @@ def test_any_text_at_all_is_taken_and_chance_alone_decides(make, text, share, se
 
 
 @MAKERS
+@settings(max_examples=25)
 @given(text=texts, share=shares, seed=seeds)
 def test_protected_words_stay_and_are_not_written(make, text, share, seed):
     after = make(protect=PROTECTED)(text, magnitude=share, rng=np.random.default_rng(seed))
@@ -95,6 +98,7 @@ def test_protected_words_stay_and_are_not_written(make, text, share, seed):
 
 
 @MAKERS
+@settings(max_examples=25)
 @given(text=texts, share=shares, seed=seeds)
 def test_no_more_words_are_touched_than_the_magnitude_says(make, text, share, seed):
     function = make()
@@ -108,6 +112,7 @@ def test_no_more_words_are_touched_than_the_magnitude_says(make, text, share, se
 
 
 @MAKERS
+@settings(max_examples=25)
 @given(text=texts, share=shares, seed=seeds)
 def test_punctuation_and_white_space_stay(make, text, share, seed):
     function = make()

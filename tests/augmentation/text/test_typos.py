@@ -2,7 +2,7 @@ import itertools
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from labelwright.augmentation.text import QWERTY, typos
@@ -18,6 +18,7 @@ def slipped(kind, count, seed):
     return typos(slips=[kind], high=1.0)(TEXT, magnitude=count / LETTERS, rng=np.random.default_rng(seed))
 
 
+@settings(max_examples=25)
 @given(counts, seeds)
 def test_keys_beside_change_exactly_so_many_letters(count, seed):
     pairs = [(a, b) for a, b in zip(TEXT, slipped("neighbour", count, seed), strict=True) if a != b]
@@ -25,6 +26,7 @@ def test_keys_beside_change_exactly_so_many_letters(count, seed):
     assert all(b in QWERTY[a] for a, b in pairs)
 
 
+@settings(max_examples=25)
 @given(counts, seeds)
 def test_omissions_and_doublings_change_the_length_by_exactly_so_much(count, seed):
     assert len(slipped("omission", count, seed)) == len(TEXT) - count
@@ -33,6 +35,7 @@ def test_omissions_and_doublings_change_the_length_by_exactly_so_much(count, see
     assert sum(a == b for a, b in itertools.pairwise(doubled)) == count + TEXT.count("nn")
 
 
+@settings(max_examples=25)
 @given(counts, seeds)
 def test_exchanges_keep_the_letters_and_move_exactly_twice_as_many(count, seed):
     after = slipped("exchange", count, seed)
@@ -40,6 +43,7 @@ def test_exchanges_keep_the_letters_and_move_exactly_twice_as_many(count, seed):
     assert sum(a != b for a, b in zip(TEXT, after, strict=True)) == 2 * count
 
 
+@settings(max_examples=25)
 @given(seeds)
 def test_first_letters_short_words_and_words_with_signs_stay(seed):
     text = "The www.wonderful.org 0800number don't WONDERFUL painting"
