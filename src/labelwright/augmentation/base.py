@@ -163,8 +163,8 @@ class TransformationFunction:
 
     @cached_property
     def takes(self) -> frozenset[str]:
-        """Which of ``magnitude`` and ``rng`` the signature of the function names."""
-        return _named(self.function) & {"magnitude", "rng"}
+        """Which of ``magnitude`` (where it has one) and ``rng`` the signature of the function names."""
+        return _named(self.function) & ({"rng"} if self.magnitude is None else {"magnitude", "rng"})
 
     def __call__(self, example: Any, *, magnitude: Any = None, rng: np.random.Generator | None = None) -> Any:
         """Call the function on one example (or a batch, if it is batched), to look at what it does; nothing is checked.
@@ -179,8 +179,8 @@ class TransformationFunction:
             Default: a generator from seed 0.
         """
         more = dict(self.resources)
-        if "magnitude" in self.takes and (magnitude is not None or self.magnitude is not None):
-            if magnitude is None and self.magnitude is not None:
+        if self.magnitude is not None and "magnitude" in self.takes:
+            if magnitude is None:
                 magnitude = float(self.magnitude.at(0.5 * self.magnitude.sides[-1]))
             more["magnitude"] = (
                 np.full(len(example), magnitude) if self.batched and np.ndim(magnitude) == 0 else magnitude
