@@ -94,7 +94,15 @@ def test_new_votes_that_contradict_the_others_are_found_where_no_vote_changes():
     after = np.column_stack([others, np.where(speaks | (rng.random(300) < 0.3), 1, -1)])
     report = vote_consistency(votes(before), votes(after), alone(range(300), [0] * 300), ["f"])
     assert [(f.source, f.kind) for f in report.findings] == [("2", "contradicts")]
-    assert "against 0% of its old ones" in report.findings[0].sentence
+    assert "against 0% (0% to 5%) of its old ones" in report.findings[0].sentence
+
+
+def test_a_source_that_never_met_the_others_is_measured_against_them_all_the_same():
+    before = votes([[0, -1]] * 40 + [[-1, 1]] * 10)
+    after = votes([[0, 1]] * 40 + [[-1, 1]] * 10)
+    report = vote_consistency(before, after, alone(range(50), [0] * 50), ["f"])
+    assert [(f.source, f.kind) for f in report.findings] == [("1", "contradicts")]
+    assert "against none of its old ones" in report.findings[0].sentence
 
 
 def test_votes_that_are_lost_are_let_pass_up_to_half():

@@ -65,7 +65,7 @@ def test_what_passes_is_what_the_adjusted_values_say(p, rate):
 def test_nothing_counted_says_nothing():
     nothing = share(0, 0)
     assert math.isnan(nothing.value)
-    assert str(nothing) == "not seen"
+    assert str(nothing) == "none"
     assert binomial_tail(nothing, 0.5) == hypergeometric_tail(nothing, share(1, 2)) == 1.0
     assert isinstance(nothing, Share)
     assert not len(benjamini_hochberg([], 0.1))

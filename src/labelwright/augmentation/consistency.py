@@ -164,9 +164,9 @@ def vote_consistency(
     Notes
     -----
     Whether too many votes change, or are lost, is a one-sided exact binomial test against ``changes`` and ``losses``;
-    whether new votes contradict the other sources more often than old ones do is Fisher's exact test. The tests of the
-    whole table together are cut by Benjamini & Hochberg (1995). A source with an alphabet of sets takes no part in
-    what others agree on.
+    whether new votes contradict the other sources more often than old ones do is Fisher's exact test (where no old vote
+    met the others: more often than not, a binomial one). The tests of the whole table together are cut by Benjamini &
+    Hochberg (1995). A source with an alphabet of sets takes no part in what others agree on.
 
     Examples
     --------
@@ -282,7 +282,10 @@ def _findings(rows: list[ConsistencyRow], changes: float, losses: float, rate: f
             tests.append((row, "changes", binomial_tail(row.changed, changes)))
             tests.append((row, "loses", binomial_tail(row.lost, losses)))
         if row.contradicted.of:
-            tests.append((row, "contradicts", hypergeometric_tail(row.contradicted, row.expected)))
+            # A source that never met the others before has to contradict them more often than not.
+            met = row.expected.of > 0
+            p = hypergeometric_tail(row.contradicted, row.expected) if met else binomial_tail(row.contradicted, 0.5)
+            tests.append((row, "contradicts", p))
     passed = benjamini_hochberg([p for _, _, p in tests], rate)
     found = sorted((t for t, ok in zip(tests, passed, strict=True) if ok), key=lambda test: test[2])
     pairs = {(row.source, row.function) for row, _, _ in found}
@@ -308,7 +311,7 @@ def _finding(
         "loses": f"{row.source!r} goes silent on {row.lost} of {row.lost.of:,} examples after {row.function!r}, where "
         f"{losses:.0%} may",
         "contradicts": f"{row.source!r} contradicts the other sources with {row.contradicted} of its "
-        f"{row.contradicted.of:,} new votes after {row.function!r}, against {row.expected.value:.0%} of its old ones",
+        f"{row.contradicted.of:,} new votes after {row.function!r}, against {row.expected} of its old ones",
     }[kind]
     if blames_function and not blames_source:
         why = (

@@ -37,7 +37,7 @@ class Share:
     independent: float
 
     def __str__(self) -> str:
-        return f"{self.value:.0%} ({self.low:.0%} to {self.high:.0%})" if self.of else "not seen"
+        return f"{self.value:.0%} ({self.low:.0%} to {self.high:.0%})" if self.of else "none"
 
 
 def share_of(hits: npt.NDArray[np.bool_], clusters: npt.NDArray[np.int64]) -> Share:
