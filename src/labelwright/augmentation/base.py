@@ -63,8 +63,12 @@ class Magnitude:
     def __post_init__(self) -> None:
         if not (np.isfinite(self.low) and np.isfinite(self.high) and self.low < self.high):
             raise FunctionError(f"a magnitude needs finite bounds with low < high, got {self.low!r} and {self.high!r}.")
-        if np.isnan(self.neutral):
-            object.__setattr__(self, "neutral", 0.0 if self.low <= 0 <= self.high else float(self.low))
+        neutral = self.neutral
+        if np.isnan(neutral):
+            neutral = 0.0 if self.low <= 0 <= self.high else self.low
+        for name, value in (("low", self.low), ("high", self.high), ("neutral", neutral)):
+            # 0, 0.0 and -0.0 are one bound, and one version.
+            object.__setattr__(self, name, float(value) + 0.0)
         if not self.low <= self.neutral <= self.high:
             raise FunctionError(f"neutral is {self.neutral}; it must lie within [{self.low}, {self.high}].")
 

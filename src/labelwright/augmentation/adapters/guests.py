@@ -40,7 +40,7 @@ class Guest:
 
     def transform_at(self, magnitude: Any) -> Callable[..., Any]:
         """Return the transform of a magnitude."""
-        found: Any = self.transform(magnitude) if self.made else self.transform
+        found: Callable[..., Any] = self.transform(magnitude) if self.made else self.transform
         if not callable(found):
             raise FunctionError(
                 f"a function of a magnitude must return a transform, and returned {type(found).__name__}."
@@ -77,7 +77,7 @@ def adapted(
         raise FunctionError(f"{transform.__name__} is a class; make a transform of it: {transform.__name__}(...).")
     if not callable(transform):
         raise FunctionError(f"a transform is something to call, got {type(transform).__name__}.")
-    chosen = name or getattr(transform, "__name__", type(transform).__name__)
+    chosen = str(name or getattr(transform, "__name__", type(transform).__name__))
     if chosen == "<lambda>":
         raise FunctionError("a transform made by a lambda needs a name: name='rotate'.")
     return TransformationFunction(
