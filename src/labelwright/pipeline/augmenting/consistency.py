@@ -12,6 +12,7 @@ import numpy as np
 import polars as pl
 
 from labelwright.augmentation import ApplyEach, TransformationFunction
+from labelwright.augmentation.batches import take
 from labelwright.augmentation.consistency import vote_consistency
 from labelwright.core import Votes, generator, hash_ids
 from labelwright.data import read
@@ -22,7 +23,7 @@ from labelwright.pipeline.kept.kept_data import KeptData
 from labelwright.pipeline.settings import Settings
 from labelwright.store import ArtifactId, Recipe
 
-from .fields import as_frame, as_records
+from .fields import as_examples, as_frame
 
 __all__ = ["check_consistency"]
 
@@ -95,12 +96,12 @@ def _compare(
     chosen, end_model = settings.augmentation, settings.end_model
     assert not isinstance(chosen, msgspec.UnsetType)
     fields = frame.select(end_model.fields)
-    records = as_records(fields, end_model.kind)
-    made = ApplyEach(transformations).apply(records, generator(chosen.random_state), on_error="skip")
+    examples = as_examples(fields, end_model.kind, transformations)
+    made = ApplyEach(transformations).apply(examples, generator(chosen.random_state), on_error="skip")
     done = np.flatnonzero(made.applied.any(axis=1))
     if not len(done):
         return {"rows": [], "findings": [], "counted": 0}
-    changed = as_frame([made.examples[i] for i in done.tolist()], fields, end_model.kind)
+    changed = as_frame(take(made.examples, done), fields, end_model.kind)
     augmented = frame[made.origins[done]].with_columns(changed.get_columns())
     after = _votes(settings, functions, augmented, before)
     report = vote_consistency(before, after, made.sequences.take(done), transformations, applied=made.applied[done])

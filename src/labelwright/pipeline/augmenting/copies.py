@@ -15,6 +15,7 @@ import polars as pl
 import pyarrow as pa
 
 from labelwright.augmentation import Augmented, Policy
+from labelwright.augmentation.batches import take
 from labelwright.core.failures import Failure, merge_failures
 from labelwright.core.seeds import generator
 from labelwright.data import ContentPart, divide, read
@@ -22,7 +23,7 @@ from labelwright.pipeline.kept.database import Database, library_versions
 from labelwright.pipeline.settings import AugmentationSettings
 from labelwright.store import ArtifactId, Recipe, Store
 
-from .fields import Record, as_frame, as_records
+from .fields import Examples, as_examples, as_frame, changed
 
 __all__ = ["AugmentationRecord", "BlockRecord", "Copies", "Copying", "KeptCopies", "weights_of"]
 
@@ -134,9 +135,9 @@ class Copying:
         # What the block holds decides on chance in it, not where it stands.
         seed = hashlib.sha256(f"{self.settings.random_state} {block.digest}".encode()).digest()
         rng = generator(int.from_bytes(seed[:16], "big"))
-        records = as_records(block.frame, self.kind)
-        made = policy.apply(records, rng, on_error=self.settings.on_error)
-        return _table(made, records, block.frame, self.kind)
+        examples = as_examples(block.frame, self.kind, policy.functions)
+        made = policy.apply(examples, rng, on_error=self.settings.on_error)
+        return _table(made, examples, block.frame, self.kind)
 
     def _recipe(self, policy: ArtifactId, block: ContentPart) -> Recipe:
         parameters = {
@@ -149,13 +150,13 @@ class Copying:
         return Recipe("copies", {"policy": policy}, parameters)
 
 
-def _table(made: Augmented, records: Sequence[Record], like: pl.DataFrame, kind: str) -> pa.Table:
+def _table(made: Augmented, examples: Examples, like: pl.DataFrame, kind: str) -> pa.Table:
     """Return the copies to which something was done; what was left as it is would be the original once more."""
-    origins = made.origins.tolist()
-    kept = np.array([i for i, origin in enumerate(origins) if made.examples[i] != records[origin]], dtype=np.int64)
+    origins = enumerate(made.origins.tolist())
+    kept = np.array([i for i, origin in origins if changed(made.examples[i], examples[origin])], dtype=np.int64)
     codes = np.where(made.applied, made.sequences.functions, -1)[kept]
     magnitudes = np.where(made.applied, made.sequences.magnitudes, np.nan)[kept]
-    frame = as_frame([made.examples[i] for i in kept.tolist()], like, kind).with_columns(
+    frame = as_frame(take(made.examples, kept), like, kind).with_columns(
         pl.Series(_ORIGIN, made.origins[kept], dtype=pl.Int64),
         pl.Series(_FUNCTIONS, codes.astype(np.int32), dtype=pl.Array(pl.Int32, codes.shape[1])),
         pl.Series(_MAGNITUDES, magnitudes, dtype=pl.Array(pl.Float64, codes.shape[1])),

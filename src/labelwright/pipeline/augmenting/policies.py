@@ -20,6 +20,8 @@ from labelwright.core.errors import MissingExtraError, ProjectError
 from labelwright.pipeline.settings import FILE_NAME, AugmentationSettings
 from labelwright.store import ArtifactId, Store
 
+from .fields import Examples
+
 __all__ = [
     "BoundsRecord",
     "PolicyRecord",
@@ -137,9 +139,9 @@ def build_policy(settings: AugmentationSettings, functions: Sequence[Transformat
 def learn_policy(
     settings: AugmentationSettings,
     functions: Sequence[TransformationFunction],
-    examples: Sequence[Mapping[str, Any]],
+    examples: Examples,
     *,
-    encode: Callable[[Any], Any] | None,
+    encode: Callable[[Examples], Any] | None,
     checkpoint: Path,
     progress: Progress,
 ) -> Policy:

@@ -7,13 +7,15 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
+import polars as pl
 
 from labelwright.augmentation import Random, TransformationFunction
+from labelwright.augmentation.batches import take
 from labelwright.core import generator, hash_ids
 from labelwright.pipeline.examples import Examples, Split
 from labelwright.pipeline.settings import EndModelSettings
 
-from .fields import Record, as_records
+from .fields import Record, as_examples, as_frame, as_records, changed
 
 __all__ = ["ChangedExample", "TriedTransformation", "try_transformations", "words_of"]
 
@@ -91,9 +93,8 @@ def try_transformations(
     random_state : int
     """
     rows = np.sort(np.argsort(hash_ids(split.example_ids), kind="stable")[:_TRIED])
-    records = as_records(source.frame(split, end_model.fields)[rows], end_model.kind)
-    ids = split.example_ids[rows]
-    return [_tried(function, records, ids, limit, random_state) for function in functions]
+    frame, ids = source.frame(split, end_model.fields)[rows], split.example_ids[rows]
+    return [_tried(function, frame, end_model.kind, ids, limit, random_state) for function in functions]
 
 
 def words_of(record: Record) -> str:
@@ -106,27 +107,28 @@ def words_of(record: Record) -> str:
 
 
 def _tried(
-    function: TransformationFunction, records: Sequence[Record], ids: Any, limit: int, random_state: int
+    function: TransformationFunction, frame: pl.DataFrame, kind: str, ids: Any, limit: int, random_state: int
 ) -> TriedTransformation:
-    made = Random([function], length=1).apply(list(records), generator(random_state), on_error="skip")
-    changed = [i for i, origin in enumerate(made.origins.tolist()) if made.examples[i] != records[origin]]
+    examples = as_examples(frame, kind, [function])
+    made = Random([function], length=1).apply(examples, generator(random_state), on_error="skip")
+    moved = [i for i, origin in enumerate(made.origins.tolist()) if changed(made.examples[i], examples[origin])]
     steps = made.sequences.words([function.name])
-    shuffled = np.argsort(hash_ids(ids[made.origins[changed]]), kind="stable")[:limit]
-    shown = [changed[i] for i in shuffled.tolist()]
+    shuffled = np.argsort(hash_ids(ids[made.origins[moved]]), kind="stable")[:limit]
+    shown = np.array([moved[i] for i in shuffled.tolist()], dtype=np.int64)
+    before = as_records(frame[made.origins[shown]], kind)
+    after = as_frame(take(made.examples, shown), frame, kind).to_dicts()
     own = function.magnitude
     return TriedTransformation(
         name=function.name,
         field=function.field,
         magnitude=None if own is None else (own.low, own.high, own.neutral, own.unit),
         version=function.version,
-        n=len(records),
-        changed=len(changed),
+        n=len(examples),
+        changed=len(moved),
         failures=sum(f.count for f in made.failures),
         first_failures=tuple(text for f in made.failures for _, text in f.first[: max(1, limit)]),
         examples=tuple(
-            ChangedExample(
-                ids[made.origins[i]].item(), steps[i], words_of(records[made.origins[i]]), words_of(made.examples[i])
-            )
-            for i in shown
+            ChangedExample(ids[made.origins[i]].item(), steps[i], words_of(before[place]), words_of(after[place]))
+            for place, i in enumerate(shown.tolist())
         ),
     )

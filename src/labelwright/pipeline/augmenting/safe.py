@@ -10,7 +10,7 @@ from labelwright.augmentation.safety import safety_report
 from labelwright.core.errors import ProjectError
 from labelwright.pipeline.settings import AugmentationSettings
 
-from .fields import Record
+from .fields import Examples
 from .policies import bounded
 
 __all__ = ["accepted_functions", "judge_safety"]
@@ -18,8 +18,8 @@ __all__ = ["accepted_functions", "judge_safety"]
 
 def judge_safety(
     functions: Sequence[TransformationFunction],
-    examples: Sequence[Record],
-    encode: Callable[[Sequence[Record]], Any] | None,
+    examples: Examples,
+    encode: Callable[[Examples], Any] | None,
     settings: AugmentationSettings,
 ) -> dict[str, Any]:
     """Return the safety report of functions on unlabelled examples, as plain values."""

@@ -29,7 +29,7 @@ from labelwright.pipeline.settings import FILE_NAME, AugmentationSettings, Setti
 from labelwright.store import ArtifactId, Recipe
 
 from .copies import Copying, KeptCopies
-from .fields import Record, as_records, check_fields
+from .fields import Examples, as_examples, check_fields
 from .policies import PolicyRecord, check_options, learn_policy, open_policy, policy_record
 from .safe import accepted_functions, judge_safety
 
@@ -220,7 +220,7 @@ class Augmenting:
         self.operations["examples_augmented"] = copying.made
         return KeptCopies(store, record)
 
-    def examples(self) -> list[Record]:
+    def examples(self) -> Examples:
         """Return the examples of train that policies are learned from, at most ``augmentation.examples``."""
         if "unlabelled" not in self.artifacts:
             store = self.database.store
@@ -235,10 +235,10 @@ class Augmenting:
         order = np.argsort(hash_ids(self.data.ids("train"), salt=self.chosen.random_state), kind="stable")
         return self.frame[np.sort(order[:most])]
 
-    def _records(self, key: ArtifactId) -> list[Record]:
+    def _records(self, key: ArtifactId) -> Examples:
         frame = pl.from_arrow(self.database.store.get_table(key))
         assert isinstance(frame, pl.DataFrame)
-        return as_records(frame, self.kind)
+        return as_examples(frame, self.kind, self.functions)
 
     def _learned(self, functions: Sequence[TransformationFunction]) -> ArtifactId | None:
         """Return the artifact of the learned policy: the one that was learned from just this, or a new one."""
@@ -261,7 +261,7 @@ class Augmenting:
         same = (before.functions, before.options.get("length")) == (now.functions, now.options.get("length"))
         return None if before.learned is None or not same else ArtifactId.parse(before.learned)
 
-    def _learn(self, functions: Sequence[TransformationFunction], examples: list[Record], recipe: Recipe) -> ArtifactId:
+    def _learn(self, functions: Sequence[TransformationFunction], examples: Examples, recipe: Recipe) -> ArtifactId:
         began = time.perf_counter()
         place = learning_folder(self.folder) / recipe.digest
         self.tell("learning the policy")
@@ -282,7 +282,7 @@ class Augmenting:
         shutil.rmtree(place, ignore_errors=True)
         return key
 
-    def _encode(self, examples: Sequence[Record]) -> Callable[[Sequence[Record]], Any] | None:
+    def _encode(self, examples: Examples) -> Callable[[Examples], Any] | None:
         return None if self.kind == "text" else numbers_of(examples)
 
     def _recipe_of(self, kind: str, functions: Sequence[TransformationFunction], **parameters: Any) -> Recipe:
@@ -313,8 +313,8 @@ class Augmenting:
         return Recipe("augmentation", {"policy": self.artifacts["policy"]}, parameters)
 
 
-def numbers_of(examples: Sequence[Record]) -> Callable[[Sequence[Record]], Any]:
-    """Return what turns records of numbers into rows for a discriminator: filled and scaled as the end model does.
+def numbers_of(examples: Examples) -> Callable[[Examples], Any]:
+    """Return what turns examples of numbers into rows for a discriminator: filled and scaled as the end model does.
 
     Examples
     --------
@@ -322,10 +322,12 @@ def numbers_of(examples: Sequence[Record]) -> Callable[[Sequence[Record]], Any]:
     >>> encode([{"size": 2.0}, {"size": float("nan")}]).tolist()
     [[0.0], [0.0]]
     """
-    names = list(examples[0])
+    names = [] if isinstance(examples, np.ndarray) else list(examples[0])
 
-    def table(records: Sequence[Record]) -> Any:
-        return read_fields("tabular", names, {name: [one[name] for one in records] for name in names})
+    def table(some: Examples) -> Any:
+        if isinstance(some, np.ndarray):
+            return some
+        return read_fields("tabular", names, {name: [one[name] for one in some] for name in names})
 
     features = tabular_classifier()[:-1].fit(table(examples))
-    return lambda records: features.transform(table(records))
+    return lambda some: features.transform(table(some))

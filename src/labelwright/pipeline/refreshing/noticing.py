@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from labelwright.core import Votes
+from labelwright.core import Failure, Votes
 from labelwright.core.errors import LabelwrightWarning
 
-__all__ = ["FailedFunction", "RunWarning", "unused_transformations", "unvoted_classes"]
+__all__ = ["FailedFunction", "RunWarning", "failed_transformations", "unused_transformations", "unvoted_classes"]
 
 
 class RunWarning(LabelwrightWarning):
@@ -53,6 +53,21 @@ def unvoted_classes(votes: Votes) -> list[str]:
         f"no function votes for {votes.classes[c]!r}: what the label model says of it is only the class balance. Add a "
         "function that votes for it."
         for c in missing
+    ]
+
+
+def failed_transformations(failures: Iterable[Failure]) -> list[str]:
+    """Return a warning for each transformation function that failed.
+
+    Examples
+    --------
+    >>> failed_transformations([Failure("typos", 2, (("3", "raised KeyError: 'x'"),))])
+    ["typos failed on 2 augmented copies (KeyError: 'x'); they went on without it"]
+    """
+    return [
+        f"{f.source} failed on {f.count:,} augmented cop{'y' if f.count == 1 else 'ies'} "
+        f"({f.first[0][1].removeprefix('raised ')}); they went on without it"
+        for f in failures
     ]
 
 

@@ -30,7 +30,7 @@ from labelwright.store import ArtifactId, Catalog, Store, hold_lease
 from .augment import AugmentResult, result_of
 from .augmentation import AugmentationStage
 from .end_model import EndModelStage
-from .noticing import FailedFunction, RunWarning, unvoted_classes
+from .noticing import FailedFunction, RunWarning, failed_transformations, unvoted_classes
 from .noting import Notes
 from .plan import Plan, Step
 from .reading import Fingerprints, read_data
@@ -225,6 +225,9 @@ class _Refresh:
             warnings.warn(text, RunWarning, stacklevel=4)
         with self._stage("augmentation", "augmenting") if self.augmentation.wanted else nullcontext():
             copies = self.augmentation.run(data, functions, train)
+        failures = [] if copies is None else failed_transformations(copies.failures())
+        for text in failures:
+            warnings.warn(text, RunWarning, stacklevel=4)
         with self._stage("end_model", "training the end model"):
             stage = self._end_model(data)
             end = stage.run(train, copies)
@@ -235,7 +238,16 @@ class _Refresh:
         self.tell("writing the run and its report")
         view = None if copies is None else self.augmentation.view(copies, data, train)
         return finish_run(
-            self.folder, self.settings, self.database, self.made, parts, model, scores, warned, started, view
+            self.folder,
+            self.settings,
+            self.database,
+            self.made,
+            parts,
+            model,
+            scores,
+            (*warned, *failures),
+            started,
+            view,
         )
 
     def _read(self) -> tuple[list[LabelingFunction], KeptData]:
