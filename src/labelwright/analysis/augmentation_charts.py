@@ -149,7 +149,7 @@ def safety_chart(rows: Sequence[SafetyRow], *, threshold: float, neutral: float,
         if r.departure.known
     ]
     x: Spec = {"field": "magnitude", "type": "quantitative", "scale": {"nice": False, "zero": False, "padding": 10}}
-    x["axis"] = {"title": clean(unit) or None, "grid": False, "tickCount": 4, "format": "~g"} if tried else None
+    x["axis"] = {"title": clean(unit) or None, "grid": False, "tickCount": 4, "format": ".3~r"} if tried else None
     y: Spec = {"field": "value", "type": "quantitative", "scale": {"domain": [-0.1, 1], "nice": False}}
     y["axis"] = {"title": None, "values": [0, 0.5, 1], "format": _PERCENT}
     verdict = {"field": "accepted", "legend": None}
@@ -191,14 +191,14 @@ def harm_chart(rows: Sequence[tuple[str, Sequence[HarmRow | None]]], classes: Se
             "row": i,
             "column": j,
             "value": max(0.0, found.harm.value),
-            "said": f"{100 * found.harm.value:.0f}",
+            "said": f"{100 * found.harm.value:.0f}".replace("-", "\N{MINUS SIGN}"),
             "harmful": found.harmful,
         }
         for i, (_, found_by_class) in enumerate(rows)
         for j, found in enumerate(found_by_class)
         if found is not None and found.harm.known
     ]
-    angle = 0 if max((len(c) for c in classes), default=0) <= 3 else -45
+    angle = 0 if max((len(c) for c in classes), default=0) <= 3 else -90
     axis = {"title": "class of the originals", "orient": "top", "grid": False, "labelAngle": angle}
     labels = [short_name(c, 12) for c in classes]
     x = {"field": "column", "type": "ordinal", "axis": axis | {"labelExpr": labels_by_position(labels)}}

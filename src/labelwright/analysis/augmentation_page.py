@@ -5,7 +5,7 @@ from __future__ import annotations
 from .augmentation_view import AugmentationView
 from .markup import Markup, tag
 from .page import sectioned_page
-from .sections.augmentation import augmentation_parts, verdict_counts
+from .sections.augmentation import augmentation_parts
 from .sections.blocks import section
 
 __all__ = ["render_augmentation"]
@@ -39,11 +39,12 @@ def render_augmentation(view: AugmentationView, *, title: str = "Augmentation") 
 
 
 def _answer(view: AugmentationView, title: str) -> Markup:
-    facts = [("policy", view.policy), ("functions", f"{len(view.functions):,}")]
-    if view.drawn is not None and len(view.drawn.functions):
-        facts.append(("sequences drawn", f"{len(view.drawn.functions):,}"))
-    shown = tag("dl", [tag("div", tag("dt", name), tag("dd", value)) for name, value in facts], class_="facts")
-    said = [tag("p", text, class_="what") for text in (view.outcome, verdict_counts(view)) if text]
+    kinds = ("accepted", "narrowed", "rejected")
+    facts = [("functions", len(view.functions)), *((kind, _count(view, kind)) for kind in kinds)]
+    drawn = 0 if view.drawn is None else len(view.drawn.functions)
+    facts.append(("sequences drawn", drawn))
+    shown = tag("dl", [tag("div", tag("dt", name), tag("dd", f"{n:,}")) for name, n in facts if n], class_="facts")
+    said = [tag("p", text, class_="what") for text in (view.policy, view.outcome) if text]
     return tag(
         "header",
         tag("div", tag("p", "Labelwright", class_="stamp"), tag("h1", title), said),
@@ -51,3 +52,7 @@ def _answer(view: AugmentationView, title: str) -> Markup:
         id="answer",
         class_="plain",
     )
+
+
+def _count(view: AugmentationView, verdict: str) -> int:
+    return sum(f.verdict == verdict for f in view.functions)

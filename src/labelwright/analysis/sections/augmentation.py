@@ -11,7 +11,7 @@ from .augmentation_use import by_magnitude_figure, by_step_figure, curve_figure,
 from .augmented_examples import augmented_examples
 from .blocks import figures, section
 
-__all__ = ["augmentation", "augmentation_parts", "verdict_counts"]
+__all__ = ["augmentation", "augmentation_parts"]
 
 
 def augmentation(content: ReportContent) -> Markup | None:
@@ -19,9 +19,8 @@ def augmentation(content: ReportContent) -> Markup | None:
     view = content.augmentation
     if view is None:
         return None
-    return section(
-        "augmentation", "Augmentation", *[p for _, p in augmentation_parts(view).values()], intro=_intro(view)
-    )
+    parts = [[tag("h3", title), part] for title, part in augmentation_parts(view).values() if part]
+    return section("augmentation", "Augmentation", parts, intro=_intro(view))
 
 
 def augmentation_parts(view: AugmentationView) -> dict[str, tuple[str, Markup | None]]:
@@ -40,15 +39,14 @@ def _examples(view: AugmentationView) -> Markup | None:
     shown = augmented_examples(view.examples)
     if shown is None:
         return None
-    how = "Originals and what became of them; labels carry over."
-    return tag("div", tag("h3", "Augmented examples"), tag("p", how, class_="how"), shown)
+    return tag("div", tag("p", "Originals and what became of them; labels carry over.", class_="how"), shown)
 
 
 def _intro(view: AugmentationView) -> str:
-    return " ".join(x for x in (f"Policy: {view.policy}.", view.outcome, verdict_counts(view)) if x)
+    return " ".join(x for x in (f"Policy: {view.policy}.", view.outcome, _verdict_counts(view)) if x)
 
 
-def verdict_counts(view: AugmentationView) -> str:
+def _verdict_counts(view: AugmentationView) -> str:
     """Return how many functions were accepted, narrowed and rejected, in words; empty where none was checked."""
     kinds = ("accepted", "narrowed", "rejected")
     counts = [(sum(f.verdict == kind for f in view.functions), kind) for kind in kinds]

@@ -18,7 +18,12 @@ __all__ = ["consistency_table", "harm_figure", "safety_figure", "verdicts_table"
 
 # Drawn: functions, rows of the matrix, its columns. Tables have all.
 _PLOTS, _HARM_ROWS, _HARM_CLASSES, _CONSISTENCY = 12, 14, 14, 20
-_MARKS = {"accepted": "● accepted", "narrowed": "◐ narrowed", "rejected": "✕ rejected", "": "not checked"}
+_MARKS = {
+    "accepted": "●\N{NO-BREAK SPACE}accepted",
+    "narrowed": "◐\N{NO-BREAK SPACE}narrowed",
+    "rejected": "✕\N{NO-BREAK SPACE}rejected",
+    "": "not checked",
+}
 
 
 def verdicts_table(view: AugmentationView) -> Markup | None:
@@ -29,7 +34,7 @@ def verdicts_table(view: AugmentationView) -> Markup | None:
     rows = sorted(view.functions, key=lambda f: order[f.verdict])
     columns: list[Column[TunableFunction]] = [
         Column("function", lambda f: f.name, numeric=False),
-        Column("verdict", lambda f: _MARKS[f.verdict], numeric=False),
+        Column("verdict", lambda f: _MARKS[f.verdict].replace(" ", "\N{NO-BREAK SPACE}", 1), numeric=False),
         Column("magnitudes that may be used", _bounds, numeric=False),
         Column("why", lambda f: f.why, numeric=False),
     ]

@@ -109,7 +109,7 @@ def by_magnitude_figure(view: AugmentationView) -> Markup | None:
         np.array(rows),
         names,
         columns,
-        "from the lowest to the highest magnitude",
+        "magnitude",
         chart_columns=["low", "", "", "", "", "", "", "high"],
     )
 
