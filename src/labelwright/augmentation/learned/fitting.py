@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import json
 import os
@@ -25,7 +26,7 @@ from .actions import Actions
 from .estimators import EstimatorName
 from .generators import Generator
 from .preparing import Seats, prepare
-from .selection import Judgement, check_valid, judge, labelled_loss
+from .selection import Judgement, check_valid, hardest_to_tell, judge, labelled_loss
 from .settings import Settings
 from .storing import read_tensors, write_tensors
 from .training import SAMPLES
@@ -35,10 +36,13 @@ __all__ = ["Learned", "LearningProgress", "learn"]
 _CHECKPOINT = "learning.safetensors"
 # Rounds in which only the discriminator learns: before it knows anything, its answers reward chance.
 _WARM_UP = 0.1
+# Sequences on which two generators are compared.
+_PREFIXES = 256
 # How many generators there are to select from, and how often the state is written.
 _MARKS = 10
-# Learning ends when none of this many marks has been better than the best before them.
-_PATIENCE = 4
+# Learning ends early when the generator has moved less than this between two marks, twice in a row: by the share of
+# actions that would have to be drawn anew.
+_STILL = 0.03
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +72,8 @@ class Learned:
     estimator: EstimatorName
     variances: dict[EstimatorName, float]
     left_out: dict[str, str]
+    findings: tuple[str, ...]
+    marks: tuple[dict[str, Any], ...]
 
 
 @dataclass(slots=True)
@@ -81,14 +87,10 @@ class _State:
     marks: list[dict[str, Any]] = field(default_factory=list)
     generators: dict[str, torch.Tensor] = field(default_factory=dict)
 
-    @property
-    def best(self) -> int:
-        """Position of the mark with the largest gain."""
-        return max(range(len(self.marks)), key=lambda mark: self.marks[mark]["gain"])
-
     def stops(self, settings: Settings) -> bool:
-        """Whether all rounds are done, or the last marks were none of them better than one before."""
-        return self.step >= settings.steps or (bool(self.marks) and len(self.marks) - 1 - self.best >= _PATIENCE)
+        """Whether all rounds are done, or the generator stands still."""
+        still = len(self.marks) > 2 and all(mark["moved"] < _STILL for mark in self.marks[-2:])
+        return still or self.step >= settings.steps
 
 
 def learn(
@@ -128,6 +130,8 @@ class _Learner:
     def run(self, progress: Callable[[LearningProgress], None] | None) -> None:
         line = ProgressLine(progress)
         first = self.state.step
+        if not self.state.marks:
+            self._mark()
         every = max(1, self.settings.steps // _MARKS)
         try:
             while not self.state.stops(self.settings):
@@ -158,24 +162,30 @@ class _Learner:
         state.history.append({"step": state.step, **record})
 
     def _mark(self) -> None:
-        """Judge the generator as it is now, keep it, and write the state."""
+        """Keep the generator as it is now, and write the state."""
         state, game = self.state, self.seats.game
-        if state.estimator is not None:
-            found = self._judged(game.average)
+        if state.estimator is not None or not state.marks:
+            moved = self._moved()
             prefix = f"{len(state.marks)}."
             state.generators.update({prefix + name: t.clone() for name, t in game.average.state_dict().items()})
-            state.marks.append({"step": state.step, **asdict(found)})
+            state.marks.append({"step": state.step, "moved": moved})
         if self.path is not None:
             record = {name: getattr(state, name) for name in _PLAIN}
             tensors = {f"mark.{name}": tensor for name, tensor in state.generators.items()}
             about = {"fingerprint": self.fingerprint, "state": record, "rng": self.rng.bit_generator.state}
             write_tensors(self.path, {**game.tensors(), **tensors}, about)
 
-    def _judged(self, generator: Generator) -> Judgement:
-        seats = self.seats
-        # The same chance for every mark, so that they differ by what was learned alone.
-        rng = np.random.default_rng(self.settings.random_state)
-        return judge(generator, seats.actions, seats.held, seats.encoder, seats.game.discriminator, rng)
+    def _moved(self) -> float:
+        """Return the total variation between the generator and that of the mark before, a mean over steps."""
+        if not self.state.marks:
+            return 1.0
+        now = self.seats.game.average
+        before = copy.deepcopy(now)
+        self._load(before, len(self.state.marks) - 1)
+        codes = torch.from_numpy(now.draw(np.random.default_rng(0).random((_PREFIXES, now.length))))
+        with torch.no_grad():
+            apart = now.log_probabilities(codes).exp() - before.log_probabilities(codes).exp()
+        return apart.abs().sum(dim=2).mean().item() / 2
 
     def _resume(self, path: Path) -> None:
         tensors, record = read_tensors(path)
@@ -193,42 +203,59 @@ class _Learner:
     def finish(self, valid: tuple[Batch, npt.ArrayLike] | None) -> Learned:
         state, seats = self.state, self.seats
         assert state.estimator is not None
-        chosen = state.best
-        how = "by what it adds to held-out examples, without labels"
+        # The second half of the way, so that all of them had time to learn.
+        late = [mark for mark in range(len(state.marks)) if state.marks[mark]["step"] > state.step / 2]
+        judgements = [self._judged(mark) for mark in late]
+        for mark, judgement in zip(late, judgements, strict=True):
+            state.marks[mark].update(asdict(judgement))
+        chosen, how = late[hardest_to_tell(judgements)], "being the hardest to tell from originals, without labels"
         if valid is not None:
-            chosen = self._chosen_by_labels(valid)
-            how = f"by the loss of a classifier on {len(valid[0])} labelled examples"
-        generator = seats.game.average
-        self._load(generator, chosen)
-        mark = state.marks[chosen]
-        outcome = (
-            f"Learned from {len(seats.examples):,} examples in {state.step} rounds; the generator of round "
-            f"{mark['step']} is used, chosen {how}: {mark['left']:.0%} of augmented held-out examples leave the data "
-            f"(5% of originals would), mean distance {mark['diversity']:.2f}."
-        )
-        if seats.left_out:
-            outcome += f" Left out, since they always failed: {', '.join(seats.left_out)}."
+            # The first generator draws at random: with labels, learning has to show that it does better.
+            chosen = min([0, *late], key=lambda mark: self._labelled_loss(mark, valid))
+            how = f"giving a classifier on {len(valid[0])} labelled examples the lowest loss"
+        self._load(seats.game.average, chosen)
         return Learned(
             actions=seats.actions,
-            generator=generator,
+            generator=seats.game.average,
             discriminator=seats.game.discriminator.eval(),
             history=tuple(state.history),
-            outcome=outcome,
-            chosen_step=mark["step"],
+            outcome=self._outcome(state.marks[chosen], how),
+            chosen_step=state.marks[chosen]["step"],
             estimator=state.estimator,
             variances=state.variances,
             left_out=seats.left_out,
+            findings=tuple(map(str, seats.findings)),
+            marks=tuple(state.marks),
         )
 
-    def _chosen_by_labels(self, valid: tuple[Batch, npt.ArrayLike]) -> int:
-        losses = []
-        for mark in range(len(self.state.marks)):
-            self._load(self.seats.game.average, mark)
-            losses.append(
-                labelled_loss(self._augmented, self.seats.encoder, valid, random_state=self.settings.random_state)
+    def _outcome(self, mark: dict[str, Any], how: str) -> str:
+        seats, state = self.seats, self.state
+        ended = "all" if state.step == self.settings.steps else "then it stood still"
+        found = (
+            f"Learned from {len(seats.examples):,} examples in {state.step} rounds ({ended}). The generator of round "
+        )
+        found += f"{mark['step']} is used, {how}"
+        if "auc" in mark:
+            found += (
+                f": a fresh classifier tells with an AUC of {mark['auc']:.2f} (0.5 = not at all), at a mean distance "
+                f"of {mark['diversity']:.2f} (1 = two random originals)"
             )
-            self.state.marks[mark]["labelled_loss"] = losses[-1]
-        return int(np.argmin(losses))
+        if seats.left_out:
+            found += f". Left out, since they failed on every example tried: {', '.join(seats.left_out)}"
+        return found + "."
+
+    def _judged(self, mark: int) -> Judgement:
+        seats = self.seats
+        self._load(seats.game.average, mark)
+        # The same chance for every mark, so that they differ by what was learned alone.
+        rng = np.random.default_rng(self.settings.random_state)
+        return judge(seats.game.average, seats.actions, seats.held, seats.encoder, seats.game.discriminator, rng)
+
+    def _labelled_loss(self, mark: int, valid: tuple[Batch, npt.ArrayLike]) -> float:
+        self._load(self.seats.game.average, mark)
+        loss = labelled_loss(self._augmented, self.seats.encoder, valid, random_state=self.settings.random_state)
+        self.state.marks[mark]["labelled_loss"] = loss
+        return loss
 
     def _augmented(self, batch: Batch, rng: np.random.Generator) -> Batch:
         seats, generator = self.seats, self.seats.game.average

@@ -87,8 +87,13 @@ class LearnedPolicy(DrawingPolicy):
     estimator_ : str
     variances_ : dict
         Of the gradient, by estimator; empty unless measured.
+    marks_ : tuple of dict
+        Generators on the way: ``step``; ``moved``, the share of actions drawn otherwise since the one before; for those
+        that were considered ``auc`` and ``diversity`` on held-out examples, and ``labelled_loss`` with ``valid``.
     left_out_ : dict of str to str
         Functions that always failed, and why.
+    findings_ : tuple of str
+        Rules that functions break on some examples; there they do nothing.
 
     Examples
     --------
@@ -114,7 +119,7 @@ class LearnedPolicy(DrawingPolicy):
         discriminator: Literal["auto"] | nn.Module = "auto",
         encode: Callable[[Batch], Any] | None = None,
         estimator: Literal["auto"] | EstimatorName = "auto",
-        diversity: float = 1.0,
+        diversity: float = 0.5,
         entropy: float = 0.25,
         discount: float = 0.5,
         steps: int = 400,
@@ -160,6 +165,8 @@ class LearnedPolicy(DrawingPolicy):
         ------
         ModelError
             If there are fewer examples than two batches, some are not finite, or every function fails.
+        TransformationError
+            If a function edits its input in place, or is not deterministic under its rng.
         """
         learned = learn(
             self._settings(),
@@ -174,7 +181,8 @@ class LearnedPolicy(DrawingPolicy):
         self.discriminator_ = learned.discriminator
         self.history_, self.outcome_ = learned.history, learned.outcome
         self.chosen_step_, self.estimator_ = learned.chosen_step, learned.estimator
-        self.variances_, self.left_out_ = learned.variances, learned.left_out
+        self.variances_, self.marks_ = learned.variances, learned.marks
+        self.left_out_, self.findings_ = learned.left_out, learned.findings
         self.frequencies_ = self._frequencies()
         return self
 
@@ -300,7 +308,17 @@ _SETTINGS = (
     "keep_originals",
     "random_state",
 )
-_LEARNED = ("history", "frequencies", "outcome", "chosen_step", "estimator", "variances", "left_out")
+_LEARNED = (
+    "history",
+    "frequencies",
+    "outcome",
+    "chosen_step",
+    "estimator",
+    "variances",
+    "marks",
+    "left_out",
+    "findings",
+)
 
 
 def _matched(

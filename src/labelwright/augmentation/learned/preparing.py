@@ -15,6 +15,7 @@ from torch import nn
 from labelwright.augmentation.applying import apply_sequences
 from labelwright.augmentation.base import Batch, TransformationFunction
 from labelwright.augmentation.batches import is_dense, take
+from labelwright.augmentation.checks import Finding, check_functions, refuse_findings
 from labelwright.augmentation.sequences import Sequences
 from labelwright.core.errors import ModelError
 
@@ -33,6 +34,8 @@ _HELD_SHARE, _HELD_MOST = 0.2, 500
 _SAMPLE = 5000
 # Originals on which each function is tried before learning.
 _TRIED = 16
+# What cannot be counted and passed over: the originals would change, or the same seed would not give the same policy.
+_FATAL = ("in place", "global chance", "not repeatable")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +51,8 @@ class Seats:
     game : Game
     left_out : dict of str to str
         Functions that failed on every example they were tried on, with the first message.
+    findings : tuple of Finding
+        Rules that functions break on some examples; there they do nothing.
     fingerprint : str
         Hash of a sample of the originals, as encoded.
     """
@@ -58,6 +63,7 @@ class Seats:
     actions: Actions
     game: Game
     left_out: dict[str, str]
+    findings: tuple[Finding, ...]
     fingerprint: str
 
 
@@ -77,7 +83,10 @@ def prepare(
     encoder = make_encoder(examples, encode, rng)
     sample = encoder(take(examples, rest[:: -(-len(rest) // _SAMPLE)]))
     check_encoded(sample, len(sample))
-    left_out = _always_failing(settings.functions, take(examples, rest[:_TRIED]), rng)
+    tried = take(examples, rest[:_TRIED])
+    findings = check_functions(settings.functions, tried, rng)
+    refuse_findings([finding for finding in findings if finding.kind in _FATAL])
+    left_out = _always_failing(settings.functions, tried, rng)
     if len(left_out) == len(settings.functions):
         name, message = next(iter(left_out.items()))
         raise ModelError(f"every function failed on every example that it was tried on; {name!r}: {message}")
@@ -89,6 +98,7 @@ def prepare(
         actions=actions,
         game=_seated(settings, actions, encoder, sample, discriminator),
         left_out=left_out,
+        findings=findings,
         fingerprint=hashlib.sha256(sample.cpu().numpy().tobytes()).hexdigest(),
     )
 

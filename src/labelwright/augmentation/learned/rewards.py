@@ -16,7 +16,7 @@ from labelwright.augmentation.sequences import Sequences
 
 from .encoders import Encoder
 
-__all__ = ["PrefixLosses", "encoded_prefixes", "prefix_losses", "relative_distances"]
+__all__ = ["PrefixLosses", "encoded_prefixes", "likeness_cost", "prefix_losses", "relative_distances"]
 
 # Where half of the penalty for likeness is gone: a tenth of how far apart two random originals are.
 _HALF_DISTANCE = 0.1
@@ -81,8 +81,13 @@ def prefix_losses(discriminator: nn.Module, encoded: torch.Tensor, *, diversity:
     logits, features = discriminator(encoded.flatten(0, 1))
     logits, features = logits.reshape(prefixes, s), features.reshape(prefixes, s, -1)
     distances = relative_distances(features, features[0])
-    losses = softplus(-logits) + diversity * _HALF_DISTANCE / (distances + _HALF_DISTANCE)
+    losses = softplus(-logits) + likeness_cost(distances, diversity)
     return PrefixLosses(losses.T.cpu(), torch.sigmoid(logits).T.cpu(), distances.T.cpu())
+
+
+def likeness_cost(distances: torch.Tensor, diversity: float) -> torch.Tensor:
+    """Return diversity * e / (distance + e), with e = 0.1: what staying like the original costs, in nats."""
+    return diversity * _HALF_DISTANCE / (distances + _HALF_DISTANCE)
 
 
 def relative_distances(features: torch.Tensor, originals: torch.Tensor) -> torch.Tensor:

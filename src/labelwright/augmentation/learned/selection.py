@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 import torch
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import roc_auc_score
 from torch import nn
 from torch.nn.functional import cross_entropy
 
@@ -21,10 +23,8 @@ from .encoders import Encoder
 from .generators import Generator
 from .rewards import encoded_prefixes, relative_distances
 
-__all__ = ["Judgement", "check_valid", "judge", "labelled_loss"]
+__all__ = ["Judgement", "check_valid", "hardest_to_tell", "judge", "labelled_loss"]
 
-# An example has left the data where a test of this size says so: as many originals are suspected wrongly.
-_SIZE = 0.05
 # Rounds of the classifier that judges with labels: enough to tell policies apart, not to be good.
 _ROUNDS = 150
 _BATCH = 64
@@ -36,17 +36,14 @@ class Judgement:
 
     Parameters
     ----------
-    left : float
-        Share of augmented held-out examples that look less real than 95 % of originals.
+    auc : float
+        How well a fresh classifier tells augmented held-out examples from originals; 0.5 = not at all.
     diversity : float
         Mean distance from the original; 1 = as far as two random originals.
-    gain : float
-        Mean of distance (at most 1) over augmented examples, those that left counted negatively.
     """
 
-    left: float
+    auc: float
     diversity: float
-    gain: float
 
 
 def judge(
@@ -57,43 +54,48 @@ def judge(
     discriminator: nn.Module,
     rng: np.random.Generator,
 ) -> Judgement:
-    """Judge a generator on held-out originals.
+    """Judge a generator on held-out originals, by an opponent that it has not met.
 
     A fresh linear classifier learns on half of them, in the discriminator's features, to tell augmented from original
-    (a two-sample test; Lopez-Paz & Oquab 2017), and says of the other half which have left the data; then the halves
-    change places. Under the null-class assumption, examples that stayed have kept their label and those that left have
-    a wrong one. Labels that are wrong at rate r shrink what can be learned by 1 - 2r (Natarajan et al. 2013): so each
-    example that left cancels one that stayed.
+    (a two-sample test; Lopez-Paz & Oquab 2017), and answers for the other half; then the halves change places. The
+    players' own losses would say how well they play each other, not how good either is.
     """
     n = len(held)
     sequences = actions.sequences(generator.draw(rng.random((n, generator.length))), np.arange(n), rng)
     encoded = encoded_prefixes(actions.policy_functions, held, sequences, encoder, rng)
     with torch.no_grad():
         discriminator.eval()
-        features = [discriminator(encoded[step])[1].cpu() for step in (0, -1)]
-    distances = relative_distances(features[1], features[0]).numpy()
-    originals, augmented = (each.double().numpy() for each in features)
-    halves = np.arange(n) % 2
-    left = np.empty(n, dtype=bool)
-    for half in (0, 1):
-        here, there = halves == half, halves != half
-        direction = _direction(originals[there], augmented[there])
-        left[here] = augmented[here] @ direction < np.quantile(originals[here] @ direction, _SIZE)
-    gain = np.minimum(distances, 1) * np.where(left, -1, 1)
-    return Judgement(float(left.mean()), float(distances.mean()), float(gain.mean()))
+        originals, augmented = (discriminator(encoded[step])[1].cpu() for step in (0, -1))
+    p_real = _answers(originals.double().numpy(), augmented.double().numpy())
+    return Judgement(
+        auc=float(roc_auc_score(np.repeat([1, 0], n), p_real)),
+        diversity=float(relative_distances(augmented, originals).mean()),
+    )
 
 
-def _direction(originals: npt.NDArray[np.float64], augmented: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """Return the direction that points to originals: ridge regression, through the smaller of both Gram matrices."""
+def hardest_to_tell(judgements: Sequence[Judgement]) -> int:
+    """Return the position of the generator with the lowest AUC among those that do not merely do less.
+
+    One that left every example as it is could not be told at all; so those whose diversity is under half of the median
+    are passed over.
+    """
+    least = np.median([each.diversity for each in judgements]) / 2
+    return min((each.auc, position) for position, each in enumerate(judgements) if each.diversity >= least)[1]
+
+
+def _answers(originals: npt.NDArray[np.float64], augmented: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Return P(real), shape (2 n,), each by a classifier that has seen neither the example nor its counterpart."""
+    n, width = originals.shape
     rows = np.concatenate([originals, augmented])
-    rows = (rows - rows.mean(axis=0)) / np.maximum(rows.std(axis=0), 1e-12)
-    target = np.repeat([1.0, -1.0], [len(originals), len(augmented)])
-    # As strong as one standardised row for each: scale-free, and well posed for more features than rows.
-    gram = rows @ rows.T
-    weights = np.linalg.solve(gram + np.trace(gram) / len(rows) * np.eye(len(rows)), target)
-    direction: npt.NDArray[np.float64] = rows.T @ weights
-    direction /= np.maximum(np.concatenate([originals, augmented]).std(axis=0), 1e-12)
-    return direction
+    # Rows of length one, whatever the number of features and their units: one strength of regularisation fits all.
+    rows = (rows - rows.mean(axis=0)) / (np.maximum(rows.std(axis=0), 1e-12) * np.sqrt(width))
+    truth, halves = np.repeat([1, 0], n), np.tile(np.arange(n) % 2, 2)
+    p_real = np.empty(2 * n)
+    for half in (0, 1):
+        there = halves != half
+        classifier = LogisticRegression(C=1.0, max_iter=200).fit(rows[there], truth[there])
+        p_real[~there] = classifier.predict_proba(rows[~there])[:, 1]
+    return p_real
 
 
 def labelled_loss(

@@ -27,8 +27,9 @@ __all__ = ["SAMPLES", "Game", "Rollout", "Rules"]
 # lies between -log 9 and log 9, so that however strong it grows, no step can cost more than 2.2 nats.
 _SURE = 0.9
 # Spread of the noise on what the discriminator sees, in units of the data's own: what separates originals from
-# augmented examples by less, such as traces of resampling, does not decide (instance noise; Arjovsky & Bottou 2017).
-_NOISE = 0.3
+# augmented examples by less, such as traces of resampling, does not decide (instance noise; Arjovsky & Bottou 2017). In
+# images and series, where neighbours are averaged, there is more of it.
+_NOISE, _NOISE_OF_NEIGHBOURS = 0.1, 0.3
 
 # Steps of the discriminator in a round: it is the faster of the two (two time scales; Heusel et al. 2017), and applying
 # the sequences costs more than learning from them.
@@ -116,7 +117,8 @@ class Game:
         noise = torch.from_numpy(rng.standard_normal(both.shape, dtype=np.float32)).to(both.device)
         answers = torch.full((len(both),), 1 - _SURE, device=both.device)
         answers[: len(originals)] = _SURE
-        logits, _ = self.discriminator(both + _NOISE * spread * noise)
+        scale = _NOISE if both.ndim == 2 else _NOISE_OF_NEIGHBOURS
+        logits, _ = self.discriminator(both + scale * spread * noise)
         loss = binary_cross_entropy_with_logits(logits.reshape(-1), answers)
         self.discriminator_optimiser.zero_grad()
         torch.autograd.backward(loss)
