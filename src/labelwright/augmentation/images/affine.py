@@ -10,7 +10,7 @@ from torch import Tensor
 from labelwright.augmentation.base import Magnitude, TransformationFunction
 
 from .making import Fill, checked_fill, factor, made
-from .resampling import centred, sampled
+from .resampling import affine_places, sampled
 from .tensors import bounded, each, ready
 
 __all__ = ["rotate", "shear_x", "shear_y", "translate_x", "translate_y", "zoom"]
@@ -20,47 +20,38 @@ def _rotated(images: Tensor, magnitude: Any, fill: Fill) -> Tensor:
     batch = ready(images)
     angle = torch.deg2rad(each(magnitude, batch, 3))
     cos, sin = torch.cos(angle), torch.sin(angle)
-    x, y = centred(batch)
-    return bounded(sampled(batch, cos * x - sin * y, sin * x + cos * y, fill), images, magnitude)
+    return bounded(sampled(batch, affine_places(batch, x=(cos, -sin), y=(sin, cos)), fill), images, magnitude)
 
 
 def _zoomed(images: Tensor, magnitude: Any, fill: Fill) -> Tensor:
     batch = ready(images)
     step = 1 / each(magnitude, batch, 3)
-    x, y = centred(batch)
-    h, w = batch.shape[-2:]
-    places = (step * x).expand(-1, h, w), (step * y).expand(-1, h, w)
-    return bounded(sampled(batch, *places, fill), images, magnitude, neutral=1.0)
+    places = affine_places(batch, x=(step, 0.0), y=(0.0, step))
+    return bounded(sampled(batch, places, fill), images, magnitude, neutral=1.0)
 
 
 def _sheared_x(images: Tensor, magnitude: Any, fill: Fill) -> Tensor:
     batch = ready(images)
-    x, y = centred(batch)
-    across = x + each(magnitude, batch, 3) * y
-    return bounded(sampled(batch, across, y.expand_as(across), fill), images, magnitude)
+    places = affine_places(batch, x=(1.0, each(magnitude, batch, 3)))
+    return bounded(sampled(batch, places, fill), images, magnitude)
 
 
 def _sheared_y(images: Tensor, magnitude: Any, fill: Fill) -> Tensor:
     batch = ready(images)
-    x, y = centred(batch)
-    down = y + each(magnitude, batch, 3) * x
-    return bounded(sampled(batch, x.expand_as(down), down, fill), images, magnitude)
+    places = affine_places(batch, y=(each(magnitude, batch, 3), 1.0))
+    return bounded(sampled(batch, places, fill), images, magnitude)
 
 
 def _translated_x(images: Tensor, magnitude: Any, fill: Fill) -> Tensor:
     batch = ready(images)
-    x, y = centred(batch)
-    h, w = batch.shape[-2:]
-    across = (x - each(magnitude, batch, 3) * w).expand(-1, h, w)
-    return bounded(sampled(batch, across, y.expand_as(across), fill), images, magnitude)
+    places = affine_places(batch, shift=(each(magnitude, batch, 3) * -batch.shape[-1], 0.0))
+    return bounded(sampled(batch, places, fill), images, magnitude)
 
 
 def _translated_y(images: Tensor, magnitude: Any, fill: Fill) -> Tensor:
     batch = ready(images)
-    x, y = centred(batch)
-    h, w = batch.shape[-2:]
-    down = (y - each(magnitude, batch, 3) * h).expand(-1, h, w)
-    return bounded(sampled(batch, x.expand_as(down), down, fill), images, magnitude)
+    places = affine_places(batch, shift=(0.0, each(magnitude, batch, 3) * -batch.shape[-2]))
+    return bounded(sampled(batch, places, fill), images, magnitude)
 
 
 def rotate(low: float = -30.0, high: float = 30.0, *, fill: Fill = 0.0) -> TransformationFunction:

@@ -14,7 +14,7 @@ from labelwright.augmentation.base import Magnitude, TransformationFunction
 from labelwright.core.errors import FunctionError
 
 from .making import Fill, checked_fill, made, not_negative
-from .resampling import centred, sampled
+from .resampling import affine_places, centred, sampled
 from .tensors import bounded, each, ready
 
 __all__ = ["elastic", "swirl"]
@@ -30,7 +30,9 @@ def _swirled(images: Tensor, magnitude: Any, radius: float, fill: Fill) -> Tenso
     fall = math.log(2) * radius * min(batch.shape[-2:]) / 5
     angle = each(magnitude, batch, 3) * torch.exp(-torch.hypot(x, y) / fall)
     cos, sin = torch.cos(angle), torch.sin(angle)
-    return bounded(sampled(batch, cos * x - sin * y, sin * x + cos * y, fill), images, magnitude)
+    h, w = batch.shape[-2:]
+    places = torch.stack(((cos * x - sin * y) * (2 / w), (sin * x + cos * y) * (2 / h)), dim=1)
+    return bounded(sampled(batch, places, fill), images, magnitude)
 
 
 def swirl(low: float = -1.0, high: float = 1.0, *, radius: float = 2.0, fill: Fill = 0.0) -> TransformationFunction:
@@ -71,12 +73,12 @@ def _distorted(images: Tensor, magnitude: Any, rng: np.random.Generator, smoothn
     side = min(h, w)
     down, across = _bells(h, smoothness * side), _bells(w, smoothness * side)
     # Drawn by numpy whatever the device, so that a seed means the same field everywhere; it is a few knots an image.
-    knots = rng.standard_normal((len(images), 2, down.shape[1], across.shape[1]))
+    knots = rng.standard_normal((len(images), 2, across.shape[1], down.shape[1]))
     rows, columns, drawn = (torch.from_numpy(part).to(batch) for part in (down, across, knots))
-    field = rows @ drawn @ columns.T
-    field = field * (each(magnitude, batch) * side)
-    x, y = centred(batch)
-    return bounded(sampled(batch, x + field[:, 0], y + field[:, 1], fill), images, magnitude)
+    # Everything is scaled while it is small, and the batch goes through two products as one matrix.
+    sizes = torch.tensor([2 * side / w, 2 * side / h], dtype=batch.dtype, device=batch.device).reshape(2, 1, 1)
+    ways = (drawn * (each(magnitude, batch) * sizes) @ rows.T).transpose(2, 3) @ columns.T
+    return bounded(sampled(batch, ways + affine_places(batch[:1]), fill), images, magnitude)
 
 
 def _bells(length: int, width: float) -> npt.NDArray[np.float64]:

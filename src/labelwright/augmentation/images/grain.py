@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from typing import Any
 
 import numpy as np
 import torch
+from scipy.special import ndtri
 from torch import Tensor
 from torch.nn import functional
 
@@ -17,12 +19,33 @@ from .tensors import bounded, each, ready
 
 __all__ = ["blur", "noise"]
 
+# Longer side, in pixels, up to which products of matrices are faster than a convolution.
+_PRODUCTS_UP_TO = 128
+
 
 def _noised(images: Tensor, magnitude: Any, rng: np.random.Generator) -> Tensor:
     batch = ready(images)
-    chance = torch.Generator(batch.device).manual_seed(int(rng.integers(2**63)))
-    drawn = torch.randn(batch.shape, generator=chance, dtype=batch.dtype, device=batch.device)
-    return bounded(torch.addcmul(batch, drawn, each(magnitude, batch)), images, magnitude)
+    drawn = _normal(batch, int(rng.integers(2**63)))
+    return bounded((drawn * each(magnitude, batch)).add_(batch), images, magnitude)
+
+
+def _normal(like: Tensor, seed: int) -> Tensor:
+    """Return standard normal draws in the shape of ``like``.
+
+    On the processor they are looked up, 16 random bits each, in a table of 65,536 quantiles (up to 4.3 standard
+    deviations): half the time of torch's own, which come from one thread.
+    """
+    if like.device.type != "cpu":
+        chance = torch.Generator(like.device).manual_seed(seed)
+        return torch.randn(like.shape, generator=chance, dtype=like.dtype, device=like.device)
+    bits = np.random.SFC64(seed).random_raw(-(-like.numel() // 4)).view(np.int16)[: like.numel()]
+    codes = torch.from_numpy(bits).to(torch.int32).add_(2**15)
+    return _quantiles(like.dtype).index_select(0, codes).reshape(like.shape)
+
+
+@functools.cache
+def _quantiles(dtype: torch.dtype) -> Tensor:
+    return torch.from_numpy(ndtri((np.arange(2**16) + 0.5) / 2**16)).to(dtype)
 
 
 def noise(low: float = 0.0, high: float = 0.1) -> TransformationFunction:
@@ -48,19 +71,40 @@ def noise(low: float = 0.0, high: float = 0.1) -> TransformationFunction:
 
 def _blurred(images: Tensor, magnitude: Any, reach: int) -> Tensor:
     batch = ready(images)
-    n, channels, h, _ = batch.shape
     sigma = each(magnitude, batch, 2)
     places = torch.arange(-reach, reach + 1, dtype=batch.dtype, device=batch.device)
     # At sigma 0 the weights are those of the pixel alone; the floor keeps 0 / 0 out of values and gradients.
     weights = torch.exp(-0.5 * (places / sigma.clamp_min(1e-3)) ** 2)
     weights = weights * (places.abs() <= (4 * sigma + 0.5).floor())
-    weights = (weights / weights.sum(1, keepdim=True)).repeat_interleave(channels, 0)
-    flat = functional.pad(batch, (reach, reach, reach, reach), mode="replicate").reshape(
-        1, n * channels, h + 2 * reach, -1
-    )
-    flat = functional.conv2d(flat, weights[:, None, None, :], groups=n * channels)
-    flat = functional.conv2d(flat, weights[:, None, :, None], groups=n * channels)
-    return bounded(flat.reshape(batch.shape), images, magnitude)
+    weights = weights / weights.sum(1, keepdim=True)
+    smoothed = _by_products if max(batch.shape[-2:]) <= _PRODUCTS_UP_TO else _by_convolution
+    return bounded(smoothed(batch, weights, reach), images, magnitude)
+
+
+def _by_products(batch: Tensor, weights: Tensor, reach: int) -> Tensor:
+    """Multiply by a matrix for each image and axis: more sums, but small images go through them much faster."""
+    n, channels, h, w = batch.shape
+    across = _matrices(weights, w, reach)
+    down = across if h == w else _matrices(weights, h, reach)
+    rows = torch.bmm(batch.reshape(n, channels * h, w), across.transpose(1, 2)).reshape(batch.shape)
+    return down[:, None] @ rows
+
+
+def _matrices(weights: Tensor, length: int, reach: int) -> Tensor:
+    """Return what each pixel of a side takes from each other, shape (n, length, length); edge pixels repeat."""
+    places = torch.arange(length, device=weights.device)
+    sources = (places[:, None] + torch.arange(-reach, reach + 1, device=weights.device)).clamp(0, length - 1)
+    chosen = functional.one_hot(sources, length).to(weights).transpose(0, 1).reshape(2 * reach + 1, length * length)
+    return (weights @ chosen).reshape(-1, length, length)
+
+
+def _by_convolution(batch: Tensor, weights: Tensor, reach: int) -> Tensor:
+    n, channels, h, w = batch.shape
+    weights = weights.repeat_interleave(channels, 0)[:, None]
+    flat = functional.pad(batch, (reach, reach, reach, reach), mode="replicate")
+    flat = flat.reshape(1, n * channels, h + 2 * reach, w + 2 * reach)
+    flat = functional.conv2d(flat, weights[:, :, None, :], groups=n * channels)
+    return functional.conv2d(flat, weights[:, :, :, None], groups=n * channels).reshape(batch.shape)
 
 
 def blur(low: float = 0.0, high: float = 1.5) -> TransformationFunction:

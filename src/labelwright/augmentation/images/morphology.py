@@ -33,26 +33,26 @@ def _grown(images: Tensor, magnitude: Any, radius: int, footprint: Footprint, ex
     size = each(magnitude, batch)
     result = level = batch
     for step in range(radius):
-        if footprint == "square":
-            level = _along(_along(level, level, 3, extreme), None, 2, extreme)
-        else:
-            level = _along(_along(level, level, 3, extreme), level, 2, extreme)
+        across = level.clone()
+        _spread(across, level, 3, extreme)
+        grown = across.clone() if footprint == "square" else across
+        _spread(grown, across if footprint == "square" else level, 2, extreme)
+        level = grown
+        # At 0 and 1 torch.lerp gives one or the other to the bit.
         result = torch.lerp(result, level, (size - step).clamp(0, 1))
     return bounded(result, images, magnitude)
 
 
-def _along(images: Tensor, around: Tensor | None, axis: int, extreme: Any) -> Tensor:
-    """Return the extreme of each pixel of ``images`` and its two neighbours on ``axis`` of ``around``."""
-    around = images if around is None else around
-    length = images.shape[axis]
-    result = images
-    if length > 1:
-        first, last = around.narrow(axis, 0, 1), around.narrow(axis, length - 1, 1)
-        # What lies outside does not count; the edge pixel itself stands in for it.
-        before = torch.cat((first, around.narrow(axis, 0, length - 1)), axis)
-        after = torch.cat((around.narrow(axis, 1, length - 1), last), axis)
-        result = extreme(extreme(images, before), after)
-    return result
+def _spread(target: Tensor, source: Tensor, axis: int, extreme: Any) -> None:
+    """Take into each pixel of ``target`` its two neighbours on ``axis`` of ``source``; what lies outside is nothing."""
+    rest = source.shape[axis] - 1
+    for to, start in ((1, 0), (0, 1)):
+        here, neighbour = target.narrow(axis, to, rest), source.narrow(axis, start, rest)
+        if here.requires_grad or neighbour.requires_grad:
+            here.copy_(extreme(here, neighbour))
+        else:
+            # Memory for what lies between costs more than the comparison.
+            extreme(here, neighbour, out=here)
 
 
 def _morphology(name: str, function: Any, low: float, high: float, footprint: Footprint) -> TransformationFunction:
