@@ -50,5 +50,6 @@ def test_lexicons_that_change_nothing_are_refused(lexicon, said):
 
 def test_protected_phrases_and_replacements():
     assert all_of("not good", {"not good": ["bad"], "good": ["fine"]}, protect=["not"]) == "not fine"
+    assert all_of("good not bad", {"good not bad": ["fine"], "good": ["nice"]}, protect=["not"]) == "nice not bad"
     with pytest.raises(FunctionError, match="no replacement"):
         synonyms({"good": ["not"]}, protect=["not"])

@@ -88,9 +88,9 @@ class MaskingFunction(TextFunction):
         wanted = min(len(passage.free), rounded(magnitude * len(passage.spans), rng))
         masked: set[int] = set()
         free = set(passage.free)
-        while len(masked) < wanted:
-            left = [i for i in passage.free if i not in masked]
-            start = left[int(rng.integers(len(left)))]
+        for start in rng.permutation(passage.free).tolist() if wanted else ():
+            if len(masked) == wanted:
+                break
             size = min(int(rng.geometric(1 / self.length)), wanted - len(masked))
             for i in range(start, start + size):
                 # A span ends before a protected word, and at the next span.
@@ -102,8 +102,14 @@ class MaskingFunction(TextFunction):
 
 def _with_space(text: str, start: int, end: int) -> tuple[int, int]:
     """Return start and end of a stretch with the white space after it, or before it where none follows."""
-    after = end + len(text[end:]) - len(text[end:].lstrip())
-    return (start, after) if end < after < len(text) else (len(text[:start].rstrip()), end)
+    after = end
+    while after < len(text) and text[after].isspace():
+        after += 1
+    if end < after < len(text):
+        return start, after
+    while start > 0 and text[start - 1].isspace():
+        start -= 1
+    return start, end
 
 
 def delete_words(
@@ -214,7 +220,7 @@ def mask_spans(
     --------
     >>> hide = mask_spans(mask="_", high=0.5)
     >>> hide("look at my new channel, friends", magnitude=0.5, rng=np.random.default_rng(0))
-    '_ at my _ channel, _'
+    'look at my _ _, _'
     """
     if not mask or not isinstance(mask, str):
         raise FunctionError(

@@ -37,7 +37,7 @@ class SlotFunction:
     inner: TransformationFunction
     where: Where
 
-    def __call__(self, example: Any, *, magnitude: float, rng: np.random.Generator) -> Any:
+    def __call__(self, example: Any, *, rng: np.random.Generator, magnitude: float = float("nan")) -> Any:
         """Return the example with other words around its entities, or None where nothing can be changed."""
         located = self.places.read(example)
         if located is None:
@@ -177,8 +177,7 @@ def template_slots(
     return TransformationFunction(
         name=chosen,
         function=SlotFunction(places=places, inner=transform, where=where),
-        # Without a magnitude the seam would hand in none; a function that has none of its own does not look at it.
-        magnitude=transform.magnitude or Magnitude(0.0, 1.0, unit="not used"),
+        magnitude=transform.magnitude,
         field=None if isinstance(places, RecordEntities) else field,
     )
 
