@@ -89,8 +89,10 @@ class _State:
 
     def stops(self, settings: Settings) -> bool:
         """Whether all rounds are done, or the generator stands still."""
-        still = len(self.marks) > 2 and all(mark["moved"] < _STILL for mark in self.marks[-2:])
-        return still or self.step >= settings.steps
+        if self.step < settings.steps / 2:
+            # The discriminator may only now be finding out what gives augmented examples away.
+            return False
+        return self.step >= settings.steps or all(mark["moved"] < _STILL for mark in self.marks[-2:])
 
 
 def learn(

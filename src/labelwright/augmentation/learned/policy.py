@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import html
 import json
 import os
 from collections.abc import Callable, Sequence
@@ -274,6 +275,20 @@ class LearnedPolicy(DrawingPolicy):
     def __repr__(self) -> str:
         fitted = f", fitted: {self.outcome_}" if hasattr(self, "outcome_") else ""
         return f"LearnedPolicy({self.generator}, {self.length} steps, {len(self.functions)} functions{fitted})"
+
+    def _repr_html_(self) -> str:
+        """Return how often each function is used at each step, as a table."""
+        if not hasattr(self, "outcome_"):
+            return f"<p>{html.escape(repr(self))}</p>"
+        shares: dict[str, npt.NDArray[np.float64]] = {}
+        for one in self.frequencies_:
+            shares[one["function"]] = shares.get(one["function"], 0.0) + np.array(one["probability"])
+        head = "".join(f"<th>step {step}</th>" for step in range(1, self.length + 1))
+        rows = "".join(
+            f"<tr><th>{html.escape(name)}</th>{''.join(f'<td>{share:.1%}</td>' for share in each)}</tr>"
+            for name, each in sorted(shares.items(), key=lambda item: -float(item[1].mean()))
+        )
+        return f"<table><caption>{html.escape(self.outcome_)}</caption><tr><th></th>{head}</tr>{rows}</table>"
 
     def _settings(self) -> Settings:
         return Settings(

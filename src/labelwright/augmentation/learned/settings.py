@@ -62,6 +62,8 @@ class Settings:
         """Raise `ModelError` unless these settings make sense for ``n`` examples."""
         if self.batch_size % 4 or self.batch_size < 8:
             raise ModelError(f"batch_size is {self.batch_size}; it must be a multiple of 4, and at least 8.")
+        if self.steps < 10:
+            raise ModelError(f"steps is {self.steps}; it must be at least 10, of which the first tenth is a warm-up.")
         if n < 2 * self.batch_size:
             raise ModelError(
                 f"there are {n} examples and batch_size is {self.batch_size}; a policy needs at least two batches of "
