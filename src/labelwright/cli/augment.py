@@ -24,7 +24,6 @@ __all__ = ["command"]
         "labelwright augment --show typos --limit 5",
         "labelwright augment --dry-run",
         "labelwright augment",
-        "labelwright run",
     ),
 )
 @click.argument("names", metavar="[NAME]...", nargs=-1)
@@ -69,14 +68,9 @@ def _show_tried(tried: list[TriedTransformation], split: str, what: str) -> None
     if not tried:
         click.echo("supervision.py holds no transformation function.")
         return
-    rows = [
-        [t.name, t.field or "all fields", _magnitude(t.magnitude), t.version[:12], f"{t.changed:,}", f"{t.failures:,}"]
-        for t in tried
-    ]
-    columns = ["function", "transforms", "magnitude", "version", "changed", "failures"]
-    table(
-        columns, rows, title=f"On {tried[0].n:,} examples of {split}, one step at a magnitude at random", text_columns=4
-    )
+    rows = [[t.name, t.field or "all", _magnitude(t.magnitude), f"{t.changed:,}", f"{t.failures:,}"] for t in tried]
+    title = f"On {tried[0].n:,} examples of {split}, one step at a magnitude at random"
+    table(["function", "field", "magnitude", "changed", "failures"], rows, title=title, text_columns=3)
     for one in tried:
         if one.examples or one.first_failures:
             click.echo(f"{one.name}:")

@@ -14,7 +14,7 @@ import numpy.typing as npt
 import polars as pl
 import pyarrow as pa
 
-from labelwright.augmentation import Augmented, Policy
+from labelwright.augmentation import Augmented, Policy, check_functions, refuse_findings
 from labelwright.augmentation.batches import take
 from labelwright.core.failures import Failure, merge_failures
 from labelwright.core.seeds import generator
@@ -31,6 +31,8 @@ __all__ = ["AugmentationRecord", "BlockRecord", "Copies", "Copying", "KeptCopies
 MEAN_ROWS = 4096
 
 _FAILURES = b"labelwright.failures"
+# What is refused even where failures are counted: copies that could not be made again, and spoilt examples.
+_NEVER_COUNTED = frozenset({"global chance", "in place", "not repeatable"})
 # Columns of a block beside the fields of the end model, whose names nothing else may have.
 _ORIGIN, _FUNCTIONS, _MAGNITUDES = "@origin", "@functions", "@magnitudes"
 
@@ -117,8 +119,18 @@ class Copying:
         return sum(self.blocks[i].n for i in self.missing)
 
     def run(self, policy: Policy) -> Iterator[int]:
-        """Make the missing copies; yields the number of examples that are done. Each block is kept when it is made."""
-        for i in self.missing:
+        """Make the missing copies; yields the number of examples that are done. Each block is kept when it is made.
+
+        Raises
+        ------
+        TransformationError
+            If a function breaks a rule; under ``on_error="skip"`` only if copies could not be made again, or functions
+            write to what they get.
+        """
+        missing = self.missing
+        for i in missing:
+            if i == missing[0]:
+                self._check(policy, self.blocks[i])
             began = time.perf_counter()
             self._keys[i] = self.database.store.put_table("copies", self._copy(policy, self.blocks[i]))
             rows = self.blocks[i].n
@@ -130,6 +142,13 @@ class Copying:
         """Return what a run keeps of it; every block has been made."""
         blocks = [BlockRecord(block.n, str(self._keys[i])) for i, block in enumerate(self.blocks)]
         return AugmentationRecord(list(functions), list(fields), blocks)
+
+    def _check(self, policy: Policy, block: ContentPart) -> None:
+        """Try the functions on a few examples, twice."""
+        examples = as_examples(block.frame, self.kind, policy.functions)
+        findings = check_functions(policy.functions, examples, generator(self.settings.random_state))
+        counted = self.settings.on_error == "skip"
+        refuse_findings([finding for finding in findings if not counted or finding.kind in _NEVER_COUNTED])
 
     def _copy(self, policy: Policy, block: ContentPart) -> pa.Table:
         # What the block holds decides on chance in it, not where it stands.

@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 import numpy as np
 import numpy.typing as npt
+from threadpoolctl import threadpool_limits
 
 from labelwright import augmentation
 from labelwright.augmentation import Magnitude, Policy, TransformationFunction
@@ -163,7 +164,9 @@ def learn_policy(
         )
     options["batch_size"] = min(_BATCH, len(examples) // 8 * 4)
     policy = _learned_policy()(functions, **options, encode=encode, random_state=settings.random_state)
-    learned: Policy = policy.fit(examples, checkpoint=checkpoint, progress=progress)
+    # Many small products: what threads of BLAS save there, waiting for them costs several times over.
+    with threadpool_limits(limits=1, user_api="blas"):
+        learned: Policy = policy.fit(examples, checkpoint=checkpoint, progress=progress)
     return learned
 
 
