@@ -42,19 +42,15 @@ def _brightened(images: Tensor, magnitude: Any) -> Tensor:
 def _contrasted(images: Tensor, magnitude: Any) -> Tensor:
     batch = ready(images)
     # The mean grey of an image is the grey of its mean colour, a thousandth of the work.
-    level = _grey(batch.mean((2, 3), keepdim=True), "contrast")
-    return bounded(_away(level, batch, magnitude), images, magnitude, neutral=1.0)
+    level, factors = _grey(batch.mean((2, 3), keepdim=True), "contrast"), each(magnitude, batch)
+    return bounded((batch * factors).add_(level * (1 - factors)), images, magnitude, neutral=1.0)
 
 
 def _coloured(images: Tensor, magnitude: Any) -> Tensor:
     batch = ready(images)
-    return bounded(_away(_grey(batch, "colour"), batch, magnitude), images, magnitude, neutral=1.0)
-
-
-def _away(centre: Tensor, batch: Tensor, magnitude: Any) -> Tensor:
-    """Return the batch moved away from ``centre`` by a factor."""
     # Expanded by hand: torch.lerp is five times as fast when what it starts from has the shape of the result.
-    return torch.lerp(centre.expand_as(batch), batch, each(magnitude, batch))
+    grey = _grey(batch, "colour").expand_as(batch)
+    return bounded(torch.lerp(grey, batch, each(magnitude, batch)), images, magnitude, neutral=1.0)
 
 
 def _hued(images: Tensor, magnitude: Any) -> Tensor:

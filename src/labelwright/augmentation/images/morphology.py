@@ -49,7 +49,7 @@ def _spread(target: Tensor, source: Tensor, axis: int, extreme: Any) -> None:
     for to, start in ((1, 0), (0, 1)):
         here, neighbour = target.narrow(axis, to, rest), source.narrow(axis, start, rest)
         if here.requires_grad or neighbour.requires_grad:
-            here.copy_(extreme(here, neighbour))
+            here.copy_(extreme(here.clone(), neighbour))  # the way back needs what was here
         else:
             # Memory for what lies between costs more than the comparison.
             extreme(here, neighbour, out=here)

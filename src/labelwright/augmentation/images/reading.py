@@ -114,7 +114,7 @@ def _levels(values: npt.NDArray[Any]) -> Tensor:
             f"levels of {values.dtype} lie in [0, {top}], got {low} to {high}; rescale them (floats from 0 to 255: "
             "divide by 255)."
         )
-    return torch.from_numpy(np.ascontiguousarray(values, dtype=np.float32)).div_(top)
+    return torch.from_numpy(np.array(values, dtype=np.float32, order="C")).div_(top)
 
 
 def _channels_first(values: npt.NDArray[Any]) -> npt.NDArray[Any]:

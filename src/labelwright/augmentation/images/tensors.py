@@ -46,7 +46,9 @@ def each(magnitude: Any, images: Tensor, ndim: int = 4) -> Tensor:
     FunctionError
         If there are not n magnitudes.
     """
-    values = torch.as_tensor(magnitude, dtype=images.dtype, device=images.device)
+    # Copied, since torch warns of arrays that may not be written to.
+    given = magnitude if isinstance(magnitude, Tensor) else np.array(magnitude, dtype=np.float64)
+    values = torch.as_tensor(given, dtype=images.dtype, device=images.device)
     if values.ndim > 1 or (values.ndim == 1 and len(values) != len(images)):
         raise FunctionError(f"{len(images)} images need as many magnitudes, got shape {tuple(values.shape)}.")
     return values.expand(len(images)).reshape(-1, *[1] * (ndim - 1))
