@@ -10,7 +10,7 @@ import torch
 
 from labelwright.core.errors import ModelError
 from labelwright.endmodels.torch import SoftLabelDataset, TransformationRegularisation, seeded, train
-from labelwright.endmodels.torch.augmenting import Copies, augmented
+from labelwright.endmodels.torch.augmenting import Copies, augmented, losses_under
 
 SETTINGS = {"epochs": 5, "batch_size": 16, "device": "cpu", "learning_rate": 0.02}
 
@@ -180,7 +180,7 @@ def test_steps_together_see_each_example_and_its_share_of_unlabelled_ones():
     regularisation = TransformationRegularisation(1.0, unlabelled=pool, copies=3, unlabelled_share=0.5)
     copies = Copies(partial(_jitter, copies=2), regularisation)
     inputs = torch.arange(10.0)[:, None].repeat(1, 4)
-    steps = list(copies.of(inputs, [6, 4], np.random.default_rng(0), plain=False))
+    steps = list(copies.of(inputs, torch.full((10, 2), 0.5), [6, 4], np.random.default_rng(0), plain=False))
     assert [step.labelled for step in steps] == [6 * 6, 4 * 6]
     for step, own, more in zip(steps, (range(6), range(6, 10)), (3, 2), strict=True):
         origins = step.origins.numpy()
@@ -190,3 +190,38 @@ def test_steps_together_see_each_example_and_its_share_of_unlabelled_ones():
         labelled = step.inputs[: step.labelled, 0].numpy()
         np.testing.assert_allclose(labelled, origins[: step.labelled], atol=1)
         assert (step.inputs[step.labelled :, 0] > 90).all()
+
+
+def test_candidates_are_judged_by_their_labels_or_by_what_the_network_says_of_the_original():
+    inputs, probs = torch.randn(5, 3), torch.softmax(torch.randn(5, 3), dim=1)
+    candidates, origins = torch.randn(7, 3), np.array([0, 4, 4, 2, 1, 0, 3])
+    model = torch.nn.Sequential(torch.nn.Dropout(0.9), torch.nn.Identity())
+    labelled = losses_under(model, inputs, probs)(candidates, origins)
+    torch.testing.assert_close(
+        labelled, torch.nn.functional.cross_entropy(candidates, probs[origins], reduction="none")
+    )
+    unlabelled = losses_under(model, inputs, None)(candidates, origins)
+    torch.testing.assert_close(
+        unlabelled,
+        torch.nn.functional.cross_entropy(candidates, torch.softmax(inputs, dim=1)[origins], reduction="none"),
+    )
+    assert model.training
+
+
+@pytest.mark.parametrize("unlabelled", [None, np.zeros((20, 4))])
+def test_who_asks_for_losses_gets_those_of_the_network_as_it_is(unlabelled):
+    seen = []
+
+    def keep_the_harder(inputs, rng, losses):
+        both, origins = _jitter(inputs, rng, copies=2)
+        found = losses(both, origins).reshape(2, -1)
+        seen.append(float(found.mean()))
+        harder = found.argmax(dim=0)
+        return both.reshape(2, *inputs.shape)[harder, torch.arange(len(inputs))], np.arange(len(inputs))
+
+    regularisation = None if unlabelled is None else TransformationRegularisation(0.1, unlabelled=unlabelled)
+    train(_network(), _data(), **{**SETTINGS, "epochs": 30}, augment=keep_the_harder, regularisation=regularisation)
+    # Labelled ones, where there are no others: their losses fall as the network learns.
+    assert len(seen) == 30 * (1 if unlabelled is None else 4)
+    if unlabelled is None:
+        assert np.mean(seen[-4:]) < 0.95 * np.mean(seen[:4])

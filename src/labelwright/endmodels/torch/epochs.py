@@ -76,7 +76,7 @@ def one_epoch(
         sizes = [len(index) for index in indices[first : first + together]]
         block = dataset.batch(torch.cat(indices[first : first + together]))
         inputs, probs, weight = (tensor.to(place) for tensor in block)
-        for size, step in zip(sizes, course.copies.of(inputs, sizes, rng, plain=plain), strict=True):
+        for size, step in zip(sizes, course.copies.of(inputs, probs, sizes, rng, plain=plain), strict=True):
             total += _step(course, step, probs, weight, plain=plain) * size
             seen += size
             reporter.saw(epoch, seen, size, last_valid)

@@ -136,7 +136,8 @@ def train(
     augment : callable, optional
         Called with the inputs of one batch or of several at once, and a `numpy.random.Generator`; returns augmented
         inputs, shape (s, ...), and for each the row that it comes from, shape (s,): there it takes its label and
-        weight. Chance must come from that generator alone.
+        weight. Chance must come from that generator alone. If it names a parameter ``losses``, it is also handed a
+        callable, ``losses(examples, origins)``: the losses, shape (s,), of candidates under the network as it is then.
     regularisation : TransformationRegularisation, optional
         Asks for the same answer on augmented copies, also of unlabelled examples.
     plain_epochs : int, default 0
@@ -184,7 +185,7 @@ def train(
     model.to(place)
     descent = optimizer(model.parameters(), lr=learning_rate)
     path = None if checkpoint is None else Path(checkpoint) / _CHECKPOINT
-    copies = Copies(augment, regularisation)
+    copies = Copies(augment, regularisation, model)
     steps = epochs * batches_in(len(dataset), batch_size)
     settings = {}
     if path is not None:
