@@ -18,7 +18,7 @@ from labelwright.functions.versions import version_of
 
 __all__ = ["Batch", "Magnitude", "TransformationFunction"]
 
-_RULES = frozenset({"dtype", "range", "shape"})
+_RULES = frozenset({"dtype", "missing", "range", "shape"})
 
 # A torch tensor or an array whose first axis counts the examples, or any sequence of examples (texts, records).
 Batch: TypeAlias = Any
@@ -133,9 +133,10 @@ class TransformationFunction:
         Keyword arguments of every call: lexicons, models.
     depends_on : sequence of object
         What else its version depends on.
-    may_change : collection of {"shape", "dtype", "range"}
+    may_change : collection of {"shape", "dtype", "range", "missing"}
         Rules that it is excused from. Shape: shapes of arrays, fields of records. Dtype: dtypes of arrays, types of
-        values. Range: images within [0, 1] stay there. In a batch that is one array, shape and dtype hold all the same.
+        values. Range: images within [0, 1] stay there. Missing: numbers do not become NaN. In a batch that is one
+        array, shape and dtype hold all the same.
 
     Raises
     ------

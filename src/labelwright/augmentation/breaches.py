@@ -27,7 +27,9 @@ ADVICE: dict[str, str] = {
         "may_change=['shape']."
     ),
     "dtype": "Return the same dtype, such as found.astype(x.dtype); where examples are a list, may_change=['dtype'].",
-    "not finite": "Return finite numbers, or None where it cannot be applied.",
+    "not finite": (
+        "Return finite numbers, or None where it cannot be applied; where NaN says missing, may_change=['missing']."
+    ),
     "range": "Images stay within [0, 1]: clip what it returns, or declare may_change=['range'].",
     "in place": "Write to a copy: x.copy(), x.clone() or {**x, 'field': value}.",
 }
@@ -71,7 +73,7 @@ def breaking_rows(given: Any, found: Any, *, may_change: frozenset[str]) -> dict
     given, found : tensor or array, shape (n, ...)
         Of one shape and dtype.
     may_change : frozenset of str
-        With "range" in it, images may leave [0, 1].
+        With "range" in it, images may leave [0, 1]; with "missing", numbers may become NaN.
 
     Returns
     -------
@@ -87,7 +89,10 @@ def breaking_rows(given: Any, found: Any, *, may_change: frozenset[str]) -> dict
         if not images or (low >= -_RANGE_TOLERANCE and high <= 1 + _RANGE_TOLERANCE):
             return {}
         return _out_of_range(_rows(given), _rows(found))
-    bad = ~_finite_rows(_rows(found)) & _finite_rows(_rows(given))
+    rows = _rows(found)
+    # Where numbers may go missing, infinite ones break the rule all the same.
+    now = np.where(np.isnan(rows), 0.0, rows) if "missing" in may_change else rows
+    bad = ~_finite_rows(now) & _finite_rows(_rows(given))
     wrong = {row: Breach("not finite", "returned NaN or infinity") for row in np.flatnonzero(bad).tolist()}
     return (_out_of_range(_rows(given), _rows(found)) if images else {}) | wrong
 
@@ -101,7 +106,8 @@ def breach_of_example(given: Any, found: Any, *, may_change: frozenset[str]) -> 
     if isinstance(given, Mapping):
         return _breach_of_record(given, found, may_change)
     if _same_type(given, found) or "dtype" in may_change:
-        if isinstance(found, float) and not np.isfinite(found) and np.isfinite(given):
+        missing = "missing" in may_change and found != found
+        if isinstance(found, float) and not np.isfinite(found) and np.isfinite(given) and not missing:
             return Breach("not finite", f"returned {found}")
         return None
     return Breach("type", f"returned {_kind(found)} where it got {_kind(given)}")

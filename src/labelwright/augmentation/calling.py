@@ -68,7 +68,7 @@ def call_one_by_one(
     """
     dense = is_dense(given)
     # Examples of one array have one shape and dtype, whatever a function declares.
-    may_change = function.may_change & {"range"} if dense else function.may_change
+    may_change = function.may_change & {"range", "missing"} if dense else function.may_change
     # Numbers of examples that lie in one array are looked at all at once, afterwards.
     check = breach_of_batch if dense and given.ndim > 1 else partial(breach_of_example, may_change=may_change)
     results: list[Any] = [None] * len(given)

@@ -59,7 +59,7 @@ def transformation_function(
         Whether gradients flow to the magnitude.
     depends_on : sequence of object, optional
         What else the version depends on.
-    may_change : collection of {"shape", "dtype", "range"}, optional
+    may_change : collection of {"shape", "dtype", "range", "missing"}, optional
         Rules that it is excused from; see `TransformationFunction`.
 
     Returns

@@ -6,9 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from labelwright.augmentation import Sequences, apply_sequences
+from labelwright.augmentation import Sequences, apply_sequences, transformation_function
 from labelwright.augmentation.tables import drop_features, jitter, scale, swap_categories, swap_noise
-from labelwright.core.errors import FunctionError
+from labelwright.core.errors import FunctionError, TransformationError
 
 D = 6
 REFERENCE = np.random.default_rng(0).normal(5, [0, 1, 2, 3, 4, 5], (200, D))
@@ -102,6 +102,24 @@ def test_the_mean_share_of_columns_is_the_magnitude():
     assert np.allclose(after.min(axis=0), REFERENCE.mean(axis=0))
 
 
+def test_numbers_may_go_missing_where_the_user_says_so():
+    function = drop_features(fill=[np.nan] * D, high=1.0)
+    done = Sequences(range(20), [[0]] * 20, [[0.5]] * 20)
+    for batch in (REFERENCE[:20], REFERENCE[:20].astype(np.float32)):
+        found = apply_sequences([function], batch, done, np.random.default_rng(0))
+        assert found.applied.all()
+        assert (np.isnan(found.examples).sum(axis=1) == D / 2).all()
+    infinite = transformation_function("f", batched=True, may_change="missing")(lambda x: x * np.inf)
+    with pytest.raises(TransformationError, match="infinity"):
+        apply_sequences([infinite], REFERENCE[:20], done, np.random.default_rng(0))
+    for may_change, count in (((), 1), ("missing", 0)):
+        lose = transformation_function("g", may_change=may_change)(lambda x: {**x, "a": float("nan")})
+        found = apply_sequences(
+            [lose], [{"a": 1.0}], done.take(np.arange(1)), np.random.default_rng(0), on_error="skip"
+        )
+        assert len(found.failures) == count
+
+
 def test_swapped_values_come_from_the_same_column():
     after = swap_noise(REFERENCE, high=1.0)(REFERENCE[:40], magnitude=np.ones(40), rng=np.random.default_rng(0))
     assert all(np.isin(after[:, j], REFERENCE[:, j]).all() for j in range(D))
@@ -140,7 +158,7 @@ def test_versions_follow_what_was_learned():
         (lambda: jitter([1.0, 2.0]), r"\(rows, columns\)"),
         (lambda: jitter(scales=[-1.0]), "0 or more"),
         (lambda: jitter(scales=[1.0], high=0), "positive"),
-        (lambda: drop_features(fill=[np.nan]), "must be finite"),
+        (lambda: drop_features(fill=[np.inf]), "must be a number"),
         (lambda: drop_features(REFERENCE, high=1.5), r"\(0, 1\]"),
         (lambda: swap_noise(np.empty((0, 3))), "not empty"),
         (lambda: scale(columns=[0, 0]), "each once"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import abc
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, TypeAlias
 
@@ -81,14 +81,20 @@ class TableFunction(ArrayFunction):
         """Return the columns that may change, changed."""
 
 
-def declared(function: ArrayFunction, name: str, *, high: float, unit: str) -> TransformationFunction:
+def declared(
+    function: ArrayFunction, name: str, *, high: float, unit: str, may_change: Collection[str] = ()
+) -> TransformationFunction:
     """Make the batched transformation function of a function on arrays, its magnitude from 0 to ``high``."""
     if not 0 < high < np.inf:
         raise FunctionError(f"{name}: high is {high!r}; it must be a positive number.")
     if unit.startswith("share") and high > 1:
         raise FunctionError(f"{name}: high is {high!r}; it is a {unit}, so it must lie in (0, 1].")
     return TransformationFunction(
-        name=name, function=function, magnitude=Magnitude(0.0, float(high), unit=unit), batched=True
+        name=name,
+        function=function,
+        magnitude=Magnitude(0.0, float(high), unit=unit),
+        batched=True,
+        may_change=frozenset(may_change),
     )
 
 

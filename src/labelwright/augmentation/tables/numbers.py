@@ -162,7 +162,7 @@ def drop_features(
     high: float = 0.2,
     name: str = "drop_features",
 ) -> TransformationFunction:
-    """Put the column's mean, or a value of your own, in the place of some numbers of each row.
+    """Put the column's mean, or what stands for missing, in the place of some numbers of each row.
 
     Keeps all other numbers as they are. Teaches a model not to lean on any one column.
 
@@ -171,7 +171,7 @@ def drop_features(
     table : array_like, shape (rows, d), optional
         Where the means are learned; missing values do not count.
     fill : array_like, shape (d,), optional
-        What stands for a missing value in each column.
+        What stands for a missing value in each column; NaN for models that know what that means.
     columns : sequence of int, optional
         Columns that may change. Default: all.
     high : float, default 0.2
@@ -186,8 +186,7 @@ def drop_features(
     Raises
     ------
     FunctionError
-        If neither or both of ``table`` and ``fill`` are given, their shapes are wrong, or a value is not finite:
-        what a transformation function returns must be finite, so give the number that stands for missing.
+        If neither or both of ``table`` and ``fill`` are given, their shapes are wrong, or a value is infinite.
 
     Examples
     --------
@@ -197,14 +196,12 @@ def drop_features(
     """
     values, learn = learned_columns(table, fill, columns, name, "fill")
     means = np.nanmean(values, axis=0) if learn else values
-    if not np.isfinite(means).all():
-        raise FunctionError(
-            f"{name}: fill is {means.tolist()}; each must be finite. Give the number that stands for missing, and let "
-            "your model's own pipeline do the same to the data."
-        )
+    if np.isinf(means).any() or (learn and np.isnan(means).any()):
+        raise FunctionError(f"{name}: fill is {means.tolist()}; each must be a number, or NaN that you give yourself.")
     chosen = checked_columns(columns, name)
     function = DroppingFunction(fill=means if chosen is None else means[list(chosen)], columns=chosen, width=len(means))
-    return declared(function, name, high=high, unit="share of columns")
+    may_change = ["missing"] if np.isnan(function.fill).any() else []
+    return declared(function, name, high=high, unit="share of columns", may_change=may_change)
 
 
 def swap_noise(
