@@ -251,7 +251,7 @@ def run_id_of(
     Parameters
     ----------
     made : mapping of str to ArtifactId
-        By role; the report, which names the run, and the source do not count.
+        By role; the report, which names the run, the source, and what is for readers alone do not count.
     functions : sequence of mapping
         Records of functions. What they do counts, not how they are written: a comment gives no other run.
     transformations : sequence of mapping
@@ -260,7 +260,7 @@ def run_id_of(
         The version of Labelwright.
     """
     versions = [{key: f[key] for key in ("name", "kind", "labels", "fields", "version")} for f in functions]
-    content = {role: str(key) for role, key in made.items() if role not in ("source", "report")}
+    content = {role: str(key) for role, key in made.items() if role not in ("source", "report", "consistency")}
     content |= {"labelwright": release, "functions": json.dumps(versions)}
     if transformations:
         content["transformations"] = json.dumps([[f["name"], f["version"]] for f in transformations])

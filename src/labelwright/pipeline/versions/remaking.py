@@ -28,7 +28,16 @@ from labelwright.pipeline.refreshing.training import label_splits, predict_split
 from labelwright.pipeline.source_files import read_source, write_source
 from labelwright.pipeline.supervision import load_functions
 
-__all__ = ["Remade", "remake_labels", "remake_models", "remake_scores", "remake_stats", "remake_votes"]
+__all__ = [
+    "Remade",
+    "differences_of",
+    "judge_differences",
+    "remake_labels",
+    "remake_models",
+    "remake_scores",
+    "remake_stats",
+    "remake_votes",
+]
 
 # Sums in another order (another processor, another version of a library) differ by less than this.
 _CLOSE = 1e-9
@@ -91,8 +100,8 @@ def remake_models(run: KeptRun) -> Remade:
     else:
         model.fit(run.votes("train"))
     kept = run.store.get_json(run.artifact("label_model"))
-    differences = dict(_differences(kept["params"], to_dict(model)["params"]))
-    return _judge(differences, f"{len(model.params_.sources)} accuracies and the other parameters")
+    differences = dict(differences_of(kept["params"], to_dict(model)["params"]))
+    return judge_differences(differences, f"{len(model.params_.sources)} accuracies and the other parameters")
 
 
 def remake_labels(run: KeptRun) -> Remade:
@@ -108,7 +117,7 @@ def remake_labels(run: KeptRun) -> Remade:
     tolerance = run.settings().refresh.tolerance
     if far and tolerance and max(far.values()) <= tolerance:
         return Remade("close", f"{n:,} examples, within refresh.tolerance = {tolerance:g}")
-    return _judge(far, f"{n:,} examples")
+    return judge_differences(far, f"{n:,} examples")
 
 
 def remake_scores(run: KeptRun) -> tuple[Remade | None, Remade]:
@@ -119,8 +128,8 @@ def remake_scores(run: KeptRun) -> tuple[Remade | None, Remade]:
     end, plain = (_end_model(run, role) for role in ("end_model", "end_model_plain"))
     found = None if end is None else _remake_end_model(run, train, end)
     boards = score_splits(predict_splits(settings, parts, end, plain))
-    scores = dict(_differences(run.metrics(), {board.split: board.to_dict() for board in boards}))
-    return found, _judge(scores, f"{len(boards)} split{'s' * (len(boards) != 1)} with gold")
+    scores = dict(differences_of(run.metrics(), {board.split: board.to_dict() for board in boards}))
+    return found, judge_differences(scores, f"{len(boards)} split{'s' * (len(boards) != 1)} with gold")
 
 
 def _end_model(run: KeptRun, role: str) -> EndModel | None:
@@ -139,7 +148,7 @@ def _remake_end_model(run: KeptRun, train: LabelledSplit, kept: EndModel) -> Rem
         ids = run.kept_data.ids(split)
         n += len(ids)
         far |= _far_rows(split, *(one.soft_labels(columns, example_ids=ids) for one in (kept, made)))
-    return _judge(far, f"trained again; its predictions of {n:,} examples")
+    return judge_differences(far, f"trained again; its predictions of {n:,} examples")
 
 
 def _loaded(folder: Path) -> tuple[list[LabelingFunction], str]:
@@ -198,14 +207,14 @@ def _far_rows(split: str, kept: SoftLabels, made: SoftLabels) -> dict[str, float
     return {f"example {kept.example_ids[row]} of {split}": float(apart[row])}
 
 
-def _differences(kept: Any, made: Any, path: str = "") -> Iterator[tuple[str, float]]:
+def differences_of(kept: Any, made: Any, path: str = "") -> Iterator[tuple[str, float]]:
     """Yield where two values of JSON differ, and by how much: a number's distance, or infinity for all else."""
     if isinstance(kept, Mapping) and isinstance(made, Mapping) and kept.keys() == made.keys():
         for key in kept:
-            yield from _differences(kept[key], made[key], f"{path}.{key}".lstrip("."))
+            yield from differences_of(kept[key], made[key], f"{path}.{key}".lstrip("."))
     elif isinstance(kept, (list, tuple)) and isinstance(made, (list, tuple)) and len(kept) == len(made):
         for i, (one, other) in enumerate(zip(kept, made, strict=True)):
-            yield from _differences(one, other, f"{path}[{i}]")
+            yield from differences_of(one, other, f"{path}[{i}]")
     elif _is_number(kept) and _is_number(made):
         if kept != made and not (math.isnan(kept) and math.isnan(made)):
             yield path, abs(kept - made) if math.isfinite(kept - made) else math.inf
@@ -217,7 +226,7 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
-def _judge(differences: Mapping[str, float], what: str) -> Remade:
+def judge_differences(differences: Mapping[str, float], what: str) -> Remade:
     """Judge differences by place: none is equal, all within 1e-9 is close."""
     if not differences:
         return Remade("equal", f"{what}: bit for bit")
