@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import random
+
 import numpy as np
 import polars as pl
 import pytest
 
 from labelwright.augmentation import Random, transformation_function
 from labelwright.augmentation.tables import jitter
-from labelwright.core.errors import ProjectError
+from labelwright.core.errors import ProjectError, TransformationError
 from labelwright.pipeline.augmenting import copies
 from labelwright.pipeline.augmenting.copies import Copying, KeptCopies, weights_of
 from labelwright.pipeline.augmenting.fields import as_examples, as_frame, as_read, check_fields
@@ -98,3 +100,29 @@ def test_functions_on_whole_tables_get_numbers_in_the_order_of_the_fields():
 def test_a_value_of_another_type_is_refused():
     with pytest.raises(ProjectError, match="'text' that is not of the column's type"):
         as_frame([{"text": 3}], texts(1), "text")
+
+
+@pytest.mark.parametrize("on_error", ["raise", "skip"])
+def test_functions_with_chance_of_their_own_are_refused_before_anything_is_made(database, on_error):
+    @transformation_function(field="text")
+    def cheer(text):
+        return text + "!" * random.randrange(1, 1000)
+
+    settings = AugmentationSettings(policy="random", on_error=on_error)
+    policy = database.store.put_json("policy", [cheer.version])
+    copying = Copying(database, settings, "text", policy, texts(20))
+    with pytest.raises(TransformationError, match="'cheer' draws from the shared generator of random"):
+        next(copying.run(Random([cheer])))
+    assert copying.made == 0
+
+
+def test_functions_that_fail_are_refused_or_counted(database):
+    @transformation_function(field="text")
+    def fails(text):
+        return 1 / 0
+
+    policy = database.store.put_json("policy", [fails.version])
+    with pytest.raises(TransformationError, match="'fails' raised ZeroDivisionError"):
+        next(Copying(database, AugmentationSettings(policy="random"), "text", policy, texts(20)).run(Random([fails])))
+    skipping = AugmentationSettings(policy="random", on_error="skip")
+    assert next(Copying(database, skipping, "text", policy, texts(20)).run(Random([fails]))) > 0
