@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import polars as pl
-from sklearn.metrics import f1_score
+from sklearn.metrics import average_precision_score
 
 from benchmarks._augmentation_images import DATA, LEARNED
 from labelwright.augmentation import Policy, RandAugment, Random, TransformationFunction, TrivialAugment, text
@@ -17,7 +17,7 @@ from labelwright.endmodels import NoiseAwareClassifier, text_classifier
 
 ROWS = ("none", "random", "RandAugment", "TrivialAugment", "mean field", "LSTM", "GRU")
 LABELS, SCORED, COPIES, LENGTH = 100, 2_000, 8, 2
-TITLE = f"SMS spam, {LABELS} labels, {COPIES} copies of each message, F1 of spam"
+TITLE = f"SMS spam, {LABELS} labels, {COPIES} copies of each message, average precision"
 
 # What somebody who reads the messages writes down in five minutes.
 LEXICON = {
@@ -94,9 +94,10 @@ def run(row: str, seed: int, *, development: bool) -> dict[str, Any]:
         weight = np.full(len(y), 1 / (1 + COPIES))
     model = NoiseAwareClassifier(text_classifier()).fit(texts, y, sample_weight=weight)
     trained = time.perf_counter()
-    predicted = model.predict([messages[i] for i in others])
+    # Needs no threshold: with so few labels, where to cut decides more than what was learned.
+    spam = model.predict_proba([messages[i] for i in others])[:, 1]
     found: dict[str, Any] = {
-        "score": round(100 * float(f1_score(labels[others], predicted)), 3),
+        "score": round(100 * float(average_precision_score(labels[others], spam)), 3),
         "learning": round(learned - start, 1),
         "training": round(trained - learned, 1),
     }

@@ -18,7 +18,18 @@ from benchmarks import _augmentation_images as of_images
 from benchmarks import _augmentation_text as of_text
 from benchmarks._augmentation_records import Records, table
 
-ROWS = ("none", "basics", "random", "RandAugment", "TrivialAugment", "mean field", "LSTM", "GRU")
+ROWS = (
+    "none",
+    "basics",
+    "random",
+    "RandAugment",
+    "TrivialAugment",
+    "mean field",
+    "LSTM",
+    "random, chosen",
+    "GRU, chosen",
+    "GRU",
+)
 GPU_ONLY = ("MNIST, 10 % of labels", "CIFAR-10, ResNet-56, 10 % of labels", "generator throughput on a GPU")
 
 
@@ -49,6 +60,7 @@ def arguments(given: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--tasks", nargs="*", help="names of tasks that start so (default: all)")
     parser.add_argument("--rows", nargs="*", help="rows (default: all)")
     parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--first-seed", type=int, default=0)
     parser.add_argument("--development", action="store_true", help="score images held out of the training part")
     parser.add_argument("--keep", type=Path, default=Path("build/augmentation.jsonl"))
     parser.add_argument("--threads", type=int, default=2)
@@ -67,7 +79,8 @@ def main(given: list[str] | None = None) -> None:
         return
     records = Records(chosen.keep)
     # Development has seeds of its own, and its runs are never taken for real ones.
-    seeds = range(100, 100 + chosen.seeds) if chosen.development else range(chosen.seeds)
+    first = chosen.first_seed + (100 if chosen.development else 0)
+    seeds = range(first, first + chosen.seeds)
     rows = tuple(row for row in ROWS if not chosen.rows or row in chosen.rows)
 
     def wanted(name: str) -> bool:
@@ -87,7 +100,7 @@ def main(given: list[str] | None = None) -> None:
             lambda row, seed: of_text.run(row, seed, development=chosen.development),
         )  # fmt: skip
     if wanted("throughput"):
-        print("\nGenerators: sequences of 6 steps drawn, applied, judged and learned from, in a second\n")
+        print("\nGenerators: sequences of 3 steps drawn, applied, judged and learned from, in a second\n")
         for name, rate in of_images.throughput(device):
             print(f"- {name}: {rate:,.0f}")
     if not gpu:
