@@ -53,7 +53,7 @@ def mirror(x: Floats) -> Floats:
 def test_doing_nothing_departs_by_exactly_nothing() -> None:
     report = safety_report([stay], disc(300))
     (row,) = report.rows
-    assert (row.departure.value, row.unreached.value, row.n) == (0, 0, 300)
+    assert (row.departure.value, row.alike.value, row.n) == (0, 0, 300)
     assert row.auc.low < 0.5 < row.auc.high
     assert report["stay"].outcome == "accepted"
     assert math.isnan(row.magnitude)
@@ -178,7 +178,7 @@ def test_a_function_that_fails_is_counted_and_one_that_never_applies_is_not_acce
     assert [f.source for f in report.failures] == ["fails"]
     (row,) = [r for r in report.rows if r.function == "fails"]
     assert row.n == 400 - report.failures[0].count
-    assert (row.departure.value, row.unreached.value) == (0, 0)
+    assert (row.departure.value, row.alike.value) == (0, 0)
     assert "fails failed on" in str(report)
     json.dumps(report.to_dict(), allow_nan=False)
 

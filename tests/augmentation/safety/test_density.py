@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from labelwright.augmentation.safety.density import Reference, conformal_p_values, linear_scores
+from labelwright.augmentation.safety.density import Reference, apart, conformal_p_values, linear_scores
 
 
 @given(st.integers(2, 40), st.integers(0, 2**32))
@@ -31,14 +31,16 @@ def test_distances_are_to_the_neighbour_of_that_rank() -> None:
     rows, more = (rng.normal(size=(n, 4)).astype(np.float32) for n in (700, 60))
     rows[:, -1], more[:, -1] = np.abs(rows[:, -1]), np.abs(more[:, -1])
     reference = Reference(rows, 3)
-    far, reached = reference.distances(more)
+    far = reference.distances(more)
     within = ((more[:, None, :3] - rows[None, :, :3]) ** 2).sum(axis=2)
     squared = within + more[:, None, 3] ** 2 + rows[None, :, 3] ** 2
     assert np.allclose(far**2, np.sort(squared, axis=1)[:, 2], atol=1e-4)
-    # The radius of a reference row is the distance to its third neighbour; the row itself comes first.
-    among = ((rows[:, None, :3] - rows[None, :, :3]) ** 2).sum(axis=2) + rows[:, None, 3] ** 2 + rows[None, :, 3] ** 2
-    radius = np.sort(among, axis=1)[:, 3]
-    assert (reached == (squared.min(axis=0) <= radius)).mean() > 0.995
+
+
+def test_how_far_apart_examples_are() -> None:
+    rows = np.random.default_rng(0).normal(size=(60, 4)).astype(np.float32)
+    among = ((rows[:, None, :3] - rows[None, :, :3]) ** 2).sum(axis=2) + 1e9 * np.eye(60)
+    assert np.allclose(apart(rows) ** 2, among.min(axis=1), atol=1e-4)
 
 
 def test_a_discriminator_scores_only_what_it_has_not_seen() -> None:

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 import pytest
 
-from labelwright.augmentation.safety.encoding import encoder
+from labelwright.augmentation.safety.encoding import Directions, Features, columns_of
 from labelwright.core.errors import FunctionError
+
+
+def encoder(examples: Any, *, encode: Any = None, seed: int = 0) -> Callable[[Any], Features]:
+    columns = columns_of(examples, encode=encode)
+    directions = Directions(columns.read(examples), columns.scaled, seed)
+    return lambda more: directions(columns.read(more))
 
 
 def lengths(rows: np.ndarray) -> np.ndarray:
@@ -82,3 +91,13 @@ def test_an_encoding_of_ones_own_is_checked() -> None:
         encoder(x, encode=lambda rows: np.full((len(rows), 2), np.nan))
     with pytest.raises(FunctionError, match="hand in encode="):
         encoder([object()] * 50)
+
+
+def test_numbers_of_records_are_standardised_beside_words_and_alone() -> None:
+    rng = np.random.default_rng(0)
+    sizes = rng.normal(50, 10, size=(80, 2))
+    alone = [{"size": a, "weight": 100 * b} for a, b in sizes]
+    found = encoder(alone)(alone)
+    assert np.allclose(found[:, :2].std(axis=0), 1, atol=1e-4)
+    beside = [one | {"name": "red"} for one in alone]
+    assert lengths(encoder(beside)(beside)).std() > 0.3  # not drowned by the words that all have

@@ -9,18 +9,17 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from labelwright.augmentation.base import Batch
-from labelwright.augmentation.batches import take
-
 from .classes import Classes
+from .encoding import Rows
 from .halves import Half, Seen
 from .measured import Tested, area_under_curve, holm, paired_share
 from .report import HarmRow, SafetyRow
 
 __all__ = ["Cell", "judged", "measured_cell"]
 
-# A function that reaches less than a quarter of what originals reach makes examples alike.
-_UNREACHED = 0.75
+# Examples are alike if they lie this many times nearer to each other than their originals; a function makes them so if
+# it does that to more than half of them.
+_NEARER, _ALIKE = 4.0, 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +28,7 @@ class Cell:
 
     row: SafetyRow
     departure: Tested
-    unreached: Tested
+    alike: Tested
     harm: tuple[tuple[HarmRow, Tested], ...]
 
 
@@ -37,7 +36,7 @@ def measured_cell(
     name: str,
     at: tuple[float, float],
     halves: Sequence[Half],
-    transformed: Batch,
+    transformed: Rows,
     applied: npt.NDArray[np.bool_],
     *,
     groups: npt.NDArray[np.int64],
@@ -53,8 +52,8 @@ def measured_cell(
         Of the function.
     at : (strength, magnitude)
     halves : two of Half
-    transformed : Batch
-        The tested examples of both halves, one half after the other.
+    transformed : array or sparse matrix
+        Rows of the tested examples of both halves, one half after the other.
     applied : array of bool
         Where the function took effect; only there is it measured.
     groups, labels : array and Classes or None, over all examples
@@ -62,12 +61,10 @@ def measured_cell(
     """
     parts = [p for p in _parts(halves, transformed, applied, groups, labels) if len(p.tested)]
     tested, before, after = (_joined(p.tested for p in parts), [p.before for p in parts], [p.after for p in parts])
-    was, now = _joined(b.strange for b in before).astype(bool), _joined(a.strange for a in after).astype(bool)
+    was, now = _joined((b.strange for b in before), bool), _joined((a.strange for a in after), bool)
     departure = paired_share(now & ~was, was & ~now, groups[tested], tolerance=tolerance)
-    # Only what originals reach can be lost, so nothing is gained on the other side.
-    lost = _joined(~a.reached[b.reached] for b, a in zip(before, after, strict=True)).astype(bool)
-    theirs = _joined(groups[p.reference_at][p.before.reached] for p in parts)
-    unreached = paired_share(lost, np.zeros(len(lost), dtype=bool), theirs, tolerance=_UNREACHED)
+    nearer = _joined((_NEARER * a.apart < b.apart for b, a in zip(before, after, strict=True)), bool)
+    alike = paired_share(nearer, np.zeros(len(nearer), dtype=bool), groups[tested], tolerance=_ALIKE)
     auc = area_under_curve(
         _joined((p.positive for p in parts), float),
         _joined((p.negative for p in parts), float),
@@ -80,7 +77,7 @@ def measured_cell(
         strength=strength,
         magnitude=magnitude,
         departure=departure.measured,
-        unreached=unreached.measured,
+        alike=alike.measured,
         auc=auc,
         n=len(tested),
     )
@@ -92,7 +89,7 @@ def measured_cell(
             _joined(p.learned for p in parts),
         ]
         harm = tuple(_harm(row, labels, tested, looks, groups, harm_tolerance))
-    return Cell(row, departure, unreached, harm)
+    return Cell(row, departure, alike, harm)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -102,7 +99,6 @@ class _Part:
     tested: npt.NDArray[np.int64]
     before: Seen
     after: Seen
-    reference_at: npt.NDArray[np.int64]
     negative: npt.NDArray[np.float64]
     positive: npt.NDArray[np.float64]
     side: npt.NDArray[np.bool_]
@@ -111,7 +107,7 @@ class _Part:
 
 def _parts(
     halves: Sequence[Half],
-    transformed: Batch,
+    transformed: Rows,
     applied: npt.NDArray[np.bool_],
     groups: npt.NDArray[np.int64],
     labels: Classes | None,
@@ -123,7 +119,7 @@ def _parts(
         which = rows[place] - place * first
         if not len(which):
             continue
-        seen = half.encode(take(transformed, rows[place]))
+        seen = half.directions(transformed[rows[place]])
         tested = half.tested[which]
         before = half.before if len(which) == len(half.tested) else half.look(half.before.rows[which], which)
         learned = np.full(len(which), -1)
@@ -131,10 +127,10 @@ def _parts(
             theirs = halves[1 - place].tested[rows[1 - place] - (1 - place) * first]
             shown = rows[1 - place][labels.known[theirs]]
             if len(shown):
-                more = half.encode(take(transformed, shown))[:, :-1]
+                more = half.directions(transformed[shown])[:, :-1]
                 learned = half.recogniser.shown(more, labels.probs[theirs[labels.known[theirs]]])(seen[:, :-1])
         scores = half.tell_apart(seen, which, groups[tested])
-        parts.append(_Part(tested, before, half.look(seen, which), half.reference_at, *scores, learned))
+        parts.append(_Part(tested, before, half.look(seen, which), *scores, learned))
     return parts
 
 
@@ -182,7 +178,7 @@ def _joined(arrays: Iterable[Any], dtype: type = int) -> npt.NDArray[Any]:
 
 def judged(cells: Sequence[Cell], *, level: float) -> tuple[tuple[SafetyRow, ...], tuple[HarmRow, ...]]:
     """Adjust the tests of all cells for their number, those of distances and those of classes apart, and judge."""
-    distances = holm([test.p_value for cell in cells for test in (cell.departure, cell.unreached)]) <= level
+    distances = holm([test.p_value for cell in cells for test in (cell.departure, cell.alike)]) <= level
     harmful = holm([test.p_value for cell in cells for _, test in cell.harm]) <= level
     rows: list[SafetyRow] = []
     harm: list[HarmRow] = []

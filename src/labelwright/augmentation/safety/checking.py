@@ -21,6 +21,7 @@ from labelwright.core.failures import merge_failures
 
 from .cells import Cell, judged, measured_cell
 from .classes import classes_of
+from .encoding import columns_of
 from .halves import Half, halves_of, prepare
 from .measured import smallest_found
 from .report import SafetyReport
@@ -58,7 +59,7 @@ def safety_report(
         Examples of one group (a patient, an author) are alike.
     encode : callable, optional
         Examples -> array of shape (n, d) in which distances mean something, such as the features of a discriminator or
-        of a pretrained network. It must not have been fitted to these examples' labels. Default: by kind of example.
+        of a pretrained network. Default, by kind of example: pixels, standardised columns, hashed words and letters.
     strengths : sequence of float
         Shares, in (0, 1], of the way from neutral to each bound, at which functions with a magnitude are tried.
     tolerance : float
@@ -83,8 +84,8 @@ def safety_report(
     the share of held-out originals at least as strange, and for an example exchangeable with them P(p <= 0.05) is at
     most 0.05, exactly. Departure is the share of transformed examples with p <= 0.05 less the share of their own
     originals: 0 for a function that does nothing, up to 0.95. A magnitude is not accepted where the departure exceeds
-    ``tolerance``, where the function reaches less than a quarter of what originals reach (it makes examples alike), or
-    where it harms a class. Tests are one-sided and adjusted by Holm, for distances and for classes each at 5%.
+    ``tolerance``, where most examples become four times more alike than they were, or where it harms a class. Tests are
+    one-sided and adjusted by Holm, for distances and for classes each at 5%.
 
     Examples
     --------
@@ -109,11 +110,13 @@ def safety_report(
     labelled = None if labels is None else classes_of(labels, n).take(chosen)
     alike = np.arange(len(chosen)) if groups is None else _codes(groups, n)[chosen]
     originals = take(examples, chosen)
+    columns = columns_of(originals, encode=encode)
     measure = partial(measured_cell, groups=alike, labels=labelled, tolerance=tolerance, harm_tolerance=harm_tolerance)
     with threadpool_limits(limits=1, user_api="blas"):
+        known = columns.read(originals)
         sides = halves_of(alike, rng)
         halves = [
-            prepare(originals, mine, other, classes=labelled, encode=encode, rng=rng)
+            prepare(known, mine, other, scaled=columns.scaled, classes=labelled, rng=rng)
             for mine, other in (sides, sides[::-1])
         ]
         cells: list[Cell] = []
@@ -123,7 +126,7 @@ def safety_report(
                 chance = np.random.default_rng([seed, place, zlib.crc32(function.name.encode())])
                 transformed, applied, failed = _transformed(function, originals, halves, at[1], chance)
                 failures += failed
-                cells.append(measure(function.name, at, halves, transformed, applied))
+                cells.append(measure(function.name, at, halves, columns.read(transformed), applied))
         rows, harm = judged(cells, level=_LEVEL)
     tested = np.concatenate([half.tested for half in halves])
     return SafetyReport(

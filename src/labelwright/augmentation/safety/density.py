@@ -1,4 +1,4 @@
-"""How near examples lie to a reference half of the data, and how much of it they reach."""
+"""How near examples lie to a reference half of the data, and to each other."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from .encoding import Features
 
-__all__ = ["Reference", "conformal_p_values", "linear_scores"]
+__all__ = ["Reference", "apart", "conformal_p_values", "linear_scores"]
 
 _CHUNK = 500
 
@@ -21,7 +21,7 @@ class Reference:
     Parameters
     ----------
     rows : array of float32, shape (r, d + 1)
-        From an `encoder`: places in d directions, and the length of what lies outside of them.
+        From `Directions`: places along d directions, and the length of what lies outside of them.
     neighbours : int
         Nearness is the distance to the neighbour of this rank.
 
@@ -34,36 +34,28 @@ class Reference:
     rows: Features
     neighbours: int
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "_squares", np.einsum("ij,ij->i", self.rows, self.rows))
-        # One rank more: the nearest neighbour of a reference row is itself.
-        radius = np.sqrt(self._kth(self.rows, self.neighbours + 1)[0])
-        object.__setattr__(self, "_radius", radius)
-
-    def distances(self, rows: Features) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.bool_]]:
-        """Return how far rows lie from the reference, (n,), and which of its rows they reach, (r,).
-
-        A reference row is reached if a row lies within the distance to its own k-th neighbour (the "coverage" of
-        Naeem et al. 2020, "Reliable fidelity and diversity metrics for generative models").
-        """
-        far, near = self._kth(rows, self.neighbours)
-        return np.sqrt(far), np.sqrt(near) <= self._radius  # type: ignore[attr-defined]
-
-    def _kth(self, rows: Features, rank: int) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-        """Return squared distances to the neighbour of that rank, (n,), and from each reference row to the nearest."""
-        rank = min(rank, len(self.rows))
+    def distances(self, rows: Features) -> npt.NDArray[np.float64]:
+        """Return how far rows lie from the reference, shape (n,)."""
+        rank = min(self.neighbours, len(self.rows)) - 1
+        squares = np.einsum("ij,ij->i", self.rows, self.rows)
         far = np.empty(len(rows))
-        near = np.full(len(self.rows), np.inf, dtype=np.float32)
         for start in range(0, len(rows), _CHUNK):
             some = rows[start : start + _CHUNK]
             squared = some[:, :-1] @ self.rows[:, :-1].T
             squared *= -2
-            squared += self._squares  # type: ignore[attr-defined]
-            squared += np.einsum("ij,ij->i", some, some)[:, None]
-            np.minimum(near, squared.min(axis=0), out=near)
-            squared.partition(rank - 1, axis=1)
-            far[start : start + _CHUNK] = squared[:, rank - 1]
-        return np.maximum(far, 0), np.maximum(near, 0).astype(np.float64)
+            squared += squares
+            squared.partition(rank, axis=1)
+            far[start : start + _CHUNK] = squared[:, rank] + np.einsum("ij,ij->i", some, some)
+        return np.asarray(np.sqrt(np.maximum(far, 0)))
+
+
+def apart(rows: Features) -> npt.NDArray[np.float64]:
+    """Return the distance of each row from the nearest other, along the directions alone, shape (n,)."""
+    places = rows[:, :-1]
+    squares = np.einsum("ij,ij->i", places, places)
+    squared = squares[:, None] + squares - 2 * places @ places.T
+    np.fill_diagonal(squared, np.inf)
+    return np.asarray(np.sqrt(np.maximum(squared.min(axis=1), 0)), dtype=np.float64)
 
 
 def conformal_p_values(

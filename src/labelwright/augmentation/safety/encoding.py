@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -12,10 +13,11 @@ from labelwright.augmentation.base import Batch
 from labelwright.augmentation.batches import is_dense
 from labelwright.core.errors import FunctionError
 
-__all__ = ["Encoder", "Features", "encoder"]
+__all__ = ["Columns", "Directions", "Features", "Rows", "columns_of"]
 
 Features: TypeAlias = npt.NDArray[np.float32]
-Encoder: TypeAlias = Callable[[Batch], Features]
+# Rows of an array, or of a sparse matrix where examples have words.
+Rows: TypeAlias = Any
 
 # Directions kept of an example; what lies outside of them is kept as one number, its length.
 _DIRECTIONS = 40
@@ -26,43 +28,57 @@ _HASHES = 2**14
 _EXACT = 1024
 
 
-def encoder(examples: Batch, *, encode: Callable[[Batch], Any] | None = None, seed: int = 0) -> Encoder:
-    """Fit an encoder on examples: principal directions, and the length of what lies outside of them.
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """How examples become rows of numbers, each by itself.
+
+    Parameters
+    ----------
+    read : callable
+        Examples -> rows.
+    scaled : int
+        How many of the first columns have units of their own, and have to be standardised.
+    """
+
+    read: Callable[[Batch], Rows]
+    scaled: int
+
+
+def columns_of(examples: Batch, *, encode: Callable[[Batch], Any] | None = None) -> Columns:
+    """Return how to read examples of this kind.
 
     Parameters
     ----------
     examples : Batch
         Images (n, channels, h, w) become pixels, averaged to at most 32 by 32; series (n, channels, length) and
-        vectors (n, d) become standardised columns; texts become hashed words, pairs of words and triples of
-        characters; records (mappings of field to value) become standardised numbers and hashed words by field.
+        vectors (n, d) stay columns; texts become hashed words, pairs of words and triples of characters; records
+        (mappings of field to value) become numbers and hashed words by field.
     encode : callable, optional
-        Does that first step instead: examples -> array (n, d).
-    seed : int
-        For the randomised decomposition of large inputs.
-
-    Returns
-    -------
-    callable
-        Examples -> float32 array of shape (n, at most 41): places along the principal directions, and in the last
-        column the length of what lies outside of them (0 where nothing does).
+        Reads them instead: examples -> array (n, d).
 
     Raises
     ------
     FunctionError
         If there is no default for this kind of example, or ``encode`` returned something else than one row each.
-
-    Notes
-    -----
-    Noise hardly moves an example along the principal directions, since there are few of them: without the length of
-    the rest it would look harmless.
     """
-    raw = _checked(encode) if encode is not None else _raw(examples)
-    first = raw(examples)
-    return _compressed(raw, first, seed)
+    if encode is not None:
+        return Columns(_checked(encode), 0)
+    if is_dense(examples):
+        if examples.ndim == 4:
+            return Columns(_pixels, 0)
+        return Columns(_flat, int(np.prod(examples.shape[1:])))
+    if isinstance(examples[0], str):
+        return Columns(_words(), 0)
+    if isinstance(examples[0], Mapping):
+        return _by_field(examples)
+    raise FunctionError(
+        f"examples of type {type(examples[0]).__name__} have no default encoding; hand in encode=, a callable from "
+        "examples to an array of shape (n, d)."
+    )
 
 
-def _checked(encode: Callable[[Batch], Any]) -> Callable[[Batch], Any]:
-    def raw(examples: Batch) -> Features:
+def _checked(encode: Callable[[Batch], Any]) -> Callable[[Batch], Features]:
+    def read(examples: Batch) -> Features:
         found = _array(encode(examples))
         if found.ndim != 2 or len(found) != len(examples) or not np.isfinite(found).all():
             raise FunctionError(
@@ -71,7 +87,7 @@ def _checked(encode: Callable[[Batch], Any]) -> Callable[[Batch], Any]:
             )
         return found
 
-    return raw
+    return read
 
 
 def _array(value: Any) -> Features:
@@ -80,18 +96,8 @@ def _array(value: Any) -> Features:
     return np.asarray(value, dtype=np.float32)
 
 
-def _raw(examples: Batch) -> Callable[[Batch], Any]:
-    if is_dense(examples):
-        return _pixels if examples.ndim == 4 else _standardised(examples)
-    one = examples[0]
-    if isinstance(one, str):
-        return _words()
-    if isinstance(one, Mapping):
-        return _by_field(examples)
-    raise FunctionError(
-        f"examples of type {type(one).__name__} have no default encoding; hand in encode=, a callable from examples "
-        "to an array of shape (n, d)."
-    )
+def _flat(examples: Batch) -> Features:
+    return np.nan_to_num(_array(examples).reshape(len(examples), -1))
 
 
 def _pixels(images: Batch) -> Features:
@@ -105,74 +111,100 @@ def _pixels(images: Batch) -> Features:
     return found.reshape(n, -1)
 
 
-def _standardised(examples: Batch) -> Callable[[Batch], Features]:
-    flat = _array(examples).reshape(len(examples), -1)
-    centre, spread = flat.mean(axis=0), flat.std(axis=0)
-    spread = np.where(spread > 0, spread, 1).astype(np.float32)
-    return lambda more: (_array(more).reshape(len(more), -1) - centre) / spread
-
-
-def _words() -> Callable[[Sequence[str]], Any]:
+def _words() -> Callable[[Sequence[str]], Rows]:
     from scipy.sparse import hstack
     from sklearn.feature_extraction.text import HashingVectorizer
 
-    words = HashingVectorizer(n_features=_HASHES, ngram_range=(1, 2), token_pattern=r"\S+")
-    pieces = HashingVectorizer(n_features=_HASHES, analyzer="char_wb", ngram_range=(3, 3))
+    words = HashingVectorizer(n_features=_HASHES, ngram_range=(1, 2), token_pattern=r"\S+", dtype=np.float32)
+    pieces = HashingVectorizer(n_features=_HASHES, analyzer="char_wb", ngram_range=(3, 3), dtype=np.float32)
     return lambda texts: hstack([words.transform(texts), pieces.transform(texts)]).tocsr()
 
 
-def _by_field(records: Sequence[Mapping[str, Any]]) -> Callable[[Batch], Any]:
+def _by_field(records: Sequence[Mapping[str, Any]]) -> Columns:
     from scipy.sparse import csr_matrix, hstack
 
     fields = list(dict.fromkeys(f for record in records for f in record))
     numbers = [f for f in fields if all(_is_number(r.get(f)) for r in records)]
+    others = [f for f in fields if f not in numbers]
     words = _words()
 
-    def columns(rows: Sequence[Mapping[str, Any]]) -> Features:
-        return np.asarray([[_number(r.get(f)) for f in numbers] for r in rows], dtype=np.float32).reshape(len(rows), -1)
-
-    scaled = _standardised(columns(records)) if numbers else None
-    others = [f for f in fields if f not in numbers]
-
-    def raw(rows: Sequence[Mapping[str, Any]]) -> Any:
+    def read(rows: Sequence[Mapping[str, Any]]) -> Rows:
+        known = np.asarray([[_number(r.get(f)) for f in numbers] for r in rows], dtype=np.float32)
+        if not others:
+            return known
         # The field is part of every word, so that a value moved to another field is another word.
         said = [" ".join(f"{f}={w}" for f in others for w in str(r.get(f, "")).split()) for r in rows]
-        parts = [csr_matrix(scaled(columns(rows)))] if scaled else []
-        return hstack([*parts, words(said)] if others else parts).tocsr()
+        return hstack([csr_matrix(known.reshape(len(rows), len(numbers))), words(said)]).tocsr()
 
-    return raw
+    return Columns(read, len(numbers))
 
 
 def _is_number(value: Any) -> bool:
-    return value is None or (isinstance(value, (int, float, np.number)) and not isinstance(value, bool))
+    return value is None or isinstance(value, (int, float, np.number))
 
 
 def _number(value: Any) -> float:
     return 0.0 if value is None or value != value else float(value)
 
 
-def _compressed(raw: Callable[[Batch], Any], first: Any, seed: int) -> Encoder:
-    n, width = first.shape
-    # A missing mean keeps sparse rows sparse; texts have their length 1 in common instead.
-    sparse = not isinstance(first, np.ndarray)
-    centre = np.zeros(width, dtype=np.float32) if sparse else first.mean(axis=0)
-    exact = width <= _DIRECTIONS and not sparse
-    directions = None if exact else _directions(first if sparse else first - centre, min(_DIRECTIONS, n, width), seed)
+class Directions:
+    """Where rows lie along the principal directions of some originals, and the length of what lies outside of them.
 
-    def encode(examples: Batch) -> Features:
-        rows = raw(examples)
-        away = rows if sparse else rows - centre
-        if directions is None:
+    Parameters
+    ----------
+    rows : array or sparse matrix, shape (r, width)
+        Originals that the directions are fitted to.
+    scaled : int
+        How many of the first columns are standardised.
+    seed : int
+        For the randomised decomposition of wide rows.
+
+    Notes
+    -----
+    Noise hardly moves an example along the principal directions, since there are few of them: without the length of
+    the rest it would look harmless.
+    """
+
+    def __init__(self, rows: Rows, scaled: int, seed: int) -> None:
+        known = rows[:, :scaled] if isinstance(rows, np.ndarray) else rows[:, :scaled].toarray()
+        spread = known.std(axis=0)
+        self._centre, self._spread = known.mean(axis=0), np.where(spread > 0, spread, 1).astype(np.float32)
+        self._scaled = scaled
+        # A missing mean keeps sparse rows sparse; texts have their length in common instead.
+        self._mean: Features | None = None
+        first = self._standardised(rows)
+        self._mean = first.mean(axis=0) if isinstance(first, np.ndarray) else None
+        n, width = first.shape
+        exact = width <= _DIRECTIONS and self._mean is not None
+        away = first if self._mean is None else first - self._mean
+        self._directions = None if exact else _directions(away, min(_DIRECTIONS, n, width), seed)
+
+    def __call__(self, rows: Rows) -> Features:
+        """Return float32 of shape (n, at most 41); the last column is the length of the rest, 0 where there is none."""
+        away = self._standardised(rows)
+        if self._mean is not None:
+            away = away - self._mean
+        if self._directions is None:
             return np.column_stack([away, np.zeros(len(away))]).astype(np.float32)
-        scores = np.asarray(away @ directions, dtype=np.float32)
-        squares = away.multiply(away).sum(axis=1).A1 if sparse else np.einsum("ij,ij->i", away, away)
+        scores = np.asarray(away @ self._directions, dtype=np.float32)
+        dense = isinstance(away, np.ndarray)
+        squares = np.einsum("ij,ij->i", away, away) if dense else away.multiply(away).sum(axis=1).A1
         outside = np.sqrt(np.maximum(squares - np.einsum("ij,ij->i", scores, scores), 0))
         return np.column_stack([scores, outside]).astype(np.float32)
 
-    return encode
+    def _standardised(self, rows: Rows) -> Rows:
+        if not self._scaled:
+            return rows
+        if isinstance(rows, np.ndarray):
+            known = (rows[:, : self._scaled] - self._centre) / self._spread
+            return known if self._scaled == rows.shape[1] else np.column_stack([known, rows[:, self._scaled :]])
+        from scipy.sparse import csr_matrix, hstack
+
+        known = (rows[:, : self._scaled].toarray() - self._centre) / self._spread
+        return hstack([csr_matrix(known), rows[:, self._scaled :]]).tocsr()
 
 
-def _directions(rows: Any, count: int, seed: int) -> Features:
+def _directions(rows: Rows, count: int, seed: int) -> Features:
     if isinstance(rows, np.ndarray) and rows.shape[1] <= _EXACT:
         from scipy.linalg import eigh
 

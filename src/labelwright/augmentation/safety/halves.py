@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from labelwright.augmentation.base import Batch
-from labelwright.augmentation.batches import take
-
 from .classes import Classes, Classifier, Recogniser, fit_classifier
-from .density import Reference, conformal_p_values, linear_scores
-from .encoding import Features, encoder
+from .density import Reference, apart, conformal_p_values, linear_scores
+from .encoding import Directions, Features, Rows
 
 __all__ = ["STRANGE", "Half", "Seen", "halves_of", "prepare"]
 
@@ -39,10 +34,8 @@ class Half:
         Distances of all originals of this half from the reference.
     reference : Reference
         The other half.
-    reference_at : array of int, shape (r,)
-        Positions of its rows.
-    encode : callable
-        Fitted on the other half.
+    directions : Directions
+        Fitted to the other half.
     before : Seen
         The tested originals themselves.
     recogniser : Recogniser, optional
@@ -55,8 +48,7 @@ class Half:
     own: npt.NDArray[np.int64]
     held_out: npt.NDArray[np.float64]
     reference: Reference
-    reference_at: npt.NDArray[np.int64]
-    encode: Callable[[Batch], Features]
+    directions: Directions
     before: Seen
     recogniser: Recogniser | None
     classify: Classifier | None
@@ -76,11 +68,11 @@ class Half:
 
 @dataclass(frozen=True, eq=False)
 class Seen:
-    """Examples beside a reference: (t, d) features, whether strange (t,), rows reached (r,), class codes (t,)."""
+    """Examples beside a reference: features (t, d), strange (t,), distance from the next (t,), class codes (t,)."""
 
     rows: Features
     strange: npt.NDArray[np.bool_]
-    reached: npt.NDArray[np.bool_]
+    apart: npt.NDArray[np.float64]
     classes: npt.NDArray[np.int64]
 
 
@@ -91,10 +83,9 @@ def _seen(
     own: npt.NDArray[np.int64],
     classify: Classifier | None,
 ) -> Seen:
-    far, reached = reference.distances(rows)
-    strange = conformal_p_values(far, held_out, own) <= STRANGE
+    strange = conformal_p_values(reference.distances(rows), held_out, own) <= STRANGE
     classes = np.full(len(rows), -1, dtype=np.int64) if classify is None else classify(rows[:, :-1])
-    return Seen(rows, strange, reached, classes)
+    return Seen(rows, strange, apart(rows), classes)
 
 
 def halves_of(groups: npt.NDArray[np.int64], rng: np.random.Generator) -> tuple[npt.NDArray[np.int64], ...]:
@@ -108,33 +99,31 @@ def halves_of(groups: npt.NDArray[np.int64], rng: np.random.Generator) -> tuple[
 
 
 def prepare(
-    examples: Batch,
+    rows: Rows,
     mine: npt.NDArray[np.int64],
     other: npt.NDArray[np.int64],
     *,
+    scaled: int,
     classes: Classes | None,
-    encode: Callable[[Batch], Any] | None,
     rng: np.random.Generator,
 ) -> Half:
-    """Fit encoder, reference and classifier on the other half, and look at the originals of this one."""
-    learned_from = take(examples, other)
-    encode_rows = encoder(learned_from, encode=encode, seed=int(rng.integers(2**31)))
-    reference = Reference(encode_rows(learned_from), _NEIGHBOURS)
+    """Fit directions and classifiers to the other half, and look at the originals of this one."""
+    directions = Directions(rows[other], scaled, seed=int(rng.integers(2**31)))
+    reference = Reference(directions(rows[other]), _NEIGHBOURS)
     recogniser, classify = None, None
     if classes is not None and classes.known[other].any():
         labelled = reference.rows[classes.known[other], :-1], classes.probs[other[classes.known[other]]]
         recogniser, classify = Recogniser(*labelled, rng), fit_classifier(*labelled)
-    rows = encode_rows(take(examples, mine))
-    held_out, _ = reference.distances(rows)
+    found = directions(rows[mine])
+    held_out = reference.distances(found)
     own = np.sort(rng.permutation(len(mine))[:_TESTED])
     return Half(
         tested=mine[own],
         own=own,
         held_out=held_out,
         reference=reference,
-        reference_at=other,
-        encode=encode_rows,
-        before=_seen(reference, rows[own], held_out, own, classify),
+        directions=directions,
+        before=_seen(reference, found[own], held_out, own, classify),
         recogniser=recogniser,
         classify=classify,
     )

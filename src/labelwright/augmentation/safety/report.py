@@ -30,21 +30,22 @@ class SafetyRow:
     departure : Measured
         Share of transformed examples farther from the data than all but 5% of held-out originals, less the share of
         their own originals that are: 0 = none leaves the data.
-    unreached : Measured
-        Share of the data that originals reach and transformed examples do not: near 1 where all become alike.
+    alike : Measured
+        Share of transformed examples that lie more than four times nearer to another one than their originals lie to
+        another original: near 1 where all become one.
     auc : Measured
         How often a discriminator ranks a transformed example above an original: 0.5 = it cannot tell them apart.
     n : int
         Examples on which the function took effect.
     departs, collapses, harms : bool
-        Whether departure, unreached, or the harm of some class is above what is tolerated, chance excluded.
+        Whether departure, alike, or the harm of some class is above what is tolerated, chance excluded.
     """
 
     function: str
     strength: float
     magnitude: float
     departure: Measured
-    unreached: Measured = NOT_MEASURED
+    alike: Measured = NOT_MEASURED
     auc: Measured = NOT_MEASURED
     n: int
     departs: bool = False
