@@ -60,6 +60,10 @@ KINDS = {
 }
 
 
+class Picture:
+    """Something that is no array."""
+
+
 def numbers(batch):
     return np.array([np.asarray(row, dtype=np.float32) for row in batch])
 
@@ -367,6 +371,19 @@ def test_shapes_and_types_may_be_let_change_in_lists():
     # One array has one shape.
     with pytest.raises(TransformationError, match="shape"):
         apply(shorter, np.zeros((2, 3)))
+
+
+def test_a_plainer_kind_of_the_same_is_no_other_type():
+    class Read(Picture):
+        """As images are that were read from files: what is done to them gives plain ones."""
+
+    assert type(apply(tf(lambda x: Picture()), [Read()]).examples[0]) is Picture
+    assert apply(tf(str.upper), list(np.array(["a"]))).examples == ["A"]
+    assert apply(tf(lambda x: x * 2), [np.float32(1.5), 2.5]).examples == [3.0, 5.0]
+    with pytest.raises(TransformationError, match="int where it got bool"):
+        apply(tf(lambda x: 1), [True])
+    with pytest.raises(TransformationError, match="Picture where it got str"):
+        apply(tf(lambda x: Picture()), ["a"])
 
 
 def test_a_batched_function_may_do_nothing_at_all_or_to_some():

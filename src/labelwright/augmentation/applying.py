@@ -32,7 +32,8 @@ class Augmented:
     Parameters
     ----------
     examples : Batch
-        s examples, of the same kind as the batch (tensor, array or list).
+        s examples, of the same kind as the batch (tensor, array or list). In a list, examples to which nothing was done
+        are the caller's own objects.
     sequences : Sequences
         What was asked for; ``sequences.origins`` carries labels over: ``probs[augmented.origins]``.
     applied : numpy.ndarray of bool, shape (s, length)
