@@ -71,6 +71,14 @@ def test_no_action_becomes_impossible(name):
     assert (away.max(dim=-1).values - away.min(dim=-1).values).max() <= 6 + 1e-4
 
 
+def test_without_trust_it_is_the_prior():
+    generator = made("gru", spread=1.0)
+    generator.trust.fill_(0.0)
+    with torch.no_grad():
+        logs = generator.log_probabilities(torch.tensor([[0, 1, 2]]))
+    assert torch.allclose(logs.exp(), torch.tensor(PRIOR).expand(1, 3, 4), atol=1e-6)
+
+
 def test_an_unknown_name_is_refused():
     with pytest.raises(ModelError, match="allowed: 'gru'"):
         make_generator("rnn", PRIOR, 2)

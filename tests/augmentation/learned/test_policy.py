@@ -113,7 +113,7 @@ def test_a_stopped_fit_goes_on_to_the_same_bits(disc, functions, generator, tmp_
     seen = []
     resumed.fit(disc, checkpoint=tmp_path, progress=seen.append)
     assert same(whole, resumed)
-    assert seen[0].step == 4  # the state after round 3 was the last one written
+    assert seen[0].step == 5
     assert "round " in str(seen[-1])
 
 
@@ -171,12 +171,13 @@ def test_it_says_what_it_learned(disc, functions):
     assert "<table" in policy._repr_html_()
 
 
-def test_with_labels_the_generator_that_helps_most_is_taken(disc, functions):
+def test_labels_say_how_much_of_what_was_learned_counts(disc, functions, monkeypatch):
+    monkeypatch.setattr("labelwright.augmentation.learned.selection._ROUNDS", 5)
     labels = (disc[:, 0] > 0).astype(int)
-    policy = LearnedPolicy(functions, **QUICK).fit(disc, valid=(disc[:100], labels[:100]))
-    considered = {mark["step"]: mark["labelled_loss"] for mark in policy.marks_ if "labelled_loss" in mark}
-    assert 0 in considered
-    assert policy.chosen_step_ == min(considered, key=considered.get)
+    policy = LearnedPolicy(functions, **QUICK).fit(disc, valid=(disc[:40], labels[:40]))
+    losses = {one["trust"]: one["loss"] for one in policy.trusts_}
+    assert sorted(losses) == [0.0, 0.25, 0.5, 1.0]
+    assert f"{min(losses, key=losses.get):.0%} of what was learned" in policy.outcome_
 
 
 @pytest.mark.parametrize(

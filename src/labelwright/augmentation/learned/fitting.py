@@ -36,6 +36,8 @@ __all__ = ["Learned", "LearningProgress", "learn"]
 _CHECKPOINT = "learning.safetensors"
 # Rounds in which only the discriminator learns: before it knows anything, its answers reward chance.
 _WARM_UP = 0.1
+# How much of what was learned may count, where labels decide: from random augmentation to all that was learned.
+_TRUSTS = (0.0, 0.25, 0.5, 1.0)
 # Sequences on which two generators are compared.
 _PREFIXES = 256
 # How many generators there are to select from, and how often the state is written.
@@ -74,6 +76,7 @@ class Learned:
     left_out: dict[str, str]
     findings: tuple[str, ...]
     marks: tuple[dict[str, Any], ...]
+    trusts: tuple[dict[str, float], ...]
 
 
 @dataclass(slots=True)
@@ -210,41 +213,48 @@ class _Learner:
         judgements = [self._judged(mark) for mark in late]
         for mark, judgement in zip(late, judgements, strict=True):
             state.marks[mark].update(asdict(judgement))
-        chosen, how = late[hardest_to_tell(judgements)], "being the hardest to tell from originals, without labels"
-        if valid is not None:
-            # The first generator draws at random: with labels, learning has to show that it does better.
-            chosen = min([0, *late], key=lambda mark: self._labelled_loss(mark, valid))
-            how = f"giving a classifier on {len(valid[0])} labelled examples the lowest loss"
+        chosen = late[hardest_to_tell(judgements)]
         self._load(seats.game.average, chosen)
+        trusts = [] if valid is None else self._trusted(valid)
         return Learned(
             actions=seats.actions,
             generator=seats.game.average,
             discriminator=seats.game.discriminator.eval(),
             history=tuple(state.history),
-            outcome=self._outcome(state.marks[chosen], how),
+            outcome=self._outcome(state.marks[chosen], trusts),
             chosen_step=state.marks[chosen]["step"],
             estimator=state.estimator,
             variances=state.variances,
             left_out=seats.left_out,
             findings=tuple(map(str, seats.findings)),
             marks=tuple(state.marks),
+            trusts=tuple(trusts),
         )
 
-    def _outcome(self, mark: dict[str, Any], how: str) -> str:
+    def _trusted(self, valid: tuple[Batch, npt.ArrayLike]) -> list[dict[str, float]]:
+        """Let labels say how much of what was learned counts: from nothing, which draws at random, to all of it."""
+        trust, found = self.seats.game.average.trust, []
+        for value in _TRUSTS:
+            trust.fill_(value)
+            loss = labelled_loss(self._augmented, self.seats.encoder, valid, random_state=self.settings.random_state)
+            found.append({"trust": value, "loss": loss})
+        trust.fill_(min(found, key=lambda one: one["loss"])["trust"])
+        return found
+
+    def _outcome(self, mark: dict[str, Any], trusts: list[dict[str, float]]) -> str:
         seats, state = self.seats, self.state
         ended = "all" if state.step == self.settings.steps else "then it stood still"
         found = (
             f"Learned from {len(seats.examples):,} examples in {state.step} rounds ({ended}). The generator of round "
+            f"{mark['step']} is used, being the hardest to tell from originals: a fresh classifier tells with an AUC "
+            f"of {mark['auc']:.2f} (0.5 = not at all), at a mean distance of {mark['diversity']:.2f} (1 = two random "
+            "originals)."
         )
-        found += f"{mark['step']} is used, {how}"
-        if "auc" in mark:
-            found += (
-                f": a fresh classifier tells with an AUC of {mark['auc']:.2f} (0.5 = not at all), at a mean distance "
-                f"of {mark['diversity']:.2f} (1 = two random originals)"
-            )
+        if trusts:
+            found += f" By the labelled examples, {seats.game.average.trust.item():.0%} of what was learned counts."
         if seats.left_out:
-            found += f". Left out, since they failed on every example tried: {', '.join(seats.left_out)}"
-        return found + "."
+            found += f" Left out, since they failed on every example tried: {', '.join(seats.left_out)}."
+        return found
 
     def _judged(self, mark: int) -> Judgement:
         seats = self.seats
@@ -252,12 +262,6 @@ class _Learner:
         # The same chance for every mark, so that they differ by what was learned alone.
         rng = np.random.default_rng(self.settings.random_state)
         return judge(seats.game.average, seats.actions, seats.held, seats.encoder, seats.game.discriminator, rng)
-
-    def _labelled_loss(self, mark: int, valid: tuple[Batch, npt.ArrayLike]) -> float:
-        self._load(self.seats.game.average, mark)
-        loss = labelled_loss(self._augmented, self.seats.encoder, valid, random_state=self.settings.random_state)
-        self.state.marks[mark]["labelled_loss"] = loss
-        return loss
 
     def _augmented(self, batch: Batch, rng: np.random.Generator) -> Batch:
         seats, generator = self.seats, self.seats.game.average

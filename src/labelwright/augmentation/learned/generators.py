@@ -34,10 +34,13 @@ class Generator(nn.Module, abc.ABC):
     """
 
     log_prior: torch.Tensor
+    trust: torch.Tensor
 
     def __init__(self, prior: npt.ArrayLike, length: int) -> None:
         super().__init__()
         self.register_buffer("log_prior", torch.tensor(np.log(prior), dtype=torch.float32))
+        # How much of what was learned counts: 0 = the prior. It scales scores as a higher price of entropy would.
+        self.register_buffer("trust", torch.ones(()))
         self.actions, self.length = len(self.log_prior), length
 
     @abc.abstractmethod
@@ -68,7 +71,8 @@ class Generator(nn.Module, abc.ABC):
         return codes.numpy()
 
     def _normalised(self, scores: torch.Tensor) -> torch.Tensor:
-        return torch.log_softmax(_LOGIT_RANGE * (torch.sigmoid(scores) - 0.5) + self.log_prior, dim=-1)
+        learned = self.trust * _LOGIT_RANGE * (torch.sigmoid(scores) - 0.5)
+        return torch.log_softmax(learned + self.log_prior, dim=-1)
 
 
 class MeanField(Generator):

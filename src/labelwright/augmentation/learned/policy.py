@@ -90,7 +90,10 @@ class LearnedPolicy(DrawingPolicy):
         Of the gradient, by estimator; empty unless measured.
     marks_ : tuple of dict
         Generators on the way: ``step``; ``moved``, the share of actions drawn otherwise since the one before; for those
-        that were considered ``auc`` and ``diversity`` on held-out examples, and ``labelled_loss`` with ``valid``.
+        that were considered ``auc`` and ``diversity`` on held-out examples.
+    trusts_ : tuple of dict
+        With ``valid``, the ``loss`` of a classifier for each ``trust``, the share of what was learned that counts; the
+        lowest is used.
     left_out_ : dict of str to str
         Functions that always failed, and why.
     findings_ : tuple of str
@@ -155,7 +158,8 @@ class LearnedPolicy(DrawingPolicy):
         examples : Batch
             n originals, at least twice ``batch_size``.
         valid : (examples, labels), optional
-            A labelled set to select with, besides what needs no labels.
+            A labelled set that says how much of what was learned counts, from nothing (functions drawn at random) to
+            all; labels are class codes from 0.
         checkpoint : path-like, optional
             Folder in which the state is kept; fitting again with the same settings and examples goes on from there,
             to the very same bits on a CPU.
@@ -182,7 +186,7 @@ class LearnedPolicy(DrawingPolicy):
         self.discriminator_ = learned.discriminator
         self.history_, self.outcome_ = learned.history, learned.outcome
         self.chosen_step_, self.estimator_ = learned.chosen_step, learned.estimator
-        self.variances_, self.marks_ = learned.variances, learned.marks
+        self.variances_, self.marks_, self.trusts_ = learned.variances, learned.marks, learned.trusts
         self.left_out_, self.findings_ = learned.left_out, learned.findings
         self.frequencies_ = self._frequencies()
         return self
@@ -331,6 +335,7 @@ _LEARNED = (
     "estimator",
     "variances",
     "marks",
+    "trusts",
     "left_out",
     "findings",
 )
