@@ -85,6 +85,12 @@ def test_what_leaves_the_data_is_narrowed_to_where_it_does_not() -> None:
     assert right == sorted(right)
 
 
+def test_what_was_not_tried_is_not_accepted() -> None:
+    verdict = safety_report([shift], disc(200), strengths=[0.02])["shift"]
+    assert (verdict.outcome, verdict.low, verdict.high) == ("narrowed", -0.04, 0.04)
+    assert verdict.why == "tried between -0.04 and 0.04 only"
+
+
 def test_a_side_that_leaves_at_once_is_closed() -> None:
     @transformation_function(magnitude=(-9.0, 0.05), batched=True)
     def lopsided(x: Floats, magnitude: Floats) -> Floats:

@@ -177,7 +177,9 @@ def _grid(function: TransformationFunction, strengths: Sequence[float]) -> list[
     if function.magnitude is None:
         return [(float("nan"), float("nan"))]
     signed = [sign * s for sign in function.magnitude.sides for s in sorted(strengths)]
-    return list(zip(signed, function.magnitude.at(signed).tolist(), strict=True))
+    # Worked out from its strength, a bound may be off by rounding.
+    magnitudes = np.clip(function.magnitude.at(signed), function.magnitude.low, function.magnitude.high)
+    return list(zip(signed, magnitudes.tolist(), strict=True))
 
 
 def _transformed(

@@ -30,12 +30,15 @@ def verdict_of(function: TransformationFunction, rows: Sequence[SafetyRow], harm
     why = "; ".join(_reasons(bad, [h for h in harm if h.function == name and h.harmful]))
     if magnitude is None:
         return Verdict(name, "rejected" if bad else "accepted", math.nan, math.nan, why)
-    if not bad:
-        return Verdict(name, "accepted", magnitude.low, magnitude.high, why)
-    bounds = [float(magnitude.at(sign * _reach([r for r in rows if r.strength * sign > 0]))) for sign in (-1, 1)]
-    if bounds[0] == bounds[1]:
+    reached = [_reach([r for r in rows if r.strength * sign > 0]) for sign in (-1, 1)]
+    # The bounds themselves where they were reached: a magnitude worked out from its strength may be off by rounding.
+    low = magnitude.low if reached[0] == 1 else float(magnitude.at(-reached[0]))
+    high = magnitude.high if reached[1] == 1 else float(magnitude.at(reached[1]))
+    if not bad and (low, high) == (magnitude.low, magnitude.high):
+        return Verdict(name, "accepted", low, high, why)
+    if low == high:
         return Verdict(name, "rejected", math.nan, math.nan, why)
-    return Verdict(name, "narrowed", bounds[0], bounds[1], why)
+    return Verdict(name, "narrowed", low, high, why or f"tried between {low:.3g} and {high:.3g} only")
 
 
 def _reach(rows: Sequence[SafetyRow]) -> float:
