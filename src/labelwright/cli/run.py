@@ -91,6 +91,13 @@ def show_run(result: RunResult) -> None:
             [[m.name, *_cells(m.scores.accuracy, "{:.1%}"), *_cells(m.scores.roc_auc, "{:.3f}")] for m in board.models],
             title=f"On {board.split} (n = {n:,})",
         )
+        for difference in board.differences:
+            if difference.second == "Plain end model" and difference.estimate.known:
+                e = difference.estimate
+                click.echo(
+                    f"Augmentation changes accuracy on {board.split} by {100 * e.value:+.1f} points "
+                    f"({100 * e.low:+.1f} to {100 * e.high:+.1f})"
+                )
     if not result.scores:
         click.echo(
             "Nothing was scored: there are no gold labels outside train. Name their column as gold in [task], and a "

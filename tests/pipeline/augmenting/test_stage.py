@@ -35,7 +35,7 @@ def test_a_run_augments_and_says_what_it_gained(augmented):
     run = kept(augmented)
     assert set(run.metrics()["test"]["models"]) == {"majority vote", "label model", "end model", "plain end model"}
     told = [(d["first"], d["second"]) for d in run.metrics()["test"]["differences"]]
-    assert ("End model", "End model, not augmented") in told
+    assert ("End model", "Plain end model") in told
     page = (augmented.folder / "report.html").read_text(encoding="utf-8")
     assert 'id="augmentation"' in page
     assert "adore" in page

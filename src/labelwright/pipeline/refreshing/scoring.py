@@ -20,7 +20,7 @@ _MODELS: dict[Role, tuple[str, str]] = {
     "majority vote": ("Majority vote", "share of the votes"),
     "label model": ("Label model", "fitted to the votes on train, no gold"),
     "end model": ("End model", "trained on the soft labels of train, no gold"),
-    "plain end model": ("End model, not augmented", "the same, without augmented copies of its training examples"),
+    "plain end model": ("Plain end model", "the same, without augmented copies of its training examples"),
     "supervised": ("Fully supervised", "trained on the gold labels of train: the ceiling"),
 }
 _PAIRS: tuple[tuple[Role, Role], ...] = (
