@@ -1,4 +1,4 @@
-"""A few labeling functions for comments under music videos, and what may be done to a comment without changing its class.
+"""A few labeling functions for comments under music videos, and what may be done to a comment that keeps its class.
 
 The transformation functions say what an author might as well have written: another word for the same, a slip of the
 fingers, words in another order, a word left out. Words on which the class hangs are protected.
