@@ -42,7 +42,8 @@ def uses_figure(view: AugmentationView) -> Markup | None:
     counts = np.bincount(codes[codes >= 0], minlength=len(view.functions))
     rows = [(f.name, wilson(int(c), codes.size)) for f, c in zip(view.functions, counts, strict=True)]
     shown = sorted(rows, key=lambda r: -r[1].value)[:_MOST_ROWS]
-    even = 1 / len(view.functions)
+    usable = sum(f.verdict != "rejected" for f in view.functions)
+    even = 1 / max(1, usable)
     idle = 1 - counts.sum() / codes.size
     columns: list[Column[tuple[str, Estimate]]] = [
         Column("function", lambda r: r[0], numeric=False),
@@ -55,7 +56,7 @@ def uses_figure(view: AugmentationView) -> Markup | None:
         "aug-uses",
         "How often each function is used",
         f"In {len(codes):,} drawn sequences of {codes.shape[1]} steps; lines are 95% intervals. On the dashed line, "
-        f"all {len(view.functions)} functions would be used alike.{nothing}",
+        f"all {usable} functions that may be used would be used alike.{nothing}",
         uses_chart(shown, even),
         "; ".join(f"{name}: {e}" for name, e in shown),
         table(rows, columns, caption="Uses of functions"),

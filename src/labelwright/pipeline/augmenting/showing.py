@@ -153,7 +153,10 @@ def _curve(history: Sequence[Mapping[str, Any]]) -> list[CurvePoint]:
 
 def _safety(row: Mapping[str, Any]) -> SafetyRow:
     magnitude = math.nan if row["magnitude"] is None else row["magnitude"]
-    return SafetyRow(row["function"], magnitude, _estimate(row["departure"]), row["accepted"], _estimate(row["auc"]))
+    reasons = {"departs": "leaves the data", "collapses": "makes examples alike", "harms": "harms a class"}
+    why = ", ".join(said for flag, said in reasons.items() if row[flag])
+    departure, auc = _estimate(row["departure"]), _estimate(row["auc"])
+    return SafetyRow(row["function"], magnitude, departure, row["accepted"], auc, why)
 
 
 def _estimate(saved: Mapping[str, Any], *, n: str = "n") -> Estimate:
