@@ -268,7 +268,7 @@ def _tables(kind: type[msgspec.Struct]) -> dict[str, Any]:
 def _set(hint: Any) -> Any:
     """Return what a key is where it is not left out."""
     given = [one for one in typing.get_args(hint) if one not in (msgspec.UnsetType, type(None))]
-    return given[0] if len(given) == 1 and isinstance(hint, types.UnionType) else hint
+    return given[0] if len(given) == 1 and typing.get_origin(hint) in (types.UnionType, typing.Union) else hint
 
 
 def _reject_unknown(
