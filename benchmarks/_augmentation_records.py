@@ -62,11 +62,15 @@ def table(title: str, scores: dict[str, dict[int, float]], seconds: dict[str, li
     scores : dict
         Percent, by row and seed.
     seconds : dict
-        Wall time of each run, learning the policy included, by row.
+        Processor time of each run, learning the policy included, by row: other work on the machine disturbs it less.
     champion : str
         The row that the others are compared with.
     """
-    lines = [f"\n{title}\n", f"| row | mean | seeds | {champion} is ahead by | seconds |", "|---|---|---|---|---|"]
+    lines = [
+        f"\n{title}\n",
+        f"| row | mean | seeds | {champion} is ahead by | processor seconds |",
+        "|---|---|---|---|---|",
+    ]
     for row, by_seed in scores.items():
         mean, _ = interval(list(by_seed.values()))
         shared = [seed for seed in by_seed if seed in scores.get(champion, {})]

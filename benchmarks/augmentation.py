@@ -1,8 +1,9 @@
 """Accuracy after each policy of augmentation, same functions, end model and budget for all; paired over seeds.
 
 ``python -m benchmarks.augmentation`` runs all tasks in the settings for this machine and keeps each run in
-``build/augmentation.jsonl``, so that a stopped benchmark goes on where it was. ``--development`` scores images held out
-of the training part under other seeds: whatever is chosen by hand is chosen there.
+``build/augmentation.jsonl``, so that a stopped benchmark goes on where it was; remove the file after a change of the
+functions themselves, since it knows settings and not code. ``--development`` scores images held out of the training
+part under other seeds: whatever is chosen by hand is chosen there.
 """
 
 from __future__ import annotations
