@@ -142,6 +142,9 @@ def test_sources_with_an_alphabet_do_not_judge_others():
     report = vote_consistency(before, after, alone(range(9), [0] * 9), ["f"])
     assert report.row("1", "f").contradicted.of == 0
     assert report.row("0", "f").kept.count == 9
+    turned = vote_consistency(before, votes([[1, 1]] * 9, alphabet=alphabet), alone(range(9), [0] * 9), ["f"])
+    assert turned.row("0", "f").changed.count == 9
+    assert turned.row("0", "f").contradicted.of == 0
 
 
 def test_functions_by_themselves_or_by_name():
