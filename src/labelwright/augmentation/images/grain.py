@@ -25,8 +25,10 @@ _PRODUCTS_UP_TO = 128
 
 def _noised(images: Tensor, magnitude: Any, rng: np.random.Generator) -> Tensor:
     batch = ready(images)
-    drawn = _normal(batch, int(rng.integers(2**63)))
-    return bounded((drawn * each(magnitude, batch)).add_(batch), images, magnitude)
+    drawn, size = _normal(batch, int(rng.integers(2**63))), each(magnitude, batch)
+    # In place where no gradient needs the draws: memory costs as much as the product.
+    scaled = drawn * size if size.requires_grad else drawn.mul_(size)
+    return bounded(scaled.add_(batch), images, magnitude)
 
 
 def _normal(like: Tensor, seed: int) -> Tensor:
@@ -38,8 +40,8 @@ def _normal(like: Tensor, seed: int) -> Tensor:
     if like.device.type != "cpu":
         chance = torch.Generator(like.device).manual_seed(seed)
         return torch.randn(like.shape, generator=chance, dtype=like.dtype, device=like.device)
-    bits = np.random.SFC64(seed).random_raw(-(-like.numel() // 4)).view(np.int16)[: like.numel()]
-    codes = torch.from_numpy(bits).to(torch.int32).add_(2**15)
+    bits = np.random.SFC64(seed).random_raw(-(-like.numel() // 4)).view(np.uint16)[: like.numel()]
+    codes = torch.from_numpy(bits.astype(np.int32))
     return _quantiles(like.dtype).index_select(0, codes).reshape(like.shape)
 
 
