@@ -102,7 +102,8 @@ def estimates_chart(rows: Sequence[tuple[str, str, Estimate, str]], *, title: st
         "scale": {"domain": domain, "zero": False, "nice": False},
         "axis": {"title": title, "format": _PERCENT if share else ".2f", "tickCount": 5, "grid": False, "ticks": True},
     }
-    roles = list(ROLES)
+    # Only where it is there: a report without augmentation is drawn as it was before there was any.
+    roles = [role for role in ROLES if role != "plain end model" or any(value["role"] == role for value in values)]
     colour = {"field": "role", "legend": None, "scale": {"domain": roles, "range": [ROLES[r][0] for r in roles]}}
     shape = {"field": "role", "legend": None, "scale": {"domain": roles, "range": [ROLES[r][1] for r in roles]}}
     interval = {"x": x | {"field": "low"}, "x2": {"field": "high"}, "color": colour}
