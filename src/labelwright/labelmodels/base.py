@@ -193,7 +193,7 @@ class BaseLabelModel(abc.ABC, Generic[S, P]):
         """
         del params
         for bucket in buckets:
-            yield self.solve(stats.without(bucket))  # type: ignore[attr-defined]
+            yield self.solve(stats.without(bucket))  # type: ignore[attr-defined]  # `replicates` has checked it
 
     def for_fit_test(self) -> Self:
         """Return the fitted model as a test of its fit takes it: without what chance made it take for dependence."""

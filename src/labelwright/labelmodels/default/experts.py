@@ -17,7 +17,8 @@ from labelwright.labelmodels.features import Features
 from labelwright.labelmodels.problem import Floats, Problem
 
 from .dependence import Dependence
-from .free_fit import WORTH_OF_VOTES, free, plurality, with_known
+from .evidence import Evidence
+from .free_fit import WORTH_OF_VOTES, Free, free, plurality, with_known
 from .known_classes import correction, stacked
 from .many_classes import MOST_CELLS, OneAccuracy
 from .panel import Panel
@@ -176,9 +177,7 @@ def several_sided(
             experts += _rungs(distinct, like, mass, np.full(frame.k, 1 / frame.k), 0.0)[0]
     if fit is not None:
         repeats = dependence.discounts(fit.q)
-        own = vote_scores(problem, fit.q, balance, 0.0) * repeats[:, None]
-        independent = np.zeros(frame.k), Slots.of(frame).even
-        experts.insert(0, _Expert(among_all_features(problem, frame, own, 0.0), balance, *independent, 1 - misfit))
+        experts = _trusted(problem, dependence, frame, unbound, given, 1 - misfit) + experts
         discounts = among_all_features(problem, frame, repeats, 1.0)
         accuracies, steps = expected_accuracies(problem, frame, fit.q), fit.steps
         dependent = _positions(problem, frame)[np.array(dependence.pairs(fit.q), dtype=np.int64).reshape(-1, 2)]
@@ -236,6 +235,30 @@ def _rungs(
     ]
     speaker = Features.of(frame).source[like][np.cumsum(frame.sizes) - frame.sizes]
     return rungs, tables.accuracies[speaker], tables.outcome.steps
+
+
+def _trusted(
+    problem: Problem, dependence: Dependence, frame: VoteFrame, unbound: Free, given: Floats | None, share: float
+) -> list[_Expert]:
+    """Return the tables of EM without a prior; and, where examples are few, coins as far as the evidence is theirs."""
+    fit, independent = unbound.fit, (np.zeros(frame.k), Slots.of(frame).even)
+    assert fit is not None
+    own = vote_scores(problem, fit.q, unbound.balance, 0.0) * dependence.discounts(fit.q)[:, None]
+    tables = 1.0
+    coins: list[_Expert] = []
+    if _doubt(problem) > _NEXT_TO_NOTHING:
+        found = Evidence.of(problem, fit, plurality(problem, dependence.copies), given)
+        tables, coins = (
+            found.tables,
+            [
+                _Expert(among_all_features(problem, frame, coin.tables, 0.0), coin.balance, *independent, share * part)
+                for coin, part in found.coins
+            ],
+        )
+    return [
+        _Expert(among_all_features(problem, frame, own, 0.0), unbound.balance, *independent, share * tables),
+        *coins,
+    ]
 
 
 def told(stats: PatternCounts, experts: Experts) -> tuple[Experts, Floats, float]:

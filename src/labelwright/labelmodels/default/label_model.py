@@ -16,6 +16,7 @@ from labelwright.core.errors import ModelError
 from labelwright.labelmodels.base import BaseLabelModel, Outcome, Params, check_cardinality, check_class_balance
 from labelwright.labelmodels.crowds.slots import Slots
 from labelwright.labelmodels.dependencies.cliques import resolve_pairs
+from labelwright.labelmodels.features import Features
 from labelwright.labelmodels.majority_vote import check_some_votes, gold_balance
 from labelwright.labelmodels.problem import Floats, Problem
 
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
     from .left_out import LeftOut, Without
 
 __all__ = ["LabelModel", "LabelModelParams"]
+
+# An accuracy is never nearer to 0 or 1 than this, where log-odds are compared.
+_NEVER = 1e-3
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -186,11 +190,13 @@ class LabelModel(BaseLabelModel[PatternCounts, LabelModelParams]):
                 f"more than {stats.limit:,} distinct vote rows leave a sample, and no row with a vote is in it. Ids "
                 "that repeat between batches do this; give each row its own (Votes(..., example_ids=...))."
             )
+        # Dependencies that name no source are refused whatever the votes.
+        declared = self._declared(stats, problem)
         if problem.m < 3:
             return _majority(stats, problem, given)
         # One thread: sums of floats then add up in one order, and small products do not wait for idle threads.
         with threadpool_limits(limits=1, user_api="blas"):
-            dependence = self._dependence(stats, problem)
+            dependence = Dependence(problem, declared, surely=self._surely)
             informed = bool(stats.counts.gold.any())
             if identified(problem, dependence):
                 experts = several_sided(unlabelled, problem, dependence, given, all_rungs=informed)
@@ -246,7 +252,7 @@ class LabelModel(BaseLabelModel[PatternCounts, LabelModelParams]):
 
         unlabelled = _without_known_classes(stats)
         problem = Problem.of(unlabelled)
-        dependence = self._dependence(stats, problem)
+        dependence = Dependence(problem, self._declared(stats, problem), surely=self._surely)
         found = free(problem, dependence, check_class_balance(self.class_balance, stats.frame.k))
         return None if found.fit is None else LeftOut(stats, problem, dependence, found)
 
@@ -271,16 +277,15 @@ class LabelModel(BaseLabelModel[PatternCounts, LabelModelParams]):
         params = self._fitted()
         return tuple((params.sources[int(i)], params.sources[int(j)]) for i, j in params.dependent)
 
-    def _dependence(self, stats: PatternCounts, problem: Problem) -> Dependence:
-        """Return what finds repetition, told the declared pairs of sources that take several sides.
+    def _declared(self, stats: PatternCounts, problem: Problem) -> list[tuple[int, int]]:
+        """Return the declared pairs of sources that take several sides, as numbers of sources that vote.
 
         Of others, all that they fire together beyond Y is discounted anyway.
         """
         sources = stats.frame.sources
         number = {name: j for j, name in enumerate(problem.names) if problem.multipolar[j]}
         pairs = [(sources[i], sources[j]) for i, j in resolve_pairs(self.dependencies, sources)]
-        declared = [(number[a], number[b]) for a, b in pairs if a in number and b in number]
-        return Dependence(problem, declared, surely=self._surely)
+        return [(number[a], number[b]) for a, b in pairs if a in number and b in number]
 
     def posterior(self, params: LabelModelParams, votes: Votes | npt.ArrayLike) -> SoftLabels:
         """Return P(Y | votes) of each example: the mean over the experts, as known classes correct it."""
@@ -309,14 +314,22 @@ def _without_known_classes(stats: PatternCounts) -> PatternCounts:
 def _moved(
     params: LabelModelParams, found: Without, stats: PatternCounts, bucket: int, given: bool
 ) -> LabelModelParams:
-    """Return ``params`` with what is learned without a sub-sum; what experts count stays, and the others of them."""
+    """Return ``params`` with what is learned without a sub-sum; what experts count stays.
+
+    Experts other than the first trust a source as much more or less, in log-odds, as its accuracy moves.
+    """
     balances, gold = params.balances.copy(), stats.counts.gold
     balances[0] = found.balance
     balance = found.balance
     if gold.any() and not given:
         known = gold.sum(axis=0) - gold[bucket]
         balance = with_known(balance, known.astype(np.float64), WORTH_OF_VOTES)
-    scores = np.concatenate([(found.scores * params.discounts[:, None])[None], params.scores[1:]])
+    features = Features.of(stats.frame)
+    ends = (np.clip(one.accuracies, _NEVER, 1 - _NEVER) for one in (found, params))
+    after, before = (np.log(accuracies / (1 - accuracies)) for accuracies in ends)
+    moved = np.nan_to_num(after - before)[features.source][:, None] * features.meaning
+    others = params.scores[1:] + moved * params.mass[:, None]
+    scores = np.concatenate([(found.scores * params.discounts[:, None])[None], others])
     return replace(params, scores=scores, balances=balances, class_balance=balance, accuracies=found.accuracies)
 
 

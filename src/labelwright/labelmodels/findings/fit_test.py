@@ -205,7 +205,7 @@ def unmixed(params: Params) -> Params:
     shares = getattr(params, "shares", None)
     if shares is None or params.outcome.kind != "converged":
         return params
-    return replace(params, shares=np.eye(len(shares))[0])  # type: ignore[call-arg]
+    return replace(params, shares=np.eye(len(shares))[0])  # type: ignore[call-arg]  # these params have shares
 
 
 def _judge(table: PairTable, correlations: Floats, added: Floats, random_state: int) -> FitTest:

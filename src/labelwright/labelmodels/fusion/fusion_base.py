@@ -134,7 +134,7 @@ class BaseFusion(BaseLabelModel[PatternCounts, P]):
     def _params(self, params: FusionParams, extra: Mapping[str, Any]) -> P:
         """Pack what was learned from votes."""
         del extra
-        return params  # type: ignore[return-value]
+        return params  # type: ignore[return-value]  # who adds to FusionParams overrides this
 
     def summarize(self, votes: Votes | npt.ArrayLike, *, gold: npt.ArrayLike | None = None) -> PatternCounts:
         """Return counts of distinct vote rows; see `labelwright.core.PatternCounts`."""

@@ -143,7 +143,7 @@ def _squares_by_median(r: Floats) -> Floats:
     strength = (r**2).sum(axis=1)
     partner = np.sort(np.argsort(-strength, kind="stable")[:_PARTNERS])
     j, l = np.triu_indices(len(partner), 1)  # noqa: E741 - the triplet is (i, j, l) in the paper
-    j, l = partner[j], partner[l]  # noqa: E741
+    j, l = partner[j], partner[l]  # noqa: E741 - as above
     out = np.zeros(len(r))
     for i in range(len(r)):
         # The diagonal is zero, so that pairs with the source itself would pull its square to zero.
