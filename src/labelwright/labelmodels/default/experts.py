@@ -248,13 +248,11 @@ def _trusted(
     coins: list[_Expert] = []
     if _doubt(problem) > _NEXT_TO_NOTHING:
         found = Evidence.of(problem, fit, plurality(problem, dependence.copies), given)
-        tables, coins = (
-            found.tables,
-            [
-                _Expert(among_all_features(problem, frame, coin.tables, 0.0), coin.balance, *independent, share * part)
-                for coin, part in found.coins
-            ],
-        )
+        tables = found.tables
+        coins = [
+            _Expert(among_all_features(problem, frame, coin.tables, 0.0), coin.balance, *independent, share * part)
+            for coin, part in found.coins
+        ]
     return [
         _Expert(among_all_features(problem, frame, own, 0.0), unbound.balance, *independent, share * tables),
         *coins,
