@@ -404,29 +404,7 @@ def test_what_comes_back_may_be_written_to_and_is_nobody_elses():
     assert tensors[0].tolist() == [0, 1, 2]
 
 
-# What is no batch, and sequences of somebody else.
-
-
-@pytest.mark.parametrize(
-    ("batch", "said"),
-    [
-        ("text", r"write \[example\]"),
-        ({"a": 1}, r"write \[example\]"),
-        (3, "is a tensor, an array or a list"),
-        (np.zeros(()), "without axes"),
-    ],
-)
-def test_what_is_no_batch_is_refused(batch, said):
-    with pytest.raises(DataError, match=said):
-        apply(tf(lambda x: x), batch, asked([0]))
-
-
-def test_frames_are_refused_and_columns_are_lists():
-    polars = pytest.importorskip("polars")
-    with pytest.raises(DataError, match=r"frame.to_dicts\(\)"):
-        apply(tf(lambda x: x), polars.DataFrame({"a": [1]}))
-    assert apply(tf(str.upper), polars.Series(["a", "b"])).examples == ["A", "B"]
-    assert apply(tf(lambda x: x + "!!"), np.array(["a", "b"])).examples == ["a!!", "b!!"]
+# Sequences of somebody else, and interrupts.
 
 
 def test_sequences_must_fit_batch_and_functions():
