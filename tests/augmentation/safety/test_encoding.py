@@ -30,7 +30,7 @@ def test_few_columns_keep_all_distances() -> None:
     assert np.allclose(rows[:, :3].std(axis=0), 1, atol=1e-4)  # every column counts as much
 
 
-@pytest.mark.parametrize("width", [100, 1500])
+@pytest.mark.parametrize("width", [100, 1200])
 def test_what_lies_outside_of_the_directions_is_kept_as_its_length(width: int) -> None:
     rng = np.random.default_rng(0)
     latent = rng.normal(size=(400, 5)) @ rng.normal(size=(5, width))
@@ -101,3 +101,14 @@ def test_numbers_of_records_are_standardised_beside_words_and_alone() -> None:
     assert np.allclose(found[:, :2].std(axis=0), 1, atol=1e-4)
     beside = [one | {"name": "red"} for one in alone]
     assert lengths(encoder(beside)(beside)).std() > 0.3  # not drowned by the words that all have
+
+
+def test_what_is_missing_counts_as_the_mean() -> None:
+    years = np.random.default_rng(0).normal(2020, 5, size=(80, 2))
+    gaps = years.copy()
+    gaps[::4, 0] = np.nan
+    records = [{"year": None if np.isnan(a) else a, "other": b, "word": "x"} for a, b in gaps]
+    for examples in (gaps, records):
+        found = encoder(examples)(examples)
+        assert np.isfinite(found).all()
+        assert np.abs(found[:, :2]).max() < 5

@@ -97,7 +97,7 @@ def _array(value: Any) -> Features:
 
 
 def _flat(examples: Batch) -> Features:
-    return np.nan_to_num(_array(examples).reshape(len(examples), -1))
+    return _array(examples).reshape(len(examples), -1)
 
 
 def _pixels(images: Batch) -> Features:
@@ -144,7 +144,7 @@ def _is_number(value: Any) -> bool:
 
 
 def _number(value: Any) -> float:
-    return 0.0 if value is None or value != value else float(value)
+    return float("nan") if value is None else float(value)
 
 
 class Directions:
@@ -155,7 +155,7 @@ class Directions:
     rows : array or sparse matrix, shape (r, width)
         Originals that the directions are fitted to.
     scaled : int
-        How many of the first columns are standardised.
+        How many of the first columns are standardised; in these, NaN counts as the mean.
     seed : int
         For the randomised decomposition of wide rows.
 
@@ -167,8 +167,10 @@ class Directions:
 
     def __init__(self, rows: Rows, scaled: int, seed: int) -> None:
         known = rows[:, :scaled] if isinstance(rows, np.ndarray) else rows[:, :scaled].toarray()
-        spread = known.std(axis=0)
-        self._centre, self._spread = known.mean(axis=0), np.where(spread > 0, spread, 1).astype(np.float32)
+        count = np.maximum(np.isfinite(known).sum(axis=0), 1)
+        self._centre = np.nan_to_num(known).sum(axis=0) / count
+        spread = np.sqrt((np.nan_to_num(known - self._centre) ** 2).sum(axis=0) / count)
+        self._spread = np.where(spread > 0, spread, 1).astype(np.float32)
         self._scaled = scaled
         # A missing mean keeps sparse rows sparse; texts have their length in common instead.
         self._mean: Features | None = None
@@ -196,12 +198,16 @@ class Directions:
         if not self._scaled:
             return rows
         if isinstance(rows, np.ndarray):
-            known = (rows[:, : self._scaled] - self._centre) / self._spread
+            known = self._known(rows[:, : self._scaled])
             return known if self._scaled == rows.shape[1] else np.column_stack([known, rows[:, self._scaled :]])
         from scipy.sparse import csr_matrix, hstack
 
-        known = (rows[:, : self._scaled].toarray() - self._centre) / self._spread
+        known = self._known(rows[:, : self._scaled].toarray())
         return hstack([csr_matrix(known), rows[:, self._scaled :]]).tocsr()
+
+    def _known(self, rows: Features) -> Features:
+        # What is missing counts as the mean: any number in its place would lie far from some columns.
+        return np.asarray(np.nan_to_num((rows - self._centre) / self._spread), dtype=np.float32)
 
 
 def _directions(rows: Rows, count: int, seed: int) -> Features:
