@@ -79,6 +79,15 @@ def test_candidates_were_seen_beside_the_neighbours():
     assert not len(model.candidates(unknown, unknown, 10))
 
 
+def test_candidates_are_the_most_common_ones():
+    model = NgramModel.fit(["a x", "a x", "a x", "c y", "a y", "a y", "a z", "b z", "b z"], order=2, min_count=1)
+    a, b, end = [*model.ids(["a", "b"]), model.words.index("</s>")]
+    assert [model.words[i] for i in model.candidates(a, a, 1)] == ["x"]
+    assert {model.words[i] for i in model.candidates(a, a, 2)} == {"x", "y"}
+    assert [model.words[i] for i in model.candidates(b, b, 2)] == ["z"]
+    assert {model.words[i] for i in model.candidates(end, end, 3)} == {"x", "y", "z"}
+
+
 def test_rare_words_numbers_and_addresses():
     model = NgramModel.fit(["call 0800 now at www.x.org", "call 0900 now at www.y.org", "call rare now"], min_count=2)
     assert "rare" not in model.words
