@@ -69,7 +69,9 @@ def test_a_function_checks_itself():
         TransformationFunction(name="", function=len)
     with pytest.raises(FunctionError, match="cannot be called"):
         TransformationFunction(name="f", function=3)
-    with pytest.raises(FunctionError, match=r"holds \['colour'\]; it may hold \['dtype', 'missing', 'range', 'shape'\]"):
+    with pytest.raises(
+        FunctionError, match=r"holds \['colour'\]; it may hold \['dtype', 'missing', 'range', 'shape'\]"
+    ):
         TransformationFunction(name="f", function=len, may_change={"colour"})
 
 
