@@ -45,6 +45,11 @@ def test_levels_are_evenly_spaced_on_the_sides_there_are(magnitude, count):
     assert magnitude.sides[-1] in levels or -1 in levels
 
 
+def test_whole_numbers_and_zeros_of_either_sign_are_one_bound_and_one_version():
+    versions = {make(WORDS, low, high).version for low, high in ((0, 1), (0.0, 1.0), (-0.0, True))}
+    assert len(versions) == 1
+
+
 def test_neutral_is_zero_where_it_can_be():
     assert Magnitude(-1, 1).neutral == 0
     assert Magnitude(0.5, 2).neutral == 0.5
