@@ -19,18 +19,6 @@ from benchmarks import _augmentation_images as of_images
 from benchmarks import _augmentation_text as of_text
 from benchmarks._augmentation_records import Records, table
 
-ROWS = (
-    "none",
-    "basics",
-    "random",
-    "RandAugment",
-    "TrivialAugment",
-    "mean field",
-    "LSTM",
-    "random, chosen",
-    "GRU, chosen",
-    "GRU",
-)
 GPU_ONLY = ("MNIST, 10 % of labels", "CIFAR-10, ResNet-56, 10 % of labels", "generator throughput on a GPU")
 
 
@@ -82,21 +70,22 @@ def main(given: list[str] | None = None) -> None:
     # Development has seeds of its own, and its runs are never taken for real ones.
     first = chosen.first_seed + (100 if chosen.development else 0)
     seeds = range(first, first + chosen.seeds)
-    rows = tuple(row for row in ROWS if not chosen.rows or row in chosen.rows)
+
+    def asked(rows: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(row for row in rows if not chosen.rows or row in chosen.rows)
 
     def wanted(name: str) -> bool:
         return not chosen.tasks or any(name.startswith(start) for start in chosen.tasks)
 
     for task in filter(lambda task: wanted(task.name), of_images.tasks(gpu=gpu)):
         runs(
-            task.name, task.title, rows, seeds, records,
+            task.name, task.title, asked(task.rows), seeds, records,
             lambda row, task=task: task.fingerprint(row),
             lambda row, seed, task=task: of_images.run(task, row, seed, development=chosen.development, device=device),
         )  # fmt: skip
     if wanted("spam"):
-        text_rows = tuple(row for row in rows if row in of_text.ROWS)
         runs(
-            "spam", of_text.TITLE, text_rows, range(seeds.start, seeds.start + 4 * chosen.seeds), records,
+            "spam", of_text.TITLE, asked(of_text.ROWS), range(seeds.start, seeds.start + 4 * chosen.seeds), records,
             of_text.fingerprint,
             lambda row, seed: of_text.run(row, seed, development=chosen.development),
         )  # fmt: skip
