@@ -50,7 +50,7 @@ class Actions:
         >>> turn = transformation_function(magnitude=(-30.0, 30.0))(lambda image, magnitude: image)
         >>> table = Actions.of([turn], levels=2)
         >>> table.low.tolist()[1:], table.high.tolist()[1:]
-        ([-0.0, -0.5, 0.0, 0.5], [-0.5, -1.0, 0.5, 1.0])
+        ([0.0, -0.5, 0.0, 0.5], [-0.5, -1.0, 0.5, 1.0])
         >>> table.prior.tolist()
         [0.5, 0.125, 0.125, 0.125, 0.125]
         """
