@@ -44,7 +44,7 @@ bench: .venv/dev .venv-peers/installed ## Measure speed and memory beside the pe
 bench-quality: .venv/dev .venv-peers/installed ## Score labels on real votes without gold beside the peers (some ten minutes)
 	$(BIN)/python -m benchmarks.quality
 
-bench-augmentation: .venv/dev ## Compare policies of augmentation by what end models learn with them (under 25 minutes; resumes)
+bench-augmentation: .venv/dev ## Compare policies of augmentation by what end models learn with them (hours on two cores; resumes)
 	OMP_NUM_THREADS=2 $(BIN)/python -m benchmarks.augmentation
 
 docs: .venv/dev ## Build the documentation into site/

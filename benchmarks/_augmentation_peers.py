@@ -153,7 +153,7 @@ def albumentations_functions():
 
 def main():
     images = np.load(sys.argv[1])
-    with open(sys.argv[2]) as file:  # noqa: PTH123
+    with open(sys.argv[2]) as file:  # noqa: PTH123 - nothing else here needs pathlib
         magnitudes = json.load(file)
     libraries, missing = {}, {}
     for name in ("skimage", "torchvision", "albumentations"):
