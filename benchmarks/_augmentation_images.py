@@ -389,6 +389,8 @@ def throughput(device: str) -> Sequence[tuple[str, float]]:
     pictures = split[2][:2_000].to(pick_device(device))
     found = []
     for name, generator in LEARNED.items():
+        if name in CHOSEN:
+            continue
         policy = LearnedPolicy(
             images.standard("grey"), length=3, generator=generator, steps=30, estimator="leave_one_out"
         )
