@@ -12,11 +12,13 @@ from typing import Any, Literal
 
 import msgspec
 
-from labelwright.core.classes import check_classes
+from labelwright.core.classes import Class, check_classes
 from labelwright.core.errors import ProjectError, VoteError
+from labelwright.core.task_graph import TaskGraph
 
 from .augmentation_settings import AugmentationSettings, augmentation_faults
 from .judging_settings import ContractsSettings, GatesSettings, SettingsTable, judging_faults
+from .task_settings import OneOfTasks, RelationTable, graph_of_tables, task_faults
 
 __all__ = [
     "FILE_NAME",
@@ -198,7 +200,8 @@ class Settings(SettingsTable, frozen=True):
     """
 
     data: DataSettings
-    task: TaskSettings
+    # Without classes where the file has several tasks, and only there.
+    task: TaskSettings = TaskSettings(classes=[])
     project: ProjectSettings = ProjectSettings()
     apply: ApplySettings = ApplySettings()
     label_model: LabelModelSettings = LabelModelSettings()
@@ -210,6 +213,26 @@ class Settings(SettingsTable, frozen=True):
     gates: GatesSettings = GatesSettings()
     # Unset, and so not in what a run keeps: a project without the table is what it was before there was one.
     augmentation: AugmentationSettings | msgspec.UnsetType = msgspec.UNSET
+    tasks: dict[str, OneOfTasks] | msgspec.UnsetType = msgspec.UNSET
+    relations: list[RelationTable] | msgspec.UnsetType = msgspec.UNSET
+
+    @property
+    def has_tasks(self) -> bool:
+        """Whether the file has several tasks, ``[tasks.NAME]``, in place of one."""
+        return not isinstance(self.tasks, msgspec.UnsetType)
+
+    @property
+    def graph(self) -> TaskGraph:
+        """The task graph of a project with several tasks."""
+        assert not isinstance(self.tasks, msgspec.UnsetType)
+        return graph_of_tables(self.tasks, [] if isinstance(self.relations, msgspec.UnsetType) else self.relations)
+
+    @property
+    def gold_columns(self) -> dict[str, str]:
+        """The column of gold of each task that has one, by task; the one task is called ``""``."""
+        if isinstance(self.tasks, msgspec.UnsetType):
+            return {} if self.task.gold is None else {"": self.task.gold}
+        return {name: one.gold for name, one in self.tasks.items() if one.gold is not None}
 
 
 def read_settings(folder: Path) -> Settings:
@@ -332,10 +355,7 @@ def _allowed(key: str) -> list[str]:
 
 def _check(settings: Settings, path: Path | str) -> None:
     """Check what types cannot say."""
-    try:
-        classes = check_classes(settings.task.classes)
-    except VoteError as error:
-        raise ProjectError(f"{path}: task.classes: {error}") from None
+    classes = _checked_classes(settings, path)
     _check_splits(settings.data, path)
     balance = settings.label_model.class_balance
     if balance is not None and (len(balance) != len(classes) or min(balance) <= 0 or abs(sum(balance) - 1) > 1e-6):
@@ -361,6 +381,20 @@ def _check(settings: Settings, path: Path | str) -> None:
     faults = judging_faults(settings.contracts, settings.gates, classes)
     for fault in (*faults, *augmentation_faults(settings.augmentation, end.kind)):
         raise ProjectError(f"{path}: {fault}")
+
+
+def _checked_classes(settings: Settings, path: Path | str) -> tuple[Class, ...]:
+    """Check what is said of the task, or of several; return the classes of the one task, or those of all."""
+    for fault in task_faults(settings):
+        raise ProjectError(f"{path}: {fault}")
+    if not isinstance(settings.tasks, msgspec.UnsetType):
+        return tuple(dict.fromkeys(c for one in settings.tasks.values() for c in one.classes))
+    if not settings.task.classes:
+        raise ProjectError(f"{path}: the file needs {_missing('', 'task')}.")
+    try:
+        return check_classes(settings.task.classes)
+    except VoteError as error:
+        raise ProjectError(f"{path}: task.classes: {error}") from None
 
 
 def _check_splits(data: DataSettings, path: Path | str) -> None:

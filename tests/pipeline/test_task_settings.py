@@ -1,0 +1,97 @@
+"""What ``[tasks.NAME]`` and ``[[relations]]`` may say, and how a mistake in them is explained."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+
+from labelwright.core.errors import ProjectError
+from labelwright.core.tasks import Equal, Excludes, Feasible, Implies, Refines
+from labelwright.pipeline.settings import Settings, parse_settings
+
+DATA = '[data]\npath = "a.csv"\n'
+TASKS = """
+[tasks.finding]
+classes = ["normal", "abnormal"]
+gold = "finding"
+[tasks.kind]
+classes = ["mass", "nodule"]
+refines = { task = "finding", classes = ["abnormal"] }
+[tasks.side]
+classes = ["left", "right"]
+gold = "side"
+[tasks.place]
+classes = ["left", "right"]
+"""
+
+
+def test_tables_become_the_graph_they_describe():
+    settings = parse_settings(
+        DATA
+        + TASKS
+        + """
+        [[relations]]
+        implies = { when = { kind = "mass" }, then = { side = "left" } }
+        [[relations]]
+        excludes = { finding = "normal", side = "right" }
+        [[relations]]
+        equal = ["side", "place"]
+        [[relations]]
+        feasible = { tasks = ["finding", "place"], rows = [["normal", "left"], ["abnormal", "left"], ["abnormal", "right"]] }
+        """
+    )
+    assert settings.graph.relations == (
+        Refines("kind", "finding", "abnormal"),
+        Implies(("kind", "mass"), ("side", "left")),
+        Excludes(("finding", "normal"), ("side", "right")),
+        Equal("side", "place"),
+        Feasible(["finding", "place"], [("normal", "left"), ("abnormal", "left"), ("abnormal", "right")]),
+    )
+    assert settings.graph.states("kind") == ("mass", "nodule", "N/A")
+    assert settings.gold_columns == {"finding": "finding", "side": "side"}
+    assert settings.has_tasks
+    assert msgspec.convert(msgspec.to_builtins(settings), Settings) == settings
+
+
+def test_a_project_with_one_task_keeps_what_it_kept_before():
+    settings = parse_settings(DATA + '[task]\nclasses = ["a", "b"]\ngold = "y"\n')
+    plain = msgspec.to_builtins(settings)
+    assert {"tasks", "relations"}.isdisjoint(plain)
+    assert list(plain)[:3] == ["data", "task", "project"]
+    assert settings.gold_columns == {"": "y"}
+    assert not settings.has_tasks
+
+
+@pytest.mark.parametrize(
+    ("text", "match"),
+    [
+        ("", r"needs a \[task\] table"),
+        ("[task]\nclasses = []\n", r"needs a \[task\] table"),
+        ('[task]\nclasses = ["a", "b"]\n' + TASKS, r"both \[task\] and \[tasks.NAME\]"),
+        ('[task]\nclasses = ["a", "b"]\n[[relations]]\nequal = ["a", "b"]\n', "hold between several tasks"),
+        ("[tasks]\n", r"\[tasks\] has no task in it"),
+        ('[tasks.kind]\nclases = ["a"]\n', r"\[tasks.kind\] has no key 'clases'. Did you mean 'classes'"),
+        (TASKS + '[[relations]]\nimplis = ["a"]\n', r"relations\[0\]: .*implis"),
+        (TASKS + "[[relations]]\n", "number 1 is empty; give each relation one of implies, excludes, equal"),
+        (TASKS + '[[relations]]\nequal = ["side", "place"]\nexcludes = {}\n', "has excludes and equal"),
+        (TASKS + '[[relations]]\nequal = ["side", "side"]\n', "equal needs two different tasks"),
+        (TASKS + '[[relations]]\nexcludes = { side = "left" }\n', "excludes needs two or more tasks"),
+        (
+            TASKS + '[[relations]]\nimplies = { when = { side = "left", kind = "mass" }, then = { place = "left" } }\n',
+            "number 1: when needs one task",
+        ),
+        (TASKS + '[[relations]]\nequal = ["side", "plaec"]\n', "names a task 'plaec'. There are: finding, kind"),
+        (
+            TASKS + '[[relations]]\nexcludes = { side = "up", kind = "mass" }\n',
+            "names 'up', which task 'side' does not",
+        ),
+        (TASKS + '[label_model]\nmethod = "triplets"\n', 'method is "triplets"; several tasks are modelled together'),
+        (TASKS + "[label_model]\nclass_balance = [0.5, 0.5]\n", "class_balance is of projects with one task"),
+        (TASKS + "[augmentation]\n", r"\[augmentation\] is of projects with one task"),
+        (TASKS + "[score]\nsupervised = true\n", "score.supervised is of projects with one task"),
+        (TASKS + "[refresh]\ntolerance = 0.1\n", "refresh.tolerance is of projects with one task"),
+    ],
+)
+def test_a_mistake_names_the_place_and_what_is_allowed(text, match):
+    with pytest.raises(ProjectError, match=match):
+        parse_settings(DATA + text)
