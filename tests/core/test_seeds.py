@@ -50,3 +50,12 @@ def test_generators_read_and_seed_nothing_global():
     old = generator(np.random.RandomState(0)).random()
     assert old == generator(np.random.RandomState(0)).random()
     np.testing.assert_array_equal(before, np.random.get_state()[1])  # noqa: NPY002
+
+
+@pytest.mark.parametrize("n", [0, 1, 8_192, 20_001])
+def test_integers_are_hashed_one_by_one_whatever_the_blocks(n):
+    ids = np.arange(n) * 7 - 5
+    whole = hash_ids(ids, salt=3)
+    assert whole.shape == (n,)
+    for at in (0, n // 2, n - 1) if n else ():
+        assert whole[at] == hash_ids(ids[at : at + 1], salt=3)[0]

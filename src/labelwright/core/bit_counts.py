@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TypeVar
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -20,8 +20,6 @@ __all__ = ["count_bits", "padding_words"]
 Integers = npt.NDArray[np.int64]
 Bytes = npt.NDArray[np.uint8]
 Words = npt.NDArray[np.uint64]
-
-T = TypeVar("T")
 
 # Bits that are held at a time (16 MiB).
 _BITS = 2**27
@@ -92,10 +90,8 @@ def count_bits(votes: Votes, bucket: Bytes, sizes: Integers) -> tuple[Integers, 
     for low in range(0, BUCKETS, step):
         table = np.zeros((min(step, BUCKETS - low), f, f), dtype=np.int64)
         for columns, feature, layout in _bit_columns(votes, bucket, sizes, low, low + len(table)):
-            either = np.bitwise_or.reduce(columns, axis=0, keepdims=True)
-            covered[layout.buckets] += layout.summed(layout.counted(either))[0]
-            singles[np.ix_(layout.buckets, feature)] += layout.summed(layout.counted(columns)).T
-            _add_pairs(table, low, columns, feature, stop[feature], layout)
+            one = partial(_add_singles, covered, singles, columns, feature, layout)
+            _share([one, *_pair_sums(table, low, columns, feature, stop[feature], layout)], rows=layout.place.size)
         flat = table.reshape(-1)
         cell = np.flatnonzero(flat)
         cells.append((cell + low * f * f, flat[cell]))
@@ -165,10 +161,19 @@ def _planes(n: int) -> int:
     return _PLANES if n >= _PLANE_ROWS else 1
 
 
-def _add_pairs(table: Integers, low: int, columns: Words, feature: Integers, stop: Integers, layout: _Layout) -> None:
-    """Add to ``table`` (sub-sums from ``low``, f, f) how many rows have each two features of different sources.
+def _add_singles(covered: Integers, singles: Integers, columns: Words, feature: Integers, layout: _Layout) -> None:
+    """Add how many rows of each sub-sum have a vote to ``covered``, and how many have each feature to ``singles``."""
+    either = np.bitwise_or.reduce(columns, axis=0, keepdims=True)
+    covered[layout.buckets] += layout.summed(layout.counted(either))[0]
+    singles[np.ix_(layout.buckets, feature)] += layout.summed(layout.counted(columns)).T
 
-    ``stop`` (c,) is the first feature of the next source.
+
+def _pair_sums(
+    table: Integers, low: int, columns: Words, feature: Integers, stop: Integers, layout: _Layout
+) -> list[Callable[[], None]]:
+    """Return the work that adds to ``table`` how many rows have each two features of different sources.
+
+    ``table`` has the sub-sums from ``low``, (s, f, f), and ``stop`` (c,) is the first feature of the next source.
     """
     c, words = columns.shape
     after = np.searchsorted(feature, stop)
@@ -193,7 +198,7 @@ def _add_pairs(table: Integers, low: int, columns: Words, feature: Integers, sto
 
     last = int(np.searchsorted(after, c))
     # The first features have the most partners: each share has early and late ones.
-    _share(add, [range(start, last, 8) for start in range(min(8, last))], rows=64 * words)
+    return [partial(add, range(start, last, 8)) for start in range(min(8, last))]
 
 
 def _bit_columns(
@@ -205,8 +210,8 @@ def _bit_columns(
     size = max(_PACKED_ROWS, _BITS // max(1, int(sizes.sum())))
     for start in range(0, n, size):
         rows = slice(start, min(start + size, n)) if chosen is None else chosen[start : start + size]
-        layout = _Layout.of(bucket[rows])
-        columns, feature = _transposed(_packed(votes, rows, sizes), layout.place, _features_by_code(sizes))
+        words, layout = _packed(votes, rows, sizes, bucket[rows])
+        columns, feature = _transposed(words, layout.place, _features_by_code(sizes))
         yield columns, feature, layout
 
 
@@ -216,8 +221,8 @@ def _features_by_code(sizes: Integers) -> Integers:
     return np.concatenate([(first + code)[sizes > code] for code in range(int(sizes.max(initial=0)))] or [first])
 
 
-def _packed(votes: Votes, rows: slice | Integers, sizes: Integers) -> Words:
-    """Return which features each row has, as bits, shape (words for all features, number of rows + 1).
+def _packed(votes: Votes, rows: slice | Integers, sizes: Integers, bucket: Bytes) -> tuple[Words, _Layout]:
+    """Return which features each row has, as bits, shape (words for all features, number of rows + 1), and the layout.
 
     The last row is empty; it stands in where a sub-sum is filled up.
     """
@@ -238,8 +243,14 @@ def _packed(votes: Votes, rows: slice | Integers, sizes: Integers) -> Words:
         bits = np.packbits(is_code.reshape(-1), bitorder="little")
         out[:, start:stop] = bits.view("<u8").reshape(stop - start, width).T
 
-    _share(pack, range(0, n, _PACKED_ROWS), rows=n)
-    return out
+    layouts: list[_Layout] = []
+
+    def sort() -> None:
+        layouts.append(_Layout.of(bucket))
+
+    # Sorting the rows by their sub-sums is one piece of the work, and the longest: it goes first.
+    _share([sort, *(partial(pack, start) for start in range(0, n, _PACKED_ROWS))], rows=n)
+    return out, layouts[0]
 
 
 def _block(votes: Votes, rows: slice | Integers, start: int, stop: int) -> npt.NDArray[np.generic]:
@@ -280,19 +291,20 @@ def _transposed(words: Words, place: Integers, feature: Integers) -> tuple[Words
             low ^= low << np.uint64(half)
         columns[target, start : start + _TRANSPOSED_WORDS] = block[mine]
 
-    blocks = [(n, start) for n in range(len(words)) for start in range(0, place.shape[1], _TRANSPOSED_WORDS)]
-    _share(lambda block: transpose(*block), blocks, rows=place.size)
+    starts = range(0, place.shape[1], _TRANSPOSED_WORDS)
+    _share([partial(transpose, number, start) for number in range(len(words)) for start in starts], rows=place.size)
     return columns, found
 
 
-def _share(work: Callable[[T], None], pieces: Sequence[T], *, rows: int) -> None:
-    """Do ``work`` on each of ``pieces``, in threads where there are many rows: numpy lets go of the interpreter."""
+def _share(work: Sequence[Callable[[], None]], *, rows: int) -> None:
+    """Do all ``work``, in threads where there are many rows: numpy lets go of the interpreter."""
     limit = os.environ.get("OMP_NUM_THREADS", "")
     usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     threads = min(_MOST_THREADS, usable, int(limit) if limit.isdigit() and int(limit) else usable)
     if threads == 1 or rows < _PLANE_ROWS:
-        for piece in pieces:
-            work(piece)
+        for piece in work:
+            piece()
         return
     with ThreadPoolExecutor(threads) as pool:
-        list(pool.map(work, pieces))
+        for done in [pool.submit(piece) for piece in work]:
+            done.result()

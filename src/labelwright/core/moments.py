@@ -61,7 +61,7 @@ class MomentCounts:
         known = check_gold(gold, votes)
         bucket = votes.bucket
         found = tally(votes, bucket)
-        seen = np.flatnonzero(known >= 0)
+        seen = np.flatnonzero(known >= 0) if gold is not None else np.empty(0, dtype=np.int64)
         cell = bucket[seen].astype(np.int64) * votes.k + known[seen]
         counts = VoteCounts(
             VoteFrame.of(votes),

@@ -62,7 +62,12 @@ def hash_ids(ids: npt.ArrayLike, *, salt: int = 0) -> npt.NDArray[np.uint64]:
     array = np.asarray(ids)
     start = _finalise(np.asarray([salt & 0xFFFFFFFFFFFFFFFF], dtype=np.uint64) + np.uint64(0x9E3779B97F4A7C15))[0]
     if array.dtype.kind in "iub":
-        return _finalise(array.astype(np.int64).view(np.uint64) ^ start)
+        hashed = np.empty(len(array), dtype=np.uint64)
+        for first in range(0, len(array), _BLOCK):
+            hashed[first : first + _BLOCK] = _finalise(
+                array[first : first + _BLOCK].astype(np.int64).view(np.uint64) ^ start
+            )
+        return hashed
     text = np.ascontiguousarray(array.astype(np.str_))
     width = text.dtype.itemsize // 4
     points: npt.NDArray[np.uint32] = text.view(np.uint32).reshape(len(text), width)
