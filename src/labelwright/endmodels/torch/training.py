@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,77 +14,18 @@ import torch
 from labelwright.core.errors import ModelError
 
 from .augmenting import Augment, Copies
-from .checkpoints import read_checkpoint, write_checkpoint
 from .data import SoftLabelDataset, as_inputs, stack
-from .devices import pick_device, seeded
+from .devices import pick_device
 from .epochs import Course, batches_in, blocks, mean_loss, one_epoch
 from .progress import Progress, Reporter
 from .regularisation import TransformationRegularisation
+from .runs import CHECKPOINT, EpochLoss, TrainingResult, run
 from .schedules import Scheduler, WeightAverage, make_schedule
 
 __all__ = ["EpochLoss", "TrainingResult", "predict_proba", "train"]
 
-_CHECKPOINT = "checkpoint.npz"
 # Sets the generator for augmentation apart from that of the order.
 _AUGMENTING = 1
-
-
-@dataclass(frozen=True, slots=True)
-class EpochLoss:
-    """Mean noise-aware loss of one epoch: on the training batches as they came, and on the dev set after it."""
-
-    train: float
-    valid: float | None
-
-
-@dataclass(frozen=True, slots=True)
-class TrainingResult:
-    """What training came to.
-
-    Parameters
-    ----------
-    model : torch.nn.Module
-        The module that was passed in, trained, in evaluation mode; with a dev set, as it was after ``best_epoch``.
-    history : tuple of EpochLoss
-        One for each epoch, also those before a resume.
-    best_epoch : int
-        From 1: the epoch with the lowest dev loss, or the last one where there is no dev set.
-    stopped_early : bool
-        Whether the dev loss had stopped improving.
-    outcome : str
-        The same in a sentence.
-    """
-
-    model: torch.nn.Module
-    history: tuple[EpochLoss, ...]
-    best_epoch: int
-    stopped_early: bool
-    outcome: str
-
-
-@dataclass(slots=True)
-class _State:
-    """What a resumed run must know, beside the weights and the optimiser: nothing of random generators (see _seed)."""
-
-    history: list[EpochLoss] = field(default_factory=list)
-    best_epoch: int = 0
-    best_weights: dict[str, torch.Tensor] | None = None
-
-    @property
-    def epoch(self) -> int:
-        return len(self.history)
-
-    def exhausted(self, patience: int) -> bool:
-        return self.best_weights is not None and self.epoch - self.best_epoch >= patience
-
-    def note(self, loss: EpochLoss, weights: dict[str, torch.Tensor]) -> None:
-        best = self.history[self.best_epoch - 1].valid if self.best_epoch else None
-        self.history.append(loss)
-        if loss.valid is None:
-            self.best_epoch = self.epoch
-        elif best is None or loss.valid < best:
-            self.best_epoch = self.epoch
-            self.best_weights = {name: value.detach().clone() for name, value in weights.items()}
 
 
 def train(
@@ -184,7 +123,7 @@ def train(
     place = pick_device(device)
     model.to(place)
     descent = optimizer(model.parameters(), lr=learning_rate)
-    path = None if checkpoint is None else Path(checkpoint) / _CHECKPOINT
+    path = None if checkpoint is None else Path(checkpoint) / CHECKPOINT
     copies = Copies(augment, regularisation, model)
     steps = epochs * batches_in(len(dataset), batch_size)
     settings = {}
@@ -203,13 +142,26 @@ def train(
         None if class_weights is None else class_weights.to(place),
         batch_size,
     )
-    state = _run(course, dataset, valid, path, settings, epochs, plain_epochs, patience, random_state, progress)
-    model.load_state_dict(
-        state.best_weights or (model.state_dict() if course.average is None else course.average.weights)
-    )
-    model.eval()
-    early = state.exhausted(patience)
-    return TrainingResult(model, tuple(state.history), state.best_epoch, early, _outcome(state, early, patience))
+    reporter = Reporter(progress, epochs=epochs, examples_per_epoch=len(dataset))
+
+    def epoch_loss(epoch: int, last: float | None) -> float:
+        rng = np.random.default_rng([random_state, epoch, _AUGMENTING])
+        plain = epoch >= epochs - plain_epochs
+        return one_epoch(course, dataset, reporter, rng, epoch=epoch + 1, plain=plain, last_valid=last)
+
+    try:
+        return run(
+            course,
+            epoch_loss,
+            None if valid is None else lambda: mean_loss(model, valid, batch_size),
+            path=path,
+            settings=settings,
+            epochs=epochs,
+            patience=patience,
+            random_state=random_state,
+        )
+    finally:
+        reporter.close()
 
 
 def predict_proba(
@@ -242,61 +194,6 @@ def _check_settings(**settings: int) -> None:
     for name, value in settings.items():
         if value < 1:
             raise ModelError(f"{name} is {value}; it must be at least 1.")
-
-
-def _seed(random_state: int, epoch: int) -> int:
-    # A seed of its own for each epoch: a resumed run needs the number of the epoch, not the state of a generator.
-    return int(np.random.SeedSequence([random_state, epoch]).generate_state(1, np.uint64)[0])
-
-
-def _run(
-    course: Course,
-    dataset: SoftLabelDataset,
-    valid: SoftLabelDataset | None,
-    path: Path | None,
-    settings: dict[str, str],
-    epochs: int,
-    plain_epochs: int,
-    patience: int,
-    random_state: int,
-    progress: Callable[[Progress], None] | None,
-) -> _State:
-    """Go through the epochs that are still to do."""
-    if path is not None and path.exists():
-        state = _resumed(path, settings, course)
-    else:
-        state = _State()
-        # The first weights are kept too: a run that is stopped in its first epoch must not begin from others.
-        _write(path, settings, state, course)
-    reporter = Reporter(progress, epochs=epochs, examples_per_epoch=len(dataset))
-    try:
-        while state.epoch < epochs and not state.exhausted(patience):
-            plain = state.epoch >= epochs - plain_epochs
-            rng = np.random.default_rng([random_state, state.epoch, _AUGMENTING])
-            last = state.history[-1].valid if state.history else None
-            with seeded(_seed(random_state, state.epoch)):
-                loss = one_epoch(course, dataset, reporter, rng, epoch=state.epoch + 1, plain=plain, last_valid=last)
-            with _scored_weights(course) as weights:
-                found = None if valid is None else mean_loss(course.model, valid, course.batch_size)
-                state.note(EpochLoss(loss, found), weights)
-            _write(path, settings, state, course)
-    finally:
-        reporter.close()
-    return state
-
-
-@contextlib.contextmanager
-def _scored_weights(course: Course) -> Iterator[dict[str, torch.Tensor]]:
-    """Put the averaged weights into the model for a while, where there are such."""
-    if course.average is None:
-        yield course.model.state_dict()
-        return
-    own = {name: value.detach().clone() for name, value in course.model.state_dict().items()}
-    course.model.load_state_dict(course.average.weights)
-    try:
-        yield course.average.weights
-    finally:
-        course.model.load_state_dict(own)
 
 
 def _settings(
@@ -334,56 +231,3 @@ def _further_settings(
     if average is not None:
         found["average"] = str(average)
     return found
-
-
-def _write(path: Path | None, settings: dict[str, str], state: _State, course: Course) -> None:
-    if path is None:
-        return
-    written = {
-        "settings": settings,
-        "history": [(loss.train, loss.valid) for loss in state.history],
-        "best_epoch": state.best_epoch,
-        "best_weights": state.best_weights,
-        "weights": dict(course.model.state_dict()),
-        "optimizer": course.descent.state_dict(),
-    }
-    if course.schedule is not None:
-        written["schedule"] = course.schedule.state_dict()
-    if course.average is not None:
-        written["average"] = {"steps": course.average.steps, "weights": course.average.weights}
-    write_checkpoint(path, written)
-
-
-def _resumed(path: Path, settings: dict[str, str], course: Course) -> _State:
-    stored = read_checkpoint(path)
-    here, there = settings, stored["settings"]
-    differing = [name for name in [*here, *(set(there) - set(here))] if here.get(name) != there.get(name)]
-    if differing:
-        raise ModelError(
-            f"the checkpoint {path} is of another run: its {' and '.join(differing)} differ. Choose another folder, or "
-            "remove the file to begin again."
-        )
-    try:
-        course.model.load_state_dict(stored["weights"])
-        course.descent.load_state_dict(stored["optimizer"])
-    except (RuntimeError, ValueError) as error:
-        raise ModelError(f"the checkpoint {path} is of another model: {error}") from error
-    if course.schedule is not None:
-        course.schedule.load_state_dict(stored["schedule"])
-    if course.average is not None:
-        place = next(course.model.parameters()).device
-        course.average.steps = stored["average"]["steps"]
-        course.average.weights = {name: value.to(place) for name, value in stored["average"]["weights"].items()}
-    history = [EpochLoss(*losses) for losses in stored["history"]]
-    return _State(history, stored["best_epoch"], stored["best_weights"])
-
-
-def _outcome(state: _State, early: bool, patience: int) -> str:
-    if state.best_weights is None:
-        return f"Trained for {state.epoch} epochs; there was no dev set to stop by."
-    best = state.history[state.best_epoch - 1].valid
-    why = f"stopped, as the dev loss had not improved for {patience} epochs" if early else "all epochs were used"
-    return (
-        f"Trained for {state.epoch} epochs ({why}); the weights are those of epoch {state.best_epoch}, "
-        f"dev loss {best:.4f}."
-    )
