@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from labelwright.core.errors import FunctionError, VersionError
+from labelwright.functions.expression_language import parse_expression
 from labelwright.labeling import apply, expression_lf
-from labelwright.labeling.expression_language import parse_expression
 
 SCHEMA = {"x": pl.Float64, "n words": pl.Int64, "text": pl.String, "ok": pl.Boolean}
 numbers = st.recursive(

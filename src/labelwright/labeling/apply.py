@@ -14,13 +14,13 @@ from labelwright.core.errors import DataError, FunctionError, SlowPathWarning
 from labelwright.core.votes import merge_failures
 from labelwright.data import Dataset, Part, read
 from labelwright.engines import Engine, LocalEngine
+from labelwright.engines.pieces import Pieces, closing
+from labelwright.engines.progress import Progress, reporting
 
 from .base import LabelingFunction, VectorisedFunction
 from .batch import BatchFunction
 from .codebook import declared_classes, final_classes
 from .limits import check_timeout
-from .pieces import Pieces, closing
-from .progress import Progress, reporting
 from .python import PythonFunction
 from .task import ApplyTask, OnError, PartVotes
 

@@ -14,11 +14,11 @@ from labelwright.core.errors import DataError
 from labelwright.core.votes import merge_failures
 from labelwright.data import Part
 from labelwright.engines import Engine, LocalEngine
+from labelwright.engines.pieces import Pieces, closing
 
 from .apply import check_functions, known_classes, note_slow_paths
 from .base import LabelingFunction
 from .limits import check_timeout
-from .pieces import Pieces, closing
 from .task import ApplyTask, OnError, PartVotes
 
 __all__ = ["apply_by_part"]

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import abc
-import difflib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import polars as pl
 
-from labelwright.core import Class
 from labelwright.core.errors import FunctionError
+from labelwright.functions import reading
+from labelwright.functions.reading import unknown_field
 from labelwright.functions.versions import version_of
 
 from .base import VectorisedFunction
+from .task_answers import Answer
 
-__all__ = ["DeclarativeFunction", "check_field", "read_field", "unknown_field"]
+__all__ = ["DeclarativeFunction", "check_field", "read_field"]
 
 
 @dataclass(frozen=True, eq=False, kw_only=True, repr=False)
@@ -27,14 +28,16 @@ class DeclarativeFunction(VectorisedFunction):
 
     Parameters
     ----------
-    name, label, fields, examples
+    name, label, fields, examples, tasks
         As for `VectorisedFunction`.
     """
 
     def __post_init__(self) -> None:
-        if isinstance(self.label, bool) or not isinstance(self.label, (str, int)):
+        over_tasks = self.tasks is not None or isinstance(self.label, Mapping)
+        if not over_tasks and (isinstance(self.label, bool) or not isinstance(self.label, (str, int))):
             raise FunctionError(
-                f"label of labeling function {self.name!r} is {self.label!r}; pass a class, a string or an integer."
+                f"label of labeling function {self.name!r} is {self.label!r}; pass a class, a string or an integer (a "
+                "list of classes of which one holds only with task=)."
             )
         if isinstance(self.label, int) and self.label < 0:
             raise FunctionError(
@@ -57,20 +60,23 @@ class DeclarativeFunction(VectorisedFunction):
             If the example lacks a field, or has a value of a type that the function cannot read.
         """
 
-    def __call__(self, x: Any) -> Class | None:
+    def __call__(self, x: Any) -> Answer:
         """Vote on one example: the label, or ``None`` to abstain."""
         return self.label if self.fires(x) else None
 
     def __version_parts__(self) -> dict[str, Any]:
         """What the version is made of."""
-        return {"kind": type(self).__name__, "label": self.label, **self.parameters()}
+        return {"kind": type(self).__name__, "label": self.label, **self.parameters(), **self._task_parts()}
 
     def _version(self) -> str:
         return version_of(self)
 
     def __repr__(self) -> str:
-        said = "".join(f", {name}={value!r}" for name, value in self.parameters().items())
+        said = "".join(f", {name}={value!r}" for name, value in {**self._named_task(), **self.parameters()}.items())
         return f"{type(self).__name__}({self.name!r}, label={self.label!r}{said})"
+
+    def _named_task(self) -> dict[str, str]:
+        return {} if self.tasks is None or isinstance(self.label, Mapping) else {"task": self.tasks[0]}
 
     def _column(
         self, schema: pl.Schema, field: str, readable: Callable[[pl.DataType], bool], needs: str
@@ -113,52 +119,6 @@ def check_field(field: object, name: object) -> str:
     return field
 
 
-def unknown_field(field: str, known: Iterable[str]) -> str:
-    """Say which columns there are, and which may have been meant.
-
-    Examples
-    --------
-    >>> unknown_field("txt", ["text", "author"])
-    "did you mean 'text'? Columns: text, author."
-    """
-    names = list(map(str, known))
-    close = difflib.get_close_matches(field, names, n=1)
-    hint = f"did you mean {close[0]!r}? " if close else ""
-    return f"{hint}Columns: {', '.join(names) or 'none'}."
-
-
 def read_field(x: Any, field: str, name: str) -> Any:
-    """Return a field of one example, ``None`` where the value is missing (``None``, NaN or ``pandas.NA``).
-
-    Parameters
-    ----------
-    x : object
-        A record, mapping, pandas row, or an object with attributes.
-    field : str
-        The field.
-    name : str
-        Which function reads it, for the message.
-
-    Raises
-    ------
-    FunctionError
-        If the example has no such field.
-
-    Examples
-    --------
-    >>> read_field({"text": "hello"}, "text", "greets")
-    'hello'
-    """
-    try:
-        # A named tuple has items too, but by position.
-        by_name = hasattr(type(x), "__getitem__") and not isinstance(x, tuple)
-        value = x[field] if by_name else getattr(x, field)
-    except (KeyError, AttributeError, IndexError, TypeError) as error:
-        has = x.keys() if hasattr(x, "keys") else getattr(x, "_fields", None) or getattr(x, "__dict__", {})
-        raise FunctionError(
-            f"labeling function {name!r} reads field {field!r}, which the example does not have; "
-            f"{unknown_field(field, has).replace('Columns', 'Fields')}"
-        ) from error
-    value = value.item() if hasattr(value, "item") and getattr(value, "ndim", None) == 0 else value
-    # pandas.NA answers every comparison with itself; it is told by its name, without pandas.
-    return None if value is None or type(value).__name__ in ("NAType", "NaTType") or value != value else value
+    """Return a field of one example for the labeling function ``name``; see `labelwright.functions.reading`."""
+    return reading.read_field(x, field, f"labeling function {name!r}")

@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
-from itertools import islice, product
 from typing import Any
 
 import polars as pl
 
-from labelwright.core import Class
-from labelwright.core.errors import FunctionError, VersionError
+from labelwright.functions.conditions import Condition, make_condition
 
-from .declarative import DeclarativeFunction, read_field, unknown_field
+from .declarative import DeclarativeFunction
 from .examples import Example
-from .expression_language import ParsedExpression, parse_expression
+from .task_answers import Label, as_tasks
 
 __all__ = ["ExpressionFunction", "expression_lf"]
-
-_KINDS = (pl.Null, pl.String, pl.Float64, pl.Boolean)
-_TRIES = 256
 
 
 @dataclass(frozen=True, eq=False, kw_only=True, repr=False)
@@ -32,7 +25,7 @@ class ExpressionFunction(DeclarativeFunction):
     ----------
     condition : str or polars.Expr
         The condition.
-    name, label, fields, examples
+    name, label, fields, examples, tasks
         As for `DeclarativeFunction`.
     """
 
@@ -44,50 +37,37 @@ class ExpressionFunction(DeclarativeFunction):
 
     def __version_parts__(self) -> dict[str, Any]:
         """What the version is made of: the condition in one spelling; for Polars' own, also the version of Polars."""
-        kind = {"kind": type(self).__name__, "label": self.label}
-        if isinstance(self.condition, str):
-            return {**kind, "expression": _parsed(self.condition, self._owner).normal}
-        # What Polars writes is stable for one version of Polars only, so another version is another function.
-        return {**kind, "expression": _written(self.condition, self.name), "polars": pl.__version__}
+        return {
+            "kind": type(self).__name__,
+            "label": self.label,
+            **self._stated.version_parts(instead="batch_lf"),
+            **self._task_parts(),
+        }
 
     @property
-    def _owner(self) -> str:
-        return f"expression of labeling function {self.name!r}"
+    def _stated(self) -> Condition:
+        return Condition(self.condition, _owner(self.name), self.fields or ())
 
     def fires(self, x: Any) -> bool:
         """Return whether the condition holds for one example, taken as a frame of one row."""
-        row = {field: read_field(x, field, self.name) for field in self.fields or ()}
-        missing = [field for field, value in row.items() if value is None]
-        # A missing value does not tell the type of its column, which Polars' functions insist on.
-        for kinds in islice(product(_KINDS, repeat=len(missing)), _TRIES):
-            types = dict(zip(missing, kinds, strict=True))
-            frame = pl.DataFrame({field: [value] for field, value in row.items()}, schema_overrides=types, strict=False)
-            try:
-                return frame.select(self.expression(frame.schema)).item() is True
-            except pl.exceptions.PolarsError as error:
-                failure = error
-        raise FunctionError(f"{self._owner} does not fit the example {row!r}: {failure}") from failure
+        return self._stated.holds(x)
 
     def expression(self, schema: pl.Schema) -> pl.Expr:
         """Return where the condition holds; see `VectorisedFunction`."""
-        if isinstance(self.condition, str):
-            return _parsed(self.condition, self._owner).bind(schema)
-        for field in self.fields or ():
-            if field not in schema:
-                raise FunctionError(
-                    f"{self._owner} reads column {field!r}, which the data does not have; "
-                    f"{unknown_field(field, schema)}"
-                )
-        return self.condition
+        return self._stated.expression(schema)
 
 
-@lru_cache(maxsize=1024)
-def _parsed(text: str, owner: str) -> ParsedExpression:
-    return parse_expression(text, owner)
+def _owner(name: object) -> str:
+    return f"labeling function {name!r}"
 
 
 def expression_lf(
-    name: str, expression: str | pl.Expr, label: Class, *, examples: Iterable[Example] = ()
+    name: str,
+    expression: str | pl.Expr,
+    label: Label,
+    *,
+    task: str | None = None,
+    examples: Iterable[Example] = (),
 ) -> ExpressionFunction:
     """Make a labeling function that votes where a condition over the columns holds.
 
@@ -102,7 +82,9 @@ def expression_lf(
         ``startswith``, ``endswith``, ``len``, ``lower``, ``upper``, ``abs`` and ``is_null``. Or any Polars expression
         that gives one Boolean per row and depends on that row alone.
     label : str or int
-        The class to vote for.
+        The class to vote for. Over tasks also a list of classes of which one holds, or a mapping of task to either.
+    task : str, optional
+        The task it votes on, where there are several (`labelwright.core.task_graph.TaskGraph`).
     examples : sequence of (value or mapping of fields, vote), optional
         What it must vote, for ``labelwright test``: see `LabelingFunction`.
 
@@ -134,72 +116,12 @@ def expression_lf(
     >>> popular({"likes": 3}) is None
     True
     """
-    if isinstance(expression, pl.Expr):
-        _check_expression(expression, name)
-        fields = tuple(dict.fromkeys(expression.meta.root_names()))
-    elif isinstance(expression, str) and expression.strip():
-        fields = _parsed(expression, f"expression of labeling function {name!r}").fields
-    else:
-        raise FunctionError(
-            f"expression of labeling function {name!r} is {expression!r}; pass a condition, such as 'likes > 100', "
-            "or a Polars expression."
-        )
-    if not fields:
-        raise FunctionError(f"expression of labeling function {name!r} reads no column; name at least one.")
-    return ExpressionFunction(name=name, label=label, fields=fields, condition=expression, examples=examples)  # type: ignore[arg-type]  # made a tuple
-
-
-def _check_expression(expression: pl.Expr, name: object) -> None:
-    owner = f"expression of labeling function {name!r}"
-    if expression.meta.has_multiple_outputs():
-        raise FunctionError(f"{owner} gives several columns; join them with pl.any_horizontal or pl.all_horizontal.")
-    for piece in _pieces(expression):
-        if not _row_by_row(piece):
-            raise FunctionError(
-                f"{owner}: {piece} depends on more than one row, so votes would depend on how the data is cut into "
-                "parts; compute that column first."
-            )
-
-
-def _pieces(expression: pl.Expr) -> Iterator[pl.Expr]:
-    yield expression
-    for piece in expression.meta.pop():
-        yield from _pieces(piece)
-
-
-def _row_by_row(piece: pl.Expr) -> bool:
-    # Within a list's own expressions, rows are the elements of one list.
-    if piece.meta.is_literal(allow_aliasing=True) or "element()" in str(piece):
-        return True
-    try:
-        # Older versions of Polars cannot tell.
-        asked = [getattr(piece.meta, f"is_{law}", None) for law in ("row_separable", "length_preserving")]
-        return all(law() for law in asked if law is not None)
-    except pl.exceptions.PolarsError:  # Python code, of which Polars knows nothing without a schema
-        return True
-
-
-def _written(expression: pl.Expr, name: str) -> str:
-    try:
-        written = expression.meta.serialize(format="json")
-    except (pl.exceptions.PolarsError, TypeError, ValueError) as error:
-        raise VersionError(
-            f"the version of labeling function {name!r} cannot be worked out: its expression has no written form "
-            f"({error})."
-        ) from error
-    if any("anonymous" in key.lower() or "python" in key.lower() for key in _keys(json.loads(written))):
-        raise VersionError(
-            f"the version of labeling function {name!r} cannot be worked out: its expression calls Python code "
-            "(map_batches or map_elements). Use batch_lf, whose code is versioned."
-        )
-    return written
-
-
-def _keys(node: Any) -> Iterator[str]:
-    if isinstance(node, dict):
-        yield from node
-        for value in node.values():
-            yield from _keys(value)
-    elif isinstance(node, list):
-        for value in node:
-            yield from _keys(value)
+    fields = make_condition(expression, _owner(name)).fields
+    return ExpressionFunction(
+        name=name,
+        label=label,
+        fields=fields,
+        condition=expression,
+        tasks=as_tasks(task, None, name),
+        examples=examples,  # type: ignore[arg-type]  # made a tuple
+    )

@@ -6,17 +6,16 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, overload
 
-from labelwright.core import Class
 from labelwright.core.errors import FunctionError
-from labelwright.functions.fields import Access, field_access
+from labelwright.functions.fields import field_access
 from labelwright.functions.layers import Layer
-from labelwright.functions.nlp import SpacyPreprocessor
 from labelwright.functions.preprocessors import Preprocessor, apply_preprocessors
-from labelwright.functions.records import record_type
+from labelwright.functions.reading import as_example, fields_of
 from labelwright.functions.versions import version_of
 
 from .base import LabelingFunction
 from .examples import Example
+from .task_answers import Answer, Labels, as_tasks
 from .votes import checked
 
 if TYPE_CHECKING:
@@ -39,7 +38,7 @@ class PythonFunction(LabelingFunction):
         Run on the example first.
     depends_on : sequence of object
         What else the version depends on.
-    name, labels, fields, examples
+    name, labels, fields, examples, tasks
         As for `LabelingFunction`. Without ``fields``, they are worked out from the syntax tree.
     """
 
@@ -61,7 +60,7 @@ class PythonFunction(LabelingFunction):
                 f"pre of labeling function {self.name!r} holds {wrong[0]!r}; decorate it with @preprocessor first."
             )
         if self.fields is None:
-            reads, asks = _fields_of(self.function, self.pre)
+            reads, asks = fields_of(self.function, self.pre)
             set_(self, "fields", reads)
             set_(self, "_asks", asks)
         # Access that can be told has no writing in it.
@@ -74,7 +73,13 @@ class PythonFunction(LabelingFunction):
 
     def __version_parts__(self) -> dict[str, Any]:
         """What the version is made of, besides ``depends_on``; also for a function that calls this one."""
-        return {"function": self.function, "labels": self.labels, "pre": self.pre, "resources": self.resources}
+        return {
+            "function": self.function,
+            "labels": self.labels,
+            "pre": self.pre,
+            "resources": self.resources,
+            **self._task_parts(),
+        }
 
     def columns(self, schema: pl.Schema) -> tuple[str, ...]:
         """Return the columns that it reads; those it asks for with ``x.get`` only where the data has them."""
@@ -89,7 +94,7 @@ class PythonFunction(LabelingFunction):
         example = example if self.only_reads else Layer(example)
         return self.function(example, **self.resources) if self.resources else self.function(example)
 
-    def __call__(self, x: Any) -> Class | None:
+    def __call__(self, x: Any) -> Answer:
         """Vote on one example of any kind: a record, mapping, namespace or pandas row.
 
         Raises
@@ -97,50 +102,7 @@ class PythonFunction(LabelingFunction):
         FunctionError
             If the function returns something that is no class, ``None`` or -1.
         """
-        return checked(self, self.vote(apply_preprocessors(self.pre, _example(x))))
-
-
-def _example(x: Any) -> Any:
-    if isinstance(x, Mapping):
-        return record_type(tuple(x))(*x.values())
-    return x if hasattr(x, "__getitem__") else Layer(x)
-
-
-def _fields_of(
-    function: Callable[..., Any], pre: Sequence[Preprocessor]
-) -> tuple[tuple[str, ...] | None, frozenset[str]]:
-    """Work out the columns that a function and its preprocessors read and those that they only ask for."""
-    written: set[str] = set()
-    reads: dict[str, None] = {}
-    asks: set[str] = set()
-    for step in _chain(pre):
-        access = _preprocessor_access(step)
-        if access is None:
-            return None, frozenset()
-        reads |= dict.fromkeys(sorted(access.reads - written))
-        asks |= access.asks - written
-        written |= access.writes
-    access = field_access(function)
-    if access is None:
-        return None, frozenset()
-    reads |= dict.fromkeys(sorted(access.reads - written))
-    return tuple(reads), frozenset((asks | access.asks) - written - set(reads))
-
-
-def _preprocessor_access(step: Preprocessor) -> Access | None:
-    if isinstance(step, SpacyPreprocessor):
-        return Access(frozenset({step.text_field}), frozenset(), frozenset({step.doc_field}))
-    access = field_access(step.function, preprocessor=True)
-    if access is None or step.fields is None:
-        return access
-    return Access(frozenset(step.fields), frozenset(), access.writes)
-
-
-def _chain(pre: Sequence[Preprocessor]) -> list[Preprocessor]:
-    steps: dict[Preprocessor, None] = {}
-    for step in pre:
-        steps |= dict.fromkeys([*_chain(step.pre), step])
-    return list(steps)
+        return checked(self, self.vote(apply_preprocessors(self.pre, as_example(x))))
 
 
 @overload
@@ -151,8 +113,10 @@ def labeling_function(
     resources: Mapping[str, Any] | None = None,
     pre: Sequence[Preprocessor] | None = None,
     *,
-    labels: Sequence[Class] | None = None,
+    labels: Labels | None = None,
     fields: Sequence[str] | None = None,
+    task: str | None = None,
+    tasks: Sequence[str] | None = None,
     depends_on: Sequence[Any] = (),
     examples: Iterable[Example] = (),
 ) -> Callable[[Callable[..., Any]], PythonFunction]: ...
@@ -161,8 +125,10 @@ def labeling_function(
     resources: Mapping[str, Any] | None = None,
     pre: Sequence[Preprocessor] | None = None,
     *,
-    labels: Sequence[Class] | None = None,
+    labels: Labels | None = None,
     fields: Sequence[str] | None = None,
+    task: str | None = None,
+    tasks: Sequence[str] | None = None,
     depends_on: Sequence[Any] = (),
     examples: Iterable[Example] = (),
 ) -> PythonFunction | Callable[[Callable[..., Any]], PythonFunction]:
@@ -185,6 +151,10 @@ def labeling_function(
     fields : sequence of str, optional
         The columns that it and its preprocessors read. Default: worked out from the syntax tree where the example is
         only used as ``x.field``, ``x["field"]`` or ``x.get("field")``; otherwise all columns are built.
+    task, tasks : str, sequence of str, optional
+        The task, or tasks, it votes on, where there are several (`labelwright.core.task_graph.TaskGraph`). With
+        ``tasks`` it returns a mapping of task to class, and ``labels`` is one too; a task that is missing
+        there is abstained on. A list or set of classes says that one of them holds.
     depends_on : sequence of object, optional
         What else the version depends on, where that cannot be worked out.
     examples : sequence of (value or mapping of fields, vote), optional
@@ -203,18 +173,20 @@ def labeling_function(
     'spam'
     """
     if callable(name):
-        return _decorate(name, None, labels, fields)
+        return _decorate(name, None, labels, fields, task, tasks)
     given = name
     made: dict[str, Any] = {"resources": resources or {}, "pre": tuple(pre or ()), "depends_on": tuple(depends_on)}
     made["examples"] = examples
-    return lambda function: _decorate(function, given, labels, fields, **made)
+    return lambda function: _decorate(function, given, labels, fields, task, tasks, **made)
 
 
 def _decorate(
     function: Any,
     name: str | None,
-    labels: Sequence[Class] | None,
+    labels: Labels | None,
     fields: Sequence[str] | None,
+    task: str | None,
+    tasks: Sequence[str] | None,
     **more: Any,
 ) -> PythonFunction:
     if isinstance(function, LabelingFunction):
@@ -223,4 +195,5 @@ def _decorate(
         raise FunctionError(f"labeling_function decorates a function of one example, not a {type(function).__name__}.")
     chosen = name if name is not None else getattr(function, "__name__", type(function).__name__)
     # The base class checks labels and fields and makes tuples of them.
-    return PythonFunction(name=chosen, function=function, labels=labels, fields=fields, **more)  # type: ignore[arg-type]  # made tuples
+    own: Any = {"labels": labels, "fields": fields, "tasks": as_tasks(task, tasks, chosen)}
+    return PythonFunction(name=chosen, function=function, **own, **more)

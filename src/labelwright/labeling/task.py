@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import sysconfig
 import time
-import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
-from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -20,6 +16,7 @@ from labelwright.core.errors import FunctionError, LabelingError, LabelingTimeou
 from labelwright.core.votes import KEPT_FAILURES
 from labelwright.data import Part
 from labelwright.data.base import id_array
+from labelwright.functions.calls import place, prepared, shown, summary
 from labelwright.functions.preprocessors import Run
 from labelwright.functions.records import rows
 
@@ -32,13 +29,6 @@ from .python import PythonFunction
 __all__ = ["ApplyTask", "OnError", "PartVotes"]
 
 OnError = Literal["raise", "abstain"]
-
-_SHOWN_CHARACTERS = 200
-_PREPARED_ROWS = 256
-_FOREIGN = (
-    str(Path(__file__).parents[1]),
-    *(sysconfig.get_path(kind) for kind in ("stdlib", "platstdlib", "purelib", "platlib")),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,7 +244,7 @@ class ApplyTask:
         ]
         records = rows(frame, tuple(dict.fromkeys(c for names in fields.values() for c in names)))
         with time_limits(self.timeout):
-            for position, x in enumerate(_prepared(records, run)):
+            for position, x in enumerate(prepared(records, run)):
                 for name, call, append in steps:
                     try:
                         append(call(x))
@@ -299,14 +289,12 @@ class _Context:
     ) -> None:
         """Raise an error that says where, or count it."""
         slow = isinstance(error, Overrun)
-        said = f"took longer than {timeout:g} s" if slow else f"raised {_summary(error)}"
+        said = f"took longer than {timeout:g} s" if slow else f"raised {summary(error)}"
         if self.on_error == "abstain":
             self._failed.setdefault(name, []).append((position, said))
             return
         example_id = self.example_id(position)
-        message = (
-            f"labeling function {name!r} {said} on example {example_id!r}; it saw {_shown(fields)}.{_place(error)}"
-        )
+        message = f"labeling function {name!r} {said} on example {example_id!r}; it saw {shown(fields)}.{place(error)}"
         kind = LabelingTimeoutError if slow else LabelingError
         raise kind(message, source=name, example_id=example_id, fields=fields) from (None if slow else error)
 
@@ -356,33 +344,3 @@ def _call(function: PythonFunction, run: Run) -> Callable[[Any], Any]:
     if function.pre:
         return lambda x: function.vote(run.apply(function.pre, x))
     return function.function if function.only_reads and not function.resources else function.vote
-
-
-def _prepared(records: Iterator[Any], run: Run) -> Iterator[Any]:
-    """Let batched preprocessors see some examples at once, ahead of the functions."""
-    if not run.batched:
-        yield from records
-        return
-    while chunk := list(islice(records, _PREPARED_ROWS)):
-        run.prepare(chunk)
-        yield from chunk
-
-
-def _summary(error: BaseException) -> str:
-    # The rest of a long message is in the cause.
-    return f"{type(error).__name__}: {error}".strip().splitlines()[0]
-
-
-def _place(error: BaseException) -> str:
-    """Say in which line of the user's own files an error was raised: not ours, nor those of libraries."""
-    frames = reversed(traceback.extract_tb(error.__traceback__))
-    own = (f for f in frames if not f.filename.startswith(("<", *_FOREIGN)))
-    return next((f" It was raised at {f.filename}:{f.lineno}." for f in own), "")
-
-
-def _shown(fields: Mapping[str, Any]) -> str:
-    shown = []
-    for name, value in fields.items():
-        text = repr(value)
-        shown.append(f"{name}={text if len(text) <= _SHOWN_CHARACTERS else text[:_SHOWN_CHARACTERS] + '...'}")
-    return ", ".join(shown) or "no fields"

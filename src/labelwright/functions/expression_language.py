@@ -1,4 +1,4 @@
-"""The small language of `expression_lf`: comparisons and a few functions over columns, and nothing else.
+"""The small language of conditions: comparisons and a few functions over columns, and nothing else.
 
 Text is parsed by Python's ``ast`` and compiled through an allow-list. No attribute, no call outside the list and no
 name but a column's is reachable, so an expression from a settings file cannot run code.
@@ -16,7 +16,7 @@ import polars as pl
 
 from labelwright.core.errors import FunctionError
 
-from .declarative import unknown_field
+from .reading import unknown_field
 
 __all__ = ["ParsedExpression", "parse_expression"]
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from typing import Any, ClassVar, Generic, Protocol, Self, TypeVar
 
-from labelwright.data import Part
-from labelwright.engines import Outcome
+from .base import Outcome
 
 __all__ = ["Pieces", "closing"]
 
@@ -17,13 +17,31 @@ _FIRST_ROWS = 16
 _GROWTH = 8
 
 
-class Pieces(Iterator[Part]):
+class Cuttable(Protocol):
+    """A part that can be cut: a dataclass with an ``index``, such as `labelwright.data.Part`."""
+
+    __dataclass_fields__: ClassVar[dict[str, Any]]
+
+    @property
+    def rows(self) -> int:
+        """Number of examples."""
+        ...
+
+    def slice(self, start: int, rows: int, /) -> Self:
+        """Return the part of it that begins at row ``start`` and has at most so many rows."""
+        ...
+
+
+CutPart = TypeVar("CutPart", bound=Cuttable)
+
+
+class Pieces(Iterator[CutPart], Generic[CutPart]):
     """Cut parts to pieces that each take about as long as they should, learned from the pieces that are done.
 
     Its length hint lets an engine judge whether what is left is worth starting workers for.
     """
 
-    def __init__(self, parts: Iterable[Part], rows: int | None) -> None:
+    def __init__(self, parts: Iterable[CutPart], rows: int | None) -> None:
         self.size = _FIRST_ROWS
         self._left = rows
         # Pieces are numbered afresh.
@@ -34,7 +52,7 @@ class Pieces(Iterator[Part]):
         fitting = int(rows * _PART_SECONDS / max(seconds, 1e-9))
         self.size = max(_FIRST_ROWS, min(fitting, self.size * _GROWTH))
 
-    def _cut(self, parts: Iterable[Part]) -> Iterator[Part]:
+    def _cut(self, parts: Iterable[CutPart]) -> Iterator[CutPart]:
         for part in parts:
             if self.size >= part.rows:
                 yield part
@@ -45,7 +63,7 @@ class Pieces(Iterator[Part]):
                 start += piece.rows
                 yield piece
 
-    def __next__(self) -> Part:
+    def __next__(self) -> CutPart:
         index, piece = next(self._pieces)
         if self._left is not None:
             self._left -= piece.rows
