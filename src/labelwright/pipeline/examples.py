@@ -173,7 +173,7 @@ def example_texts(
 
 def _shown_columns(settings: Settings, source: Examples) -> list[str]:
     data = settings.data
-    hidden = {data.id, data.group, settings.task.gold, data.splits.column}
+    hidden = {data.id, data.group, *settings.gold_columns.values(), data.splits.column}
     schema = source.schema
     candidates = [*settings.end_model.fields, *(name for name in schema if name not in hidden)]
     texts = [name for name in candidates if schema[name] == pl.String]
@@ -207,7 +207,7 @@ def check_columns(settings: Settings, columns: Sequence[str], paths: Sequence[st
         That names the setting, the column, and the columns that there are.
     """
     asked = {
-        "task.gold": settings.task.gold,
+        **{f"tasks.{task}.gold" if task else "task.gold": name for task, name in settings.gold_columns.items()},
         "data.splits.column": settings.data.splits.column,
         **{f"end_model.fields[{i}]": name for i, name in enumerate(settings.end_model.fields)},
     }
@@ -221,7 +221,8 @@ def check_columns(settings: Settings, columns: Sequence[str], paths: Sequence[st
 
 def _divide(dataset: Dataset, settings: Settings, name: str) -> tuple[Split, ...]:
     """Read what is needed to divide the dataset; ``name`` is given where the whole of it is one split."""
-    columns = (settings.data.group, settings.task.gold, settings.data.splits.column)
+    golds = set(settings.gold_columns.values())
+    columns = (settings.data.group, *golds, settings.data.splits.column)
     keep = [c for c in dict.fromkeys(columns) if c is not None]
     # Without ids or groups, the content says which split an example is in, and so has to be read.
     by_content = not name and settings.data.splits.kind == "fractions" and not (dataset.id or dataset.group)
@@ -230,7 +231,7 @@ def _divide(dataset: Dataset, settings: Settings, name: str) -> tuple[Split, ...
         ids.append(part.example_ids)
         frames.append(part.frame(keep))
         if by_content:
-            units.append(units_of_content(row_hashes(part.frame().drop(settings.task.gold or []))))
+            units.append(units_of_content(row_hashes(part.frame().drop(golds))))
     if not ids:
         raise DataError("the data has no examples.")
     table, example_ids = pl.concat(frames), np.concatenate(ids)
@@ -307,19 +308,20 @@ def _by_column(splits: SplitSettings, column: pl.Series) -> dict[str, npt.NDArra
     return member
 
 
-def gold_codes(column: pl.Series, settings: Settings) -> npt.NDArray[np.int64]:
-    """Return gold labels as class codes, shape (n,), -1 where unknown.
+def gold_codes(column: pl.Series, settings: Settings, task: str = "") -> npt.NDArray[np.int64]:
+    """Return gold labels as class codes, shape (n,), -1 where unknown; of one of several tasks, codes of its states.
 
     Raises
     ------
     DataError
         If a label is not among the classes.
     """
-    classes = check_classes(settings.task.classes)
+    classes = settings.graph.states(task) if task else check_classes(settings.task.classes)
     try:
         return class_codes(column.to_list(), classes)
     except VoteError as error:
-        raise DataError(f"the gold column {column.name!r}: {error} Look at task.classes in {FILE_NAME}.") from error
+        where = f"tasks.{task}.classes" if task else "task.classes"
+        raise DataError(f"the gold column {column.name!r}: {error} Look at {where} in {FILE_NAME}.") from error
 
 
 def _array(column: pl.Series) -> npt.NDArray[Any]:

@@ -183,6 +183,6 @@ def _reference(folder: Path, settings: Settings, against: str | None, *, before_
 
 def _text_columns(settings: Settings, folder: Path) -> Sequence[str]:
     data = settings.data
-    hidden = {data.id, data.group, settings.task.gold, data.splits.column}
+    hidden = {data.id, data.group, *settings.gold_columns.values(), data.splits.column}
     schema = open_sources(settings, folder)[0].dataset.schema
     return [name for name, kind in schema.items() if kind == pl.String and name not in hidden]

@@ -42,6 +42,8 @@ class PartRecord(msgspec.Struct, frozen=True, omit_defaults=True):
         Place of its first row in the source.
     positions : str or None
         Array ``positions`` where the rows do not follow one another in the source.
+    golds : dict of str to str
+        As ``gold``, by task, in a project with several tasks.
     """
 
     digest: str
@@ -53,11 +55,12 @@ class PartRecord(msgspec.Struct, frozen=True, omit_defaults=True):
     gold: str | None = None
     start: int = 0
     positions: str | None = None
+    golds: dict[str, str] = {}
 
     @property
     def artifacts(self) -> list[ArtifactId]:
         """Everything that the part is made of."""
-        found = (self.data, self.hashes, self.index, self.splits, self.gold, self.positions)
+        found = (self.data, self.hashes, self.index, self.splits, self.gold, self.positions, *self.golds.values())
         return [ArtifactId.parse(text) for text in found if text]
 
 

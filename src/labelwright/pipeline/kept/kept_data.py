@@ -145,13 +145,20 @@ class KeptData:
 
         return self.take(split, of_part)
 
-    def gold(self, split: str) -> npt.NDArray[np.int64] | None:
-        """Return the gold class of each example, shape (n,), -1 where unknown; ``None`` without a gold column."""
-        keys = [self.parts[part].gold for part, _ in self._places(split)]
+    def gold(self, split: str, task: str = "") -> npt.NDArray[np.int64] | None:
+        """Return the gold class of each example, shape (n,), -1 where unknown; ``None`` without a gold column.
+
+        ``task`` is one of several tasks, where there are several.
+        """
+        keys = [self._gold_key(part, task) for part, _ in self._places(split)]
         if None in keys:
             return None
-        codes = self.take(split, lambda part: self._arrays(self.parts[part].gold)["codes"])
+        codes = self.take(split, lambda part: self._arrays(self._gold_key(part, task))["codes"])
         return codes.astype(np.int64)
+
+    def _gold_key(self, part: int, task: str) -> str | None:
+        kept = self.parts[part]
+        return kept.golds.get(task) if task else kept.gold
 
     def frame(self, split: str, columns: Sequence[str] | None = None) -> pl.DataFrame:
         """Return a split's examples with the given columns (default: all)."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -118,6 +118,9 @@ def _reading(settings: Settings, name: str) -> dict[str, Any]:
     splits = name or msgspec.to_builtins(data.splits)
     content = {"id": data.id, "group": data.group, "splits": splits, "gold": settings.task.gold}
     content |= {"classes": settings.task.classes, "labelwright": labelwright.__version__}
+    if settings.has_tasks:
+        states = {name: settings.graph.states(name) for name in settings.graph.names}
+        content |= {"gold": settings.gold_columns, "classes": states}
     return dict(json.loads(json.dumps(content)))
 
 
@@ -141,9 +144,10 @@ def _read_source(
     """Read a source; where it has ``new`` rows after those of ``before``, only these, and the last part."""
     old = before.parts[:-1] if before is not None and new is not None else []
     dataset, start = (open_dataset(settings, paths), 0) if new is None else (new.tail, new.start)
-    kept = [c for c in dict.fromkeys((settings.task.gold, settings.data.splits.column)) if c is not None]
+    golds = settings.gold_columns
+    kept = [c for c in dict.fromkeys((*golds.values(), settings.data.splits.column)) if c is not None]
     parts, frames, units = [], [], []
-    for part, ids in _identified(dataset, settings.task.gold, Repeats() if new is None else new.repeats):
+    for part, ids in _identified(dataset, set(golds.values()), Repeats() if new is None else new.repeats):
         parts.append(_keep_part(database, part, ids, start))
         frames.append(part.frame.select(kept) if kept else part.frame.select([]))
         units.append(ids["units"] if part.groups is None else part.groups)
@@ -153,21 +157,29 @@ def _read_source(
     codes = np.full(sum(part.rows for part in parts), -1, dtype=np.int8)
     for split, inside in membership(settings.data.splits, name, table, np.concatenate(units)).items():
         codes[inside] = SPLITS.index(split)
-    gold = None if settings.task.gold is None else gold_codes(table[settings.task.gold], settings).astype(np.int32)
     store = database.store
     splits = [str(store.put_arrays("splits", {"codes": one})) for one in np.split(codes, bounds)]
-    golds: Iterable[str | None] = [None] * len(parts)
-    if gold is not None:
-        golds = [str(store.put_arrays("gold", {"codes": one})) for one in np.split(gold, bounds)]
+    known = {
+        task: [
+            str(store.put_arrays("gold", {"codes": one}))
+            for one in np.split(gold_codes(table[column], settings, task).astype(np.int32), bounds)
+        ]
+        for task, column in golds.items()
+    }
     whole = [
-        msgspec.structs.replace(part, splits=one, gold=other)
-        for part, one, other in zip(parts, splits, golds, strict=True)
+        msgspec.structs.replace(part, splits=splits[i], **_golds({task: keys[i] for task, keys in known.items()}))
+        for i, part in enumerate(parts)
     ]
     return SourceRecord(name, reading, files, [*old, *whole])
 
 
+def _golds(keys: Mapping[str, str]) -> dict[str, Any]:
+    """Return what a part keeps of gold, of the one task or of several."""
+    return {"gold": keys[""]} if "" in keys else {"golds": dict(keys)}
+
+
 def _identified(
-    dataset: Dataset, gold: str | None, repeats: Repeats
+    dataset: Dataset, gold: Collection[str], repeats: Repeats
 ) -> Iterator[tuple[ContentPart, dict[str, npt.NDArray[Any]]]]:
     """Yield parts with the arrays that say who their examples are.
 
@@ -179,7 +191,7 @@ def _identified(
             yield part, {**arrays, "units": part.example_ids, "keys": index_keys(part.example_ids)}
             continue
         names = part.row_hashes
-        if gold is not None:
+        if gold:
             names = arrays["names"] = row_hashes(part.frame.drop(gold))
         arrays["repeats"] = repeats.count(names)
         keys = (names[:, 1] & np.uint64(0xFFFFFFFF)).astype(np.uint32)

@@ -199,7 +199,7 @@ def _text(run: KeptRun, example_id: Any) -> str:
     except LabelwrightError:
         return ""
     settings = run.settings()
-    hidden = {settings.data.id, settings.data.group, settings.task.gold, settings.data.splits.column}
+    hidden = {settings.data.id, settings.data.group, *settings.gold_columns.values(), settings.data.splits.column}
     names = list(dict.fromkeys([*settings.end_model.fields, *(name for name in values if name not in hidden)]))
     for name in names:
         if isinstance(values.get(name), str):
