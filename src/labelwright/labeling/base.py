@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import abc
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,7 @@ from labelwright.core.errors import FunctionError
 from labelwright.data.damage import separator_hint
 
 from .examples import Example, checked_examples
+from .task_answers import Answer, as_labels, by_task, checked_tasks, choices, fixed_answer
 
 if TYPE_CHECKING:
     import polars as pl
@@ -29,12 +31,18 @@ class LabelingFunction(abc.ABC):
         Name of the source; no two functions that are applied together share one.
     labels : sequence of (str or int), optional
         The classes it may vote for; -1 (abstain) may stand among them and is left out. Default ``None``: not declared,
-        any class.
+        any class. A mapping of task to classes where it votes on several tasks: it is kept as ``task_labels``.
     fields : sequence of str, optional
         The columns it reads. Default ``None``: every column.
     examples : sequence of (value or mapping of fields, vote), optional
         What it must vote, for ``labelwright test``; a bare value goes to its one field, ``None`` and -1 = it abstains.
         They are no part of the version.
+    tasks : sequence of str, optional
+        The tasks it votes on, where there are several (see `labelwright.core.task_graph.TaskGraph`). Of several tasks
+        it returns a mapping of task to class; a task that is missing there is abstained on. A list or set of classes
+        says that one of them holds.
+    task_labels : mapping of str to sequence of (str or int), optional
+        The classes it may vote for on each task.
 
     Raises
     ------
@@ -46,27 +54,48 @@ class LabelingFunction(abc.ABC):
     labels: tuple[Class, ...] | None = None
     fields: tuple[str, ...] | None = None
     examples: tuple[Example, ...] = ()
+    tasks: tuple[str, ...] | None = None
+    task_labels: Mapping[str, tuple[Class, ...]] | None = None
 
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not self.name.strip():
             raise FunctionError(f"a labeling function needs a name, a string that is not empty; got {self.name!r}.")
-        for what, allowed in (("labels", (str, int)), ("fields", (str,))):
-            value = getattr(self, what)
-            if value is None:
-                continue
-            if isinstance(value, str) or not hasattr(value, "__iter__"):
-                raise FunctionError(
-                    f"{what} of labeling function {self.name!r} is {value!r}; pass a list, such as [{value!r}]."
-                )
-            kept = tuple(v for v in value if isinstance(v, bool) or v != ABSTAIN)
-            wrong = [v for v in kept if isinstance(v, bool) or not isinstance(v, allowed)]
-            if wrong or (what == "labels" and not kept):
-                kinds = " or ".join(kind.__name__ for kind in allowed)
-                raise FunctionError(
-                    f"{what} of labeling function {self.name!r} must be a list of {kinds}, got {list(value)!r}."
-                )
-            object.__setattr__(self, what, kept)
-        object.__setattr__(self, "examples", checked_examples(self.examples, self.name))
+        set_ = object.__setattr__
+        if self.tasks is not None:
+            set_(self, "tasks", checked_tasks(self.tasks, self.name))
+        labels, several = as_labels(self.labels, self.tasks, self.name)
+        several = self.task_labels if several is None else several
+        set_(self, "labels", self._listed("labels", labels, (str, int)))
+        set_(self, "fields", self._listed("fields", self.fields, (str,)))
+        if several is not None:
+            checked = {task: self._listed(f"labels[{task!r}]", several[task], (str, int)) for task in several}
+            set_(self, "task_labels", {task: given for task, given in checked.items() if given is not None})
+        set_(self, "examples", checked_examples(self.examples, self.name, self.tasks))
+
+    def _listed(self, what: str, value: Any, allowed: tuple[type, ...]) -> tuple[Any, ...] | None:
+        if value is None:
+            return None
+        if isinstance(value, str) or not hasattr(value, "__iter__"):
+            raise FunctionError(
+                f"{what} of labeling function {self.name!r} is {value!r}; pass a list, such as [{value!r}]."
+            )
+        kept = tuple(v for v in value if isinstance(v, bool) or v != ABSTAIN)
+        wrong = [v for v in kept if isinstance(v, bool) or not isinstance(v, allowed)]
+        if wrong or (what != "fields" and not kept):
+            kinds = " or ".join(kind.__name__ for kind in allowed)
+            raise FunctionError(
+                f"{what} of labeling function {self.name!r} must be a list of {kinds}, got {list(value)!r}."
+            )
+        return kept
+
+    def labels_of(self, task: str) -> tuple[Class, ...] | None:
+        """Return the classes of a task that it may vote for, ``None`` where they are not declared."""
+        return self.labels if self.task_labels is None else self.task_labels.get(task)
+
+    def _task_parts(self) -> dict[str, Any]:
+        """What tasks add to the parts of a version: nothing where none is named."""
+        named = {} if self.tasks is None else {"tasks": self.tasks}
+        return named if self.task_labels is None else {**named, "task_labels": dict(self.task_labels)}
 
     @cached_property
     def version(self) -> str:
@@ -78,7 +107,7 @@ class LabelingFunction(abc.ABC):
         """Work out the version (see `labelwright.functions.versions`)."""
 
     @abc.abstractmethod
-    def __call__(self, x: Any) -> Class | None:
+    def __call__(self, x: Any) -> Answer:
         """Vote on one example: a class, or ``None`` to abstain (Python functions may also say -1).
 
         Parameters
@@ -123,15 +152,25 @@ class VectorisedFunction(LabelingFunction):
     Parameters
     ----------
     label : str or int
-        The class it votes for where the expression holds.
-    name, labels, fields, examples
-        As for `LabelingFunction`; ``labels`` is always ``(label,)``.
+        The class it votes for where the expression holds. Over tasks also a list of classes of which one holds, or a
+        mapping of task to either, which names the tasks too.
+    name, labels, fields, examples, tasks
+        As for `LabelingFunction`; ``labels`` is always ``(label,)``, or the classes that the label names.
     """
 
-    label: Class
+    label: Answer
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "labels", (self.label,))
+        set_ = object.__setattr__
+        if isinstance(self.label, Mapping) and self.tasks is None:
+            set_(self, "tasks", tuple(self.label))
+        tasks = self.tasks
+        if tasks is None:
+            set_(self, "labels", (self.label,))
+        else:
+            set_(self, "tasks", checked_tasks(tasks, self.name))
+            set_(self, "label", fixed_answer(self.label, tasks, self.name))
+            set_(self, "labels", {task: choices(value) for task, value in by_task(self.label, tasks).items()})
         super().__post_init__()
 
     @abc.abstractmethod

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
-from labelwright.core import Class
 from labelwright.core.errors import FunctionError
 
 from .declarative import check_field
 from .examples import Example
 from .regex import RegexFunction
+from .task_answers import Label, as_tasks
 
 __all__ = ["KeywordFunction", "keyword_lf"]
 
@@ -28,7 +28,7 @@ class KeywordFunction(RegexFunction):
         The words or phrases.
     case_sensitive, whole_words : bool
         As for `keyword_lf`.
-    name, label, fields, examples, pattern, flags
+    name, label, fields, examples, tasks, pattern, flags
         As for `RegexFunction`; the pattern says the same as the words.
     """
 
@@ -49,11 +49,12 @@ class KeywordFunction(RegexFunction):
 def keyword_lf(
     name: str,
     words: Iterable[str],
-    label: Class,
+    label: Label,
     field: str = "text",
     *,
     case_sensitive: bool = False,
     whole_words: bool = True,
+    task: str | None = None,
     examples: Iterable[Example] = (),
 ) -> KeywordFunction:
     """Make a labeling function that votes where at least one of some words occurs in a text.
@@ -65,7 +66,7 @@ def keyword_lf(
     words : iterable of str
         Words or phrases, taken literally.
     label : str or int
-        The class to vote for.
+        The class to vote for. Over tasks also a list of classes of which one holds, or a mapping of task to either.
     field : str, default "text"
         The column that holds the text. A missing text never fires.
     case_sensitive : bool, default False
@@ -74,6 +75,8 @@ def keyword_lf(
         Whether letters, digits and underscores next to a word spoil it: "ham" is not found in "shampoo". Pass False for
         stems, so that "subscri" finds "subscribe" and "subscription". An end of a word that is itself a sign, as in
         "$$$" or "c++", is free.
+    task : str, optional
+        The task it votes on, where there are several (`labelwright.core.task_graph.TaskGraph`).
     examples : sequence of (value or mapping of fields, vote), optional
         What it must vote, for ``labelwright test``: see `LabelingFunction`.
 
@@ -104,6 +107,7 @@ def keyword_lf(
         words=kept,
         case_sensitive=bool(case_sensitive),
         whole_words=bool(whole_words),
+        tasks=as_tasks(task, None, name),
         examples=examples,  # type: ignore[arg-type]  # the base class checks them and makes a tuple of them
     )
 

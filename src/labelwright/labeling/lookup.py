@@ -8,11 +8,11 @@ from typing import Any
 
 import polars as pl
 
-from labelwright.core import Class
 from labelwright.core.errors import FunctionError
 
 from .declarative import DeclarativeFunction, check_field, read_field
 from .examples import Example
+from .task_answers import Label, as_tasks
 
 __all__ = ["LookupFunction", "lookup_lf"]
 
@@ -25,7 +25,7 @@ class LookupFunction(DeclarativeFunction):
     ----------
     known : frozenset of tuple
         The entries, one value per field.
-    name, label, fields, examples
+    name, label, fields, examples, tasks
         As for `DeclarativeFunction`.
     """
 
@@ -36,7 +36,8 @@ class LookupFunction(DeclarativeFunction):
         return {"fields": self.fields, "known": self.known}
 
     def __repr__(self) -> str:
-        said = f"label={self.label!r}, fields={self.fields!r}, {len(self.known)} known"
+        named = "".join(f"{name}={value!r}, " for name, value in self._named_task().items())
+        said = f"label={self.label!r}, {named}fields={self.fields!r}, {len(self.known)} known"
         return f"{type(self).__name__}({self.name!r}, {said})"
 
     def fires(self, x: Any) -> bool:
@@ -61,8 +62,9 @@ def lookup_lf(
     name: str,
     fields: str | Sequence[str],
     known: Iterable[Any],
-    label: Class,
+    label: Label,
     *,
+    task: str | None = None,
     examples: Iterable[Example] = (),
 ) -> LookupFunction:
     """Make a labeling function that votes where an example is an entry of a knowledge base.
@@ -77,7 +79,9 @@ def lookup_lf(
         The knowledge base: values, or tuples with one value per field. Values are compared as Python compares them,
         case included. A missing field is never known.
     label : str or int
-        The class to vote for.
+        The class to vote for. Over tasks also a list of classes of which one holds, or a mapping of task to either.
+    task : str, optional
+        The task it votes on, where there are several (`labelwright.core.task_graph.TaskGraph`).
     examples : sequence of (value or mapping of fields, vote), optional
         What it must vote, for ``labelwright test``: see `LabelingFunction`.
 
@@ -108,7 +112,14 @@ def lookup_lf(
     entries = {entry for entry in entries if not any(value is None or value != value for value in entry)}
     if not entries:
         raise FunctionError(f"labeling function {name!r} knows no entry; it would never fire.")
-    return LookupFunction(name=name, label=label, fields=names, known=frozenset(entries), examples=examples)  # type: ignore[arg-type]  # made a tuple
+    return LookupFunction(
+        name=name,
+        label=label,
+        fields=names,
+        known=frozenset(entries),
+        tasks=as_tasks(task, None, name),
+        examples=examples,  # type: ignore[arg-type]  # made a tuple
+    )
 
 
 def _entry(entry: Any, names: tuple[str, ...], name: object) -> tuple[Any, ...]:

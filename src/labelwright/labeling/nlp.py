@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from typing import Any, overload
 
-from labelwright.core import Class
 from labelwright.functions.nlp import SpacyPreprocessor
 from labelwright.functions.preprocessors import Preprocessor
 
 from .examples import Example
 from .python import PythonFunction, labeling_function
+from .task_answers import Labels
 
 __all__ = ["nlp_labeling_function"]
 
@@ -30,7 +30,9 @@ def nlp_labeling_function(
     memoize_key: Callable[[Any], Hashable] | None = None,
     gpu: bool = False,
     *,
-    labels: Sequence[Class] | None = None,
+    labels: Labels | None = None,
+    task: str | None = None,
+    tasks: Sequence[str] | None = None,
     depends_on: Sequence[Any] = (),
     examples: Iterable[Example] = (),
 ) -> Callable[[Callable[..., Any]], PythonFunction]: ...
@@ -46,7 +48,9 @@ def nlp_labeling_function(
     memoize_key: Callable[[Any], Hashable] | None = None,
     gpu: bool = False,
     *,
-    labels: Sequence[Class] | None = None,
+    labels: Labels | None = None,
+    task: str | None = None,
+    tasks: Sequence[str] | None = None,
     depends_on: Sequence[Any] = (),
     examples: Iterable[Example] = (),
 ) -> PythonFunction | Callable[[Callable[..., Any]], PythonFunction]:
@@ -57,7 +61,7 @@ def nlp_labeling_function(
 
     Parameters
     ----------
-    name, resources, labels, depends_on, examples
+    name, resources, labels, task, tasks, depends_on, examples
         As for `labeling_function`.
     pre : sequence of Preprocessor, optional
         Preprocessors that go before spaCy.
@@ -82,4 +86,6 @@ def nlp_labeling_function(
     )
     if callable(name):
         return labeling_function(pre=[document])(name)
-    return labeling_function(name, resources, [document], labels=labels, depends_on=depends_on, examples=examples)
+    return labeling_function(
+        name, resources, [document], labels=labels, task=task, tasks=tasks, depends_on=depends_on, examples=examples
+    )

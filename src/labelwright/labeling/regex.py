@@ -8,11 +8,10 @@ from typing import Any
 
 import polars as pl
 
-from labelwright.core import Class
-
 from .declarative import DeclarativeFunction, check_field
 from .examples import Example
 from .patterns import PatternSearch, check_pattern
+from .task_answers import Label, as_tasks
 
 __all__ = ["RegexFunction", "regex_lf"]
 
@@ -27,7 +26,7 @@ class RegexFunction(DeclarativeFunction):
         The pattern.
     flags : int
         Flags of `re.compile`.
-    name, label, fields, examples
+    name, label, fields, examples, tasks
         As for `DeclarativeFunction`; ``fields`` is the one text field.
     """
 
@@ -79,10 +78,11 @@ class RegexFunction(DeclarativeFunction):
 def regex_lf(
     name: str,
     pattern: str,
-    label: Class,
+    label: Label,
     field: str = "text",
     *,
     flags: int = 0,
+    task: str | None = None,
     examples: Iterable[Example] = (),
 ) -> RegexFunction:
     r"""Make a labeling function that votes where a pattern occurs in a text.
@@ -94,11 +94,13 @@ def regex_lf(
     pattern : str
         A pattern of Python's ``re``, which decides what it means: the function fires where ``re.search`` finds it.
     label : str or int
-        The class to vote for.
+        The class to vote for. Over tasks also a list of classes of which one holds, or a mapping of task to either.
     field : str, default "text"
         The column that holds the text. A missing text never fires.
     flags : int, default 0
         Flags of `re.compile`, such as ``re.IGNORECASE``.
+    task : str, optional
+        The task it votes on, where there are several (`labelwright.core.task_graph.TaskGraph`).
     examples : sequence of (value or mapping of fields, vote), optional
         What it must vote, for ``labelwright test``: see `LabelingFunction`.
 
@@ -127,4 +129,13 @@ def regex_lf(
     True
     """
     fields = (check_field(field, name),)
-    return RegexFunction(name=name, label=label, fields=fields, pattern=pattern, flags=flags, examples=examples)  # type: ignore[arg-type]
+    named = as_tasks(task, None, name)
+    return RegexFunction(
+        name=name,
+        label=label,
+        fields=fields,
+        pattern=pattern,
+        flags=flags,
+        tasks=named,
+        examples=examples,  # type: ignore[arg-type]  # made a tuple
+    )

@@ -11,11 +11,11 @@ from typing import Any, Literal
 
 import polars as pl
 
-from labelwright.core import Class
 from labelwright.core.errors import FunctionError
 
 from .declarative import DeclarativeFunction, check_field, read_field
 from .examples import Example
+from .task_answers import Label, as_tasks
 
 __all__ = ["Comparison", "ThresholdFunction", "threshold_lf"]
 
@@ -43,7 +43,7 @@ class ThresholdFunction(DeclarativeFunction):
         The comparison, field first.
     value : int or float
         The bound.
-    name, label, fields, examples
+    name, label, fields, examples, tasks
         As for `DeclarativeFunction`; ``fields`` is the one number.
     """
 
@@ -124,7 +124,14 @@ def _as_float(value: float) -> float:
 
 
 def threshold_lf(
-    name: str, field: str, op: Comparison, value: float, label: Class, *, examples: Iterable[Example] = ()
+    name: str,
+    field: str,
+    op: Comparison,
+    value: float,
+    label: Label,
+    *,
+    task: str | None = None,
+    examples: Iterable[Example] = (),
 ) -> ThresholdFunction:
     """Make a labeling function that votes where a number is on one side of a bound.
 
@@ -139,7 +146,9 @@ def threshold_lf(
     value : int or float
         The bound.
     label : str or int
-        The class to vote for.
+        The class to vote for. Over tasks also a list of classes of which one holds, or a mapping of task to either.
+    task : str, optional
+        The task it votes on, where there are several (`labelwright.core.task_graph.TaskGraph`).
     examples : sequence of (value or mapping of fields, vote), optional
         What it must vote, for ``labelwright test``: see `LabelingFunction`.
 
@@ -161,4 +170,12 @@ def threshold_lf(
     True
     """
     fields = (check_field(field, name),)
-    return ThresholdFunction(name=name, label=label, fields=fields, op=op, value=value, examples=examples)  # type: ignore[arg-type]  # made a tuple
+    return ThresholdFunction(
+        name=name,
+        label=label,
+        fields=fields,
+        op=op,
+        value=value,
+        tasks=as_tasks(task, None, name),
+        examples=examples,  # type: ignore[arg-type]  # made a tuple
+    )

@@ -2,28 +2,28 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any
 
-from labelwright.core import Class
 from labelwright.core.errors import FunctionError
 
 from .base import LabelingFunction
+from .task_answers import Answer, wrong_answer
 
 __all__ = ["checked", "wrong_kind"]
 
 
-def checked(function: LabelingFunction, vote: Any) -> Class | None:
-    """Return a vote, if its type is that of a class or an abstain.
+def checked(function: LabelingFunction, vote: Any) -> Answer:
+    """Return a vote, if its type is that of a class or an abstain; over tasks, if it has the form of an answer.
 
     Raises
     ------
     FunctionError
         If it is not.
     """
-    reason = wrong_kind(vote)
+    reason = wrong_kind(vote) if function.tasks is None else wrong_answer(vote, function.tasks)
     if reason:
         raise FunctionError(f"labeling function {function.name!r} returned {vote!r}: {reason}")
-    return cast("Class | None", vote)
+    return vote
 
 
 def wrong_kind(vote: Any) -> str | None:
