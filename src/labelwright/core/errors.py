@@ -9,6 +9,8 @@ LabelwrightError                     catch this to catch all of ours
 │   └── VersionError                 a function's version cannot be worked out; declare ``depends_on``
 ├── LabelingError (RuntimeError)     user code failed on an example; carries source, example and the fields it saw
 │   └── LabelingTimeoutError         user code took longer on one example than the limit given
+├── SliceError (ValueError)          membership in slices breaks its own rules, or does not fit the examples
+├── SlicingError (RuntimeError)      a slicing function failed on an example; carries function, example and fields
 ├── TransformationError (RuntimeError)   a transformation function raised or broke a rule; carries function and example
 ├── EngineError (RuntimeError)       a part could not be computed; carries the part
 ├── ModelError (ValueError)          a model cannot be fitted to, or used on, what it was given
@@ -42,6 +44,8 @@ __all__ = [
     "ModelError",
     "NotFittedError",
     "ProjectError",
+    "SliceError",
+    "SlicingError",
     "SlowPathWarning",
     "TaskError",
     "TransformationError",
@@ -78,7 +82,11 @@ class VersionError(FunctionError):
     """A function's version cannot be worked out from its code; declare ``depends_on=[...]``."""
 
 
-class LabelingError(LabelwrightError, RuntimeError):
+class SliceError(LabelwrightError, ValueError):
+    """Membership in slices breaks its own rules, or does not fit the examples it is used with."""
+
+
+class _ExampleError(LabelwrightError, RuntimeError):
     """User code failed on an example.
 
     Parameters
@@ -103,13 +111,21 @@ class LabelingError(LabelwrightError, RuntimeError):
 
     def __reduce__(self) -> tuple[Any, ...]:
         # The default reduction of exceptions drops keyword arguments, and these errors cross process borders.
-        return _rebuild_labeling_error, (type(self), str(self), self.source, self.example_id, self.fields)
+        return _rebuild_example_error, (type(self), str(self), self.source, self.example_id, self.fields)
 
 
-def _rebuild_labeling_error(
-    kind: type[LabelingError], message: str, source: str, example_id: Any, fields: Mapping[str, Any]
-) -> LabelingError:
+def _rebuild_example_error(
+    kind: type[_ExampleError], message: str, source: str, example_id: Any, fields: Mapping[str, Any]
+) -> _ExampleError:
     return kind(message, source=source, example_id=example_id, fields=fields)
+
+
+class LabelingError(_ExampleError):
+    """A labeling function failed on an example; carries ``source``, ``example_id`` and ``fields``."""
+
+
+class SlicingError(_ExampleError):
+    """A slicing function failed on an example; carries ``source``, ``example_id`` and ``fields``."""
 
 
 class LabelingTimeoutError(LabelingError):
