@@ -1,0 +1,29 @@
+"""End models for many tasks at once: a shared trunk, a head for each task, composed along the hierarchy.
+
+Needs the extra ``torch``.
+"""
+
+from .data import MultiTaskDataset
+from .loss import multitask_cross_entropy
+from .network import MultiTaskNetwork
+from .predicting import compose, decode, predict_task_probs
+from .schedulers import Mixed, Proportional, RoundRobin, Temperature, Turns
+from .training import train_multitask
+from .weighting import GradNorm, UncertaintyWeights
+
+__all__ = [
+    "GradNorm",
+    "Mixed",
+    "MultiTaskDataset",
+    "MultiTaskNetwork",
+    "Proportional",
+    "RoundRobin",
+    "Temperature",
+    "Turns",
+    "UncertaintyWeights",
+    "compose",
+    "decode",
+    "multitask_cross_entropy",
+    "predict_task_probs",
+    "train_multitask",
+]
