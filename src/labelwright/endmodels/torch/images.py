@@ -28,7 +28,7 @@ from .progress import Progress
 from .regularisation import TransformationRegularisation
 from .training import TrainingResult, predict_proba, train
 
-__all__ = ["ImageClassifier", "Network"]
+__all__ = ["ImageClassifier", "Network", "as_images"]
 
 # Gets the number of channels and of classes.
 Network: TypeAlias = Literal["small", "resnet"] | Callable[[int, int], torch.nn.Module]
@@ -133,9 +133,9 @@ class ImageClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
         ModelError
             If images or settings are not as they must be.
         """
-        images = _as_tensor(X)
+        images = as_images(X)
         data = SoftLabelDataset(images, y, uncovered=self.uncovered)
-        dev = None if valid is None else SoftLabelDataset(_as_tensor(valid[0]), valid[1])
+        dev = None if valid is None else SoftLabelDataset(as_images(valid[0]), valid[1])
         module = self._new_network(images.shape[1], len(data.classes))
         self.result_: TrainingResult = train(
             module,
@@ -165,7 +165,7 @@ class ImageClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
         """Return the probability of each class, shape (n, k), columns in the order of ``classes_``."""
         if not hasattr(self, "network_"):
             raise NotFittedError("this ImageClassifier is not fitted yet; call fit first.")
-        images = _as_tensor(X)
+        images = as_images(X)
         if images.shape[1] != self.channels_:
             raise ModelError(f"X has {images.shape[1]} channels, but the network was trained on {self.channels_}.")
         return predict_proba(self.network_, images, batch_size=500, device=self.device)
@@ -259,7 +259,7 @@ class ImageClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
         return partial(torch.optim.AdamW, weight_decay=5e-4)
 
 
-def _as_tensor(images: Any) -> torch.Tensor:
+def as_images(images: Any) -> torch.Tensor:
     """Return images as float32 of shape (n, channels, h, w)."""
     given = images if isinstance(images, torch.Tensor) else torch.as_tensor(np.asarray(images))
     if not given.is_floating_point():

@@ -11,14 +11,15 @@ from labelwright.core.errors import ModelError
 __all__ = ["resnet", "small_cnn"]
 
 
-def small_cnn(channels: int, classes: int, *, width: int = 16, dropout: float = 0.3) -> nn.Module:
+def small_cnn(channels: int, classes: int | None, *, width: int = 16, dropout: float = 0.3) -> nn.Module:
     """Return four batch-normalised convolutions and a linear layer, for images of about 28 or 32 pixels.
 
     Parameters
     ----------
     channels : int
         1 for grey images, 3 for colour.
-    classes : int
+    classes : int or None
+        None leaves the last, linear layer out: a trunk that gives features.
     width : int, default 16
         Channels of the first layer; the next have twice as many, the last four times.
     dropout : float, default 0.3
@@ -26,7 +27,7 @@ def small_cnn(channels: int, classes: int, *, width: int = 16, dropout: float = 
     Returns
     -------
     torch.nn.Module
-        Maps (n, channels, h, w) to logits (n, classes).
+        Maps (n, channels, h, w) to logits (n, classes), or to features.
 
     Examples
     --------
@@ -43,17 +44,18 @@ def small_cnn(channels: int, classes: int, *, width: int = 16, dropout: float = 
         nn.AdaptiveMaxPool2d(4),
         nn.Flatten(),
         nn.Dropout(dropout),
-        nn.Linear(4 * width * 16, classes),
+        *_last(4 * width * 16, classes),
     )
 
 
-def resnet(channels: int, classes: int, *, depth: int = 56, width: int = 16) -> nn.Module:
+def resnet(channels: int, classes: int | None, *, depth: int = 56, width: int = 16) -> nn.Module:
     """Return a residual network for small images.
 
     Parameters
     ----------
     channels : int
-    classes : int
+    classes : int or None
+        None leaves the last, linear layer out.
     depth : int, default 56
         Layers: 6 n + 2, n blocks in each of the three stages; 20, 32, 44, 56, 110.
     width : int, default 16
@@ -62,7 +64,7 @@ def resnet(channels: int, classes: int, *, depth: int = 56, width: int = 16) -> 
     Returns
     -------
     torch.nn.Module
-        Maps (n, channels, h, w) to logits (n, classes).
+        Maps (n, channels, h, w) to logits (n, classes), or to features.
 
     Raises
     ------
@@ -89,7 +91,11 @@ def resnet(channels: int, classes: int, *, depth: int = 56, width: int = 16) -> 
         for block in range(blocks):
             layers.append(_Residual(given, wide, stride=2 if stage and not block else 1))
             given = wide
-    return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(given, classes))
+    return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), *_last(given, classes))
+
+
+def _last(features: int, classes: int | None) -> list[nn.Module]:
+    return [] if classes is None else [nn.Linear(features, classes)]
 
 
 def _convolution(channels: int, width: int, *, size: int = 3, stride: int = 1) -> list[nn.Module]:

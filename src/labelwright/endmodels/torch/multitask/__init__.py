@@ -3,21 +3,25 @@
 Needs the extra ``torch``.
 """
 
+from .classifier import MultiTaskClassifier
 from .data import MultiTaskDataset
 from .loss import multitask_cross_entropy
 from .network import MultiTaskNetwork
 from .predicting import compose, decode, predict_task_probs
 from .schedulers import Mixed, Proportional, RoundRobin, Temperature, Turns
+from .targets import TaskTargets, task_targets
 from .training import train_multitask
 from .weighting import GradNorm, UncertaintyWeights
 
 __all__ = [
     "GradNorm",
     "Mixed",
+    "MultiTaskClassifier",
     "MultiTaskDataset",
     "MultiTaskNetwork",
     "Proportional",
     "RoundRobin",
+    "TaskTargets",
     "Temperature",
     "Turns",
     "UncertaintyWeights",
@@ -25,5 +29,6 @@ __all__ = [
     "decode",
     "multitask_cross_entropy",
     "predict_task_probs",
+    "task_targets",
     "train_multitask",
 ]
