@@ -145,6 +145,15 @@ def test_soft_and_noisy_and_few_labels_tell_too(kind: str) -> None:
     assert report.rejected == ("swap",)
 
 
+def test_every_label_is_used_up_to_half_of_what_is_looked_at() -> None:
+    points, truth = blobs(2000)
+    for known, used in ((200, 200), (2000, 1500)):
+        labels = [code if place < known else None for place, code in enumerate(truth.tolist())]
+        report = safety_report([stay], points, labels=labels)
+        assert sum(row.harm.n for row in report.harm) == used
+        assert report.n == 1500
+
+
 def test_being_unfamiliar_is_no_harm() -> None:
     @transformation_function(batched=True)
     def far(x: Floats) -> Floats:

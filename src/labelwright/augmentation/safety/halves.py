@@ -116,7 +116,13 @@ def prepare(
         recogniser, classify = Recogniser(*labelled, rng), fit_classifier(*labelled)
     found = directions(rows[mine])
     held_out = reference.distances(found)
-    own = np.sort(rng.permutation(len(mine))[:_TESTED])
+    order = rng.permutation(len(mine))
+    if classes is not None:
+        # Harm by class is measured where a label is known: such examples come first, half of the places at most.
+        known = classes.known[mine[order]]
+        first = order[known][: _TESTED // 2]
+        order = np.concatenate([first, order[~np.isin(order, first)]])
+    own = np.sort(order[:_TESTED])
     return Half(
         tested=mine[own],
         own=own,
