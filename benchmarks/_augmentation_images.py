@@ -70,8 +70,7 @@ class Task:
     rows : tuple of str
         Rows of its table, the champion last.
     checked : bool
-        Whether learned rows first leave out, and narrow, what the safety report does not accept, and let the labelled
-        images say how much of what was learned counts.
+        Whether learned rows first leave out, and narrow, what the safety report does not accept.
     """
 
     name: str
@@ -96,7 +95,7 @@ class Task:
         if CHOSEN.get(row, row) in self.lengths:
             shown["length"] = self.lengths[CHOSEN.get(row, row)]
         if row in LEARNED:
-            shown |= self.learning
+            shown |= {**self.learning, "objective": "within", "labels": True}
         if self.checked and (row in LEARNED or row == SAFE):
             shown["checked"] = True
         return json.dumps(shown, sort_keys=True, default=str)
@@ -105,7 +104,7 @@ class Task:
 def policy_of(
     task: Task, row: str, labelled: torch.Tensor, labels: np.ndarray, unlabelled: torch.Tensor, seed: int
 ) -> Policy | None:
-    """Return the policy of a row; a learned one learns from unlabelled images."""
+    """Return the policy of a row; a learned one learns from unlabelled images, and from the labelled ones too."""
     functions = task.functions()
     row = CHOSEN.get(row, row)
     if row == "none":
@@ -128,7 +127,7 @@ def policy_of(
         return Random(functions, length=task.lengths["random"])
     settings = {name: value for name, value in task.learning.items() if name != "examples"}
     policy = LearnedPolicy(functions, length=task.lengths[row], generator=LEARNED[row], random_state=seed, **settings)
-    return policy.fit(pictures, valid=(labelled, labels) if task.checked else None)
+    return policy.fit(pictures, valid=(labelled, labels))
 
 
 def run(task: Task, row: str, seed: int, *, development: bool, device: str) -> dict[str, Any]:

@@ -31,9 +31,13 @@ def small_and_large(push):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("generator", "seed"), [("mean_field", 0), ("gru", 1)])
-def test_points_stay_on_the_disc(disc, push, generator, seed):
-    policy = LearnedPolicy(small_and_large(push), length=4, generator=generator, steps=200, random_state=seed).fit(disc)
+@pytest.mark.parametrize(
+    ("generator", "seed", "objective"), [("mean_field", 0, "within"), ("gru", 1, "within"), ("gru", 0, "tanda")]
+)
+def test_points_stay_on_the_disc(disc, push, generator, seed, objective):
+    policy = LearnedPolicy(
+        small_and_large(push), length=4, generator=generator, objective=objective, steps=200, random_state=seed
+    ).fit(disc)
     rng = np.random.default_rng(seed)
     learned = policy.apply(disc, rng)
     at_random = Random(policy.functions, length=4).apply(disc, rng)
@@ -43,15 +47,14 @@ def test_points_stay_on_the_disc(disc, push, generator, seed):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", [0, 1])
-def test_what_destroys_goes_and_what_does_not_stays(seed):
+@pytest.mark.parametrize(("seed", "objective"), [(0, "within"), (1, "within"), (0, "tanda")])
+def test_what_destroys_goes_and_what_does_not_stays(seed, objective):
     rng = np.random.default_rng(seed)
     points = rng.normal([[-2.0, 0.0]], 0.4, (1000, 2)) + 4 * rng.integers(2, size=(1000, 1)) * np.array([[1.0, 0.0]])
     destroy = transformation_function("destroy", batched=True)(lambda x: x + np.array([0.0, 3.0]))
     mirror = transformation_function("mirror", batched=True)(lambda x: x * np.array([1.0, -1.0]))
-    policy = LearnedPolicy(
-        [destroy, mirror], length=3, generator="mean_field", steps=150, batch_size=32, random_state=seed
-    ).fit(points)
+    settings = {"length": 3, "generator": "mean_field", "steps": 150, "batch_size": 32}
+    policy = LearnedPolicy([destroy, mirror], objective=objective, random_state=seed, **settings).fit(points)
     share = {one["function"]: np.array(one["probability"]) for one in policy.frequencies_}
     assert share["destroy"].max() < 0.05
     assert share["mirror"].mean() > 0.25
@@ -97,21 +100,24 @@ class InterruptedFitError(Exception):
     pass
 
 
-@pytest.mark.parametrize("generator", ["mean_field", "gru"])
-def test_a_stopped_fit_goes_on_to_the_same_bits(disc, functions, generator, tmp_path, monkeypatch):
+@pytest.mark.parametrize(
+    ("generator", "objective", "labelled"), [("mean_field", "within", 0), ("gru", "tanda", 0), ("gru", "within", 30)]
+)
+def test_a_stopped_fit_goes_on_to_the_same_bits(disc, functions, generator, objective, labelled, tmp_path, monkeypatch):
     monkeypatch.setattr("labelwright.core.progress._SECONDS_BETWEEN_REPORTS", 0.0)
-    settings = {**QUICK, "generator": generator}
+    settings = {**QUICK, "generator": generator, "objective": objective}
+    valid = (disc[:labelled], (disc[:labelled, 0] > 0).astype(int)) if labelled else None
 
     def interrupt(where):
         if where.step == 4:
             raise InterruptedFitError
 
-    whole = LearnedPolicy(functions, **settings).fit(disc)
+    whole = LearnedPolicy(functions, **settings).fit(disc, valid=valid)
     with pytest.raises(InterruptedFitError):
-        LearnedPolicy(functions, **settings).fit(disc, checkpoint=tmp_path, progress=interrupt)
+        LearnedPolicy(functions, **settings).fit(disc, valid=valid, checkpoint=tmp_path, progress=interrupt)
     resumed = LearnedPolicy(functions, **settings)
     seen = []
-    resumed.fit(disc, checkpoint=tmp_path, progress=seen.append)
+    resumed.fit(disc, valid=valid, checkpoint=tmp_path, progress=seen.append)
     assert same(whole, resumed)
     assert seen[0].step == 5
     assert "round " in str(seen[-1])
@@ -123,6 +129,8 @@ def test_a_checkpoint_of_something_else_is_refused(disc, functions, tmp_path):
         LearnedPolicy(functions, entropy=0.5, **QUICK).fit(disc, checkpoint=tmp_path)
     with pytest.raises(ModelError, match="other settings, functions or examples"):
         LearnedPolicy(functions, **QUICK).fit(2 * disc, checkpoint=tmp_path)
+    with pytest.raises(ModelError, match="other settings, functions or examples"):
+        LearnedPolicy(functions, **QUICK).fit(disc, valid=(disc[:8], np.arange(8) % 2), checkpoint=tmp_path)
 
 
 @pytest.mark.parametrize("generator", ["mean_field", "lstm"])
@@ -174,7 +182,7 @@ def test_it_says_what_it_learned(disc, functions):
 def test_labels_say_how_much_of_what_was_learned_counts(disc, functions, monkeypatch):
     monkeypatch.setattr("labelwright.augmentation.learned.selection._ROUNDS", 5)
     labels = (disc[:, 0] > 0).astype(int)
-    policy = LearnedPolicy(functions, **QUICK).fit(disc, valid=(disc[:40], labels[:40]))
+    policy = LearnedPolicy(functions, objective="tanda", **QUICK).fit(disc, valid=(disc[:40], labels[:40]))
     losses = {one["trust"]: one["loss"] for one in policy.trusts_}
     assert sorted(losses) == [0.0, 0.25, 0.5, 1.0]
     assert f"{min(losses, key=losses.get):.0%} of what was learned" in policy.outcome_
@@ -221,6 +229,7 @@ def test_a_function_that_draws_from_shared_chance_is_refused(disc):
         ({"batch_size": 800}, "1000 examples"),
         ({"estimator": "reinforce"}, "allowed: 'auto', 'batch_mean', 'leave_one_out'"),
         ({"generator": "rnn"}, "allowed: 'gru'"),
+        ({"objective": "usual"}, "allowed: 'within', 'tanda'"),
         ({"discount": 1.5}, r"in \[0, 1\]"),
         ({"diversity": -1.0}, r"in \[0, inf\]"),
     ],

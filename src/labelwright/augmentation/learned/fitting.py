@@ -92,9 +92,10 @@ class _State:
 
     def stops(self, settings: Settings) -> bool:
         """Whether all rounds are done, or the generator stands still."""
-        if self.step < settings.steps / 2:
-            # The discriminator may only now be finding out what gives augmented examples away.
-            return False
+        if self.step < settings.steps / 2 or settings.objective == "within":
+            # The discriminator may only now be finding out what gives augmented examples away; and students learn until
+            # the end, what an example is worth to them changes, and an average over so many rounds never moves fast.
+            return self.step >= settings.steps
         return self.step >= settings.steps or all(mark["moved"] < _STILL for mark in self.marks[-2:])
 
 
@@ -113,7 +114,7 @@ def learn(
     if valid is not None:
         check_valid(valid)
     rng = np.random.default_rng(settings.random_state)
-    seats = prepare(settings, batch_of(examples), encode, discriminator, rng)
+    seats = prepare(settings, batch_of(examples), encode, discriminator, valid, rng)
     learner = _Learner(settings, seats, None if checkpoint is None else Path(checkpoint) / _CHECKPOINT, rng)
     learner.run(progress)
     return learner.finish(valid)
@@ -208,14 +209,13 @@ class _Learner:
     def finish(self, valid: tuple[Batch, npt.ArrayLike] | None) -> Learned:
         state, seats = self.state, self.seats
         assert state.estimator is not None
-        # The second half of the way, so that all of them had time to learn.
-        late = [mark for mark in range(len(state.marks)) if state.marks[mark]["step"] > state.step / 2]
+        late = self._candidates()
         judgements = [self._judged(mark) for mark in late]
         for mark, judgement in zip(late, judgements, strict=True):
             state.marks[mark].update(asdict(judgement))
         chosen = late[hardest_to_tell(judgements)]
         self._load(seats.game.average, chosen)
-        trusts = [] if valid is None else self._trusted(valid)
+        trusts = [] if valid is None or seats.game.students is not None else self._trusted(valid)
         return Learned(
             actions=seats.actions,
             generator=seats.game.average,
@@ -231,6 +231,14 @@ class _Learner:
             trusts=tuple(trusts),
         )
 
+    def _candidates(self) -> list[int]:
+        """Return the marks that are judged: where what is real costs nothing, the one that learned longest is used."""
+        marks = self.state.marks
+        if self.settings.objective == "within":
+            return [len(marks) - 1]
+        # The second half of the way, so that all of them had time to learn.
+        return [mark for mark in range(len(marks)) if marks[mark]["step"] > self.state.step / 2]
+
     def _trusted(self, valid: tuple[Batch, npt.ArrayLike]) -> list[dict[str, float]]:
         """Let labels say how much of what was learned counts: from nothing, which draws at random, to all of it."""
         trust, found = self.seats.game.average.trust, []
@@ -244,12 +252,18 @@ class _Learner:
     def _outcome(self, mark: dict[str, Any], trusts: list[dict[str, float]]) -> str:
         seats, state = self.seats, self.state
         ended = "all" if state.step == self.settings.steps else "then it stood still"
+        why = "being the hardest to tell from originals" if len(self._candidates()) > 1 else "the last"
         found = (
             f"Learned from {len(seats.examples):,} examples in {state.step} rounds ({ended}). The generator of round "
-            f"{mark['step']} is used, being the hardest to tell from originals: a fresh classifier tells with an AUC "
-            f"of {mark['auc']:.2f} (0.5 = not at all), at a mean distance of {mark['diversity']:.2f} (1 = two random "
-            "originals)."
+            f"{mark['step']} is used, {why}: a fresh classifier tells with an AUC of {mark['auc']:.2f} (0.5 = not at "
+            f"all), at a mean distance of {mark['diversity']:.2f} (1 = two random originals)."
         )
+        if seats.game.students is not None:
+            late = [one["worth_augmented"] for one in state.history[-len(state.history) // 4 :]]
+            found += (
+                f" An augmented example is worth {np.mean(late):.2f} of another labelled one, and labels decided "
+                f"{seats.game.students.share:.0%} of what it may look like."
+            )
         if trusts:
             found += f" By the labelled examples, {seats.game.average.trust.item():.0%} of what was learned counts."
         if seats.left_out:

@@ -23,7 +23,7 @@ from .actions import Actions
 from .estimators import EstimatorName
 from .fitting import LearningProgress, learn
 from .generators import Generator, GeneratorName, make_generator
-from .settings import Settings
+from .settings import ObjectiveName, Settings
 from .storing import read_tensors, write_tensors
 
 __all__ = ["LearnedPolicy"]
@@ -50,6 +50,9 @@ class LearnedPolicy(DrawingPolicy):
     generator : {"gru", "lstm", "mean_field", "transformer"}
     levels : int
         Bins of strength on each side of each function that has a magnitude.
+    objective : {"within", "tanda"}
+        ``"within"``: what looks no stranger than 95 % of real examples costs nothing; with labels, what an example
+        teaches decides. ``"tanda"``: as published, the more usual the better.
     discriminator : "auto" or torch.nn.Module
         ``"auto"``: convolutions for images and series, two hidden layers for vectors, texts and records. A module of
         your own returns logits (n,) and features (n, f); it is copied.
@@ -120,6 +123,7 @@ class LearnedPolicy(DrawingPolicy):
         length: int = 4,
         generator: GeneratorName = "gru",
         levels: int = 3,
+        objective: ObjectiveName = "within",
         discriminator: Literal["auto"] | nn.Module = "auto",
         encode: Callable[[Batch], Any] | None = None,
         estimator: Literal["auto"] | EstimatorName = "auto",
@@ -136,6 +140,7 @@ class LearnedPolicy(DrawingPolicy):
         self.length = checked_count("length", length)
         self.generator = generator
         self.levels = checked_count("levels", levels)
+        self.objective = objective
         self.discriminator, self.encode = discriminator, encode
         self.estimator = estimator
         self.diversity, self.entropy, self.discount = diversity, entropy, discount
@@ -317,6 +322,7 @@ _SETTINGS = (
     "length",
     "generator",
     "levels",
+    "objective",
     "estimator",
     "diversity",
     "entropy",

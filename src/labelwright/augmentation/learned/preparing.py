@@ -9,12 +9,13 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import nn
 
 from labelwright.augmentation.applying import apply_sequences
 from labelwright.augmentation.base import Batch, TransformationFunction
-from labelwright.augmentation.batches import is_dense, take
+from labelwright.augmentation.batches import batch_of, is_dense, take
 from labelwright.augmentation.checks import Finding, check_functions, refuse_findings
 from labelwright.augmentation.sequences import Sequences
 from labelwright.core.errors import ModelError
@@ -24,12 +25,15 @@ from .discriminators import make_discriminator
 from .encoders import Encoder, check_encoded, make_encoder
 from .generators import make_generator
 from .settings import Settings
+from .students import Students
 from .training import Game
 
 __all__ = ["Seats", "prepare"]
 
 # Originals that nobody learns from, on which generators are judged.
 _HELD_SHARE, _HELD_MOST = 0.2, 500
+# Of these, what says how strange real examples are: enough for one in twenty, and looked at in every round.
+_USUAL = 256
 # Originals from which units, axes and the discriminator's shape are found.
 _SAMPLE = 5000
 # Originals on which each function is tried before learning.
@@ -54,7 +58,7 @@ class Seats:
     findings : tuple of Finding
         Rules that functions break on some examples; there they do nothing.
     fingerprint : str
-        Hash of a sample of the originals, as encoded.
+        Hash of a sample of the originals, as encoded, and of the labelled examples.
     """
 
     examples: Batch
@@ -72,9 +76,10 @@ def prepare(
     examples: Batch,
     encode: Callable[[Batch], Any] | None,
     discriminator: Literal["auto"] | nn.Module,
+    valid: tuple[Batch, npt.ArrayLike] | None,
     rng: np.random.Generator,
 ) -> Seats:
-    """Split the examples, try every function on a few, and make both players."""
+    """Split the examples, try every function on a few, and make the players."""
     if is_dense(examples):
         check_encoded(torch.as_tensor(examples), len(examples))
     order = rng.permutation(len(examples))
@@ -91,16 +96,28 @@ def prepare(
         name, message = next(iter(left_out.items()))
         raise ModelError(f"every function failed on every example that it was tried on; {name!r}: {message}")
     actions = settings.lay_out(left_out)
+    aside = take(examples, np.sort(order[:held]))
+    students = None
+    if valid is not None and settings.objective == "within":
+        students = Students(batch_of(valid[0]), valid[1], encoder, rng, settings.random_state)
+    usual = encoder(take(aside, np.arange(min(held, _USUAL)))) if settings.objective == "within" else None
     return Seats(
         examples=take(examples, rest),
-        held=take(examples, np.sort(order[:held])),
+        held=aside,
         encoder=encoder,
         actions=actions,
-        game=_seated(settings, actions, encoder, sample, discriminator),
+        game=_seated(settings, actions, encoder, sample, discriminator, usual, students),
         left_out=left_out,
         findings=findings,
-        fingerprint=hashlib.sha256(sample.cpu().numpy().tobytes()).hexdigest(),
+        fingerprint=_fingerprint(sample, students),
     )
+
+
+def _fingerprint(sample: torch.Tensor, students: Students | None) -> str:
+    digest = hashlib.sha256(sample.cpu().numpy().tobytes())
+    if students is not None:
+        digest.update(students.encoded.cpu().numpy().tobytes() + students.labels.cpu().numpy().tobytes())
+    return digest.hexdigest()
 
 
 def _always_failing(
@@ -127,12 +144,16 @@ def _seated(
     encoder: Encoder,
     sample: torch.Tensor,
     discriminator: Literal["auto"] | nn.Module,
+    usual: torch.Tensor | None,
+    students: Students | None,
 ) -> Game:
-    """Make both players; first weights follow from ``random_state``, and torch's own chance is not touched."""
+    """Make the players; first weights follow from ``random_state``, and torch's own chance is not touched."""
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(settings.random_state)
         generator = make_generator(settings.generator, actions.prior, settings.length)
         judge = (
             copy.deepcopy(discriminator) if isinstance(discriminator, nn.Module) else make_discriminator(sample.cpu())
         )
-    return Game(settings.rules(), settings.functions, actions, generator, judge.to(sample.device), encoder)
+    return Game(
+        settings.rules(), settings.functions, actions, generator, judge.to(sample.device), encoder, usual, students
+    )

@@ -16,10 +16,12 @@ from labelwright.augmentation.sequences import Sequences
 
 from .encoders import Encoder
 
-__all__ = ["PrefixLosses", "encoded_prefixes", "likeness_cost", "prefix_losses", "relative_distances"]
+__all__ = ["PrefixLosses", "encoded_prefixes", "likeness_cost", "prefix_losses", "relative_distances", "usual_bar"]
 
 # Where half of the penalty for likeness is gone: a tenth of how far apart two random originals are.
 _HALF_DISTANCE = 0.1
+# Share of real examples that count as strange, as in the safety report.
+_STRANGE = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +66,17 @@ def encoded_prefixes(
 
 
 @torch.no_grad()
-def prefix_losses(discriminator: nn.Module, encoded: torch.Tensor, *, diversity: float) -> PrefixLosses:
-    """Return the loss of each prefix (TANDA, equation 3, written per prefix as the released code does).
+def prefix_losses(
+    discriminator: nn.Module,
+    encoded: torch.Tensor,
+    *,
+    diversity: float,
+    bar: float | None = None,
+    weight: float = 1.0,
+) -> PrefixLosses:
+    """Return the loss of each prefix.
 
-    loss = -log P(real) + diversity * e / (distance + e), with e = 0.1 and distances relative to that of two random
+    loss = weight * unreal + diversity * e / (distance + e), with e = 0.1 and distances relative to that of two random
     originals: an example that is left as it is costs ``diversity`` nats, whatever the scale of the features.
 
     Parameters
@@ -76,13 +85,36 @@ def prefix_losses(discriminator: nn.Module, encoded: torch.Tensor, *, diversity:
         Returns logits and features.
     encoded : torch.Tensor, shape (length + 1, s, ...)
     diversity : float
+    bar : float, optional
+        Without it, unreal = -log P(real) (TANDA, equation 3, written per prefix as the released code does). With it, by
+        how much the logit is below the bar: what looks no stranger than real examples do costs nothing.
+    weight : float
+        Of what looks unreal.
     """
     prefixes, s = encoded.shape[:2]
     logits, features = discriminator(encoded.flatten(0, 1))
     logits, features = logits.reshape(prefixes, s), features.reshape(prefixes, s, -1)
     distances = relative_distances(features, features[0])
-    losses = softplus(-logits) + likeness_cost(distances, diversity)
+    unreal = softplus(-logits) if bar is None else (bar - logits).clamp(min=0)
+    losses = weight * unreal + likeness_cost(distances, diversity)
     return PrefixLosses(losses.T.cpu(), torch.sigmoid(logits).T.cpu(), distances.T.cpu())
+
+
+@torch.no_grad()
+def usual_bar(discriminator: nn.Module, held: torch.Tensor) -> float:
+    """Return the logit below which one in twenty real examples lies, from some that the discriminator never saw.
+
+    A new original lies below it with a probability of at most 1 in 20, exactly, whatever the discriminator (Vovk,
+    Gammerman & Shafer 2005); with fewer than 19 held-out examples it is the lowest of their logits.
+
+    Parameters
+    ----------
+    discriminator : torch.nn.Module
+    held : torch.Tensor, shape (h, ...)
+    """
+    logits, _ = discriminator(held)
+    rank = max(1, int(_STRANGE * (len(held) + 1)))
+    return float(logits.reshape(-1).kthvalue(rank).values)
 
 
 def likeness_cost(distances: torch.Tensor, diversity: float) -> torch.Tensor:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass, fields
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias, get_args
 
 import numpy as np
 
@@ -16,7 +16,9 @@ from .estimators import EstimatorName
 from .generators import GeneratorName
 from .training import SAMPLES, Rules
 
-__all__ = ["Settings"]
+__all__ = ["ObjectiveName", "Settings"]
+
+ObjectiveName: TypeAlias = Literal["within", "tanda"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +29,7 @@ class Settings:
     length: int
     generator: GeneratorName
     levels: int
+    objective: ObjectiveName
     estimator: Literal["auto"] | EstimatorName
     diversity: float
     entropy: float
@@ -49,8 +52,9 @@ class Settings:
             # A table moves by its rate alone, while every weight of a network moves a whole row of scores.
             generator_rate=0.05 if self.generator == "mean_field" else 0.005,
             discriminator_rate=0.002,
-            # The average remembers a fortieth of all rounds, a quarter of what lies between two marks.
-            averaging=max(0.0, 1 - 40 / self.steps),
+            # Two players circle: their average remembers a fortieth of all rounds, a quarter of what lies between two
+            # marks. Where most of what is drawn costs nothing they hardly do; a quarter of all rounds is less noisy.
+            averaging=max(0.0, 1 - (40 if self.objective == "tanda" else 4) / self.steps),
         )
 
     def record(self) -> dict[str, Any]:
@@ -69,6 +73,8 @@ class Settings:
                 f"there are {n} examples and batch_size is {self.batch_size}; a policy needs at least two batches of "
                 "examples. Pass more, or a smaller batch_size."
             )
+        if self.objective not in get_args(ObjectiveName):
+            raise ModelError(f"objective is {self.objective!r}; allowed: 'within', 'tanda'.")
         if self.estimator not in ("auto", *SAMPLES):
             raise ModelError(f"estimator is {self.estimator!r}; allowed: 'auto', {', '.join(map(repr, SAMPLES))}.")
         for name, high in (("diversity", np.inf), ("entropy", np.inf), ("discount", 1.0)):

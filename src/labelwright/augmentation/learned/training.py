@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 
+from labelwright.augmentation.applying import apply_sequences
 from labelwright.augmentation.base import Batch, TransformationFunction
 from labelwright.augmentation.batches import take
 
@@ -19,7 +21,8 @@ from .actions import Actions
 from .encoders import Encoder
 from .estimators import EstimatorName, advantages, policy_loss, returns
 from .generators import Generator
-from .rewards import PrefixLosses, encoded_prefixes, prefix_losses
+from .rewards import PrefixLosses, encoded_prefixes, prefix_losses, usual_bar
+from .students import Students
 
 __all__ = ["SAMPLES", "Game", "Rollout", "Rules"]
 
@@ -34,6 +37,10 @@ _NOISE, _NOISE_OF_NEIGHBOURS = 0.1, 0.3
 # Steps of the discriminator in a round: it is the faster of the two (two time scales; Heusel et al. 2017), and applying
 # the sequences costs more than learning from them.
 _LESSONS = 2
+
+# Batches that a student learns from in its turn, besides the one that was judged. What an augmented example is worth
+# can only be said once the student knows the originals: before that, whatever is easy is worth most.
+_MORE = 2
 
 # Sequences for each example that each estimator needs.
 SAMPLES: dict[EstimatorName, int] = {"batch_mean": 1, "leave_one_out": 4}
@@ -55,11 +62,13 @@ class Rules:
 
 @dataclass(frozen=True, slots=True)
 class Rollout:
-    """Sequences drawn and judged: actions (s, length), outcomes of prefixes, their losses."""
+    """Sequences drawn and judged: originals (s,), actions (s, length), outcomes of prefixes, and what these cost."""
 
+    origins: npt.NDArray[np.int64]
     codes: torch.Tensor
     encoded: torch.Tensor
     judged: PrefixLosses
+    worth: torch.Tensor | None = None
 
 
 class Game:
@@ -75,6 +84,11 @@ class Game:
     discriminator : torch.nn.Module
         On the device of the encoded examples.
     encoder : callable
+    held : torch.Tensor, optional
+        Encoded originals that nobody learns from: what looks no stranger than they do costs nothing. Without them the
+        objective is that of TANDA.
+    students : Students, optional
+        Say with labels what augmented examples are worth; sequences are then drawn for the labelled examples.
     """
 
     def __init__(
@@ -85,9 +99,12 @@ class Game:
         generator: Generator,
         discriminator: nn.Module,
         encoder: Encoder,
+        held: torch.Tensor | None = None,
+        students: Students | None = None,
     ) -> None:
         self.rules, self.functions, self.actions, self.encoder = rules, functions, actions, encoder
         self.generator, self.discriminator = generator, discriminator
+        self.held, self.students = held, students
         # The average of the generator along its way: where two players circle around a balance, it lies inside.
         self.average = copy.deepcopy(generator).requires_grad_(False)
         # Moments as DCGAN has them, for both: a memory of ten steps would keep the discriminator's past alive.
@@ -99,14 +116,34 @@ class Game:
 
     def roll(self, examples: Batch, samples: int, rng: np.random.Generator) -> Rollout:
         """Draw ``samples`` sequences for each of some examples, ``batch_size`` in all, and judge their prefixes."""
-        chosen = rng.choice(len(examples), self.rules.batch_size // samples, replace=False)
-        origins = np.repeat(chosen, samples)
+        count, students = self.rules.batch_size // samples, self.students
+        pool = np.arange(len(examples))
+        if students is not None:
+            examples, pool = students.examples, students.own
+        origins = np.repeat(rng.choice(pool, count, replace=len(pool) < count), samples)
         codes = self.generator.draw(rng.random((len(origins), self.generator.length)))
         sequences = self.actions.sequences(codes, origins, rng)
         encoded = encoded_prefixes(self.functions, examples, sequences, self.encoder, rng)
+        return self._judged(origins, codes, encoded, rng)
+
+    def _judged(
+        self,
+        origins: npt.NDArray[np.int64],
+        codes: npt.NDArray[np.int64],
+        encoded: torch.Tensor,
+        rng: np.random.Generator,
+    ) -> Rollout:
+        """Say what each prefix costs; as far as labels can tell, they decide in the discriminator's place."""
         self.discriminator.eval()
-        judged = prefix_losses(self.discriminator, encoded, diversity=self.rules.diversity)
-        return Rollout(torch.from_numpy(codes), encoded, judged)
+        bar = None if self.held is None else usual_bar(self.discriminator, self.held)
+        worth, weight = None, 1.0
+        if self.students is not None:
+            worth = self.students.worth(encoded, origins, rng)
+            weight = 1 - self.students.share
+        judged = prefix_losses(self.discriminator, encoded, diversity=self.rules.diversity, bar=bar, weight=weight)
+        if worth is not None:
+            judged = replace(judged, losses=judged.losses - worth)
+        return Rollout(origins, torch.from_numpy(codes), encoded, judged, worth)
 
     def teach_discriminator(self, encoded: torch.Tensor, originals: torch.Tensor, rng: np.random.Generator) -> float:
         """Take one step on augmented and original examples; return the loss, in nats."""
@@ -124,6 +161,17 @@ class Game:
         torch.autograd.backward(loss)
         self.discriminator_optimiser.step()
         return loss.item()
+
+    def _teach(self, students: Students, rollout: Rollout, rng: np.random.Generator) -> None:
+        """Let the student whose turn it is learn from what was drawn, and from some more."""
+        students.learn(rollout.encoded[-1], rollout.origins)
+        for _ in range(_MORE):
+            origins = rng.choice(students.own, len(rollout.origins))
+            codes = self.generator.draw(rng.random((len(origins), self.generator.length)))
+            sequences = self.actions.sequences(codes, origins, rng)
+            found = apply_sequences(self.functions, students.examples, sequences, rng, on_error="skip")
+            students.learn(self.encoder(found.examples), origins)
+        students.pass_on()
 
     def generator_gradient(self, rollout: Rollout, estimator: EstimatorName, samples: int) -> dict[str, float]:
         """Put the estimated gradient into the generator's parameters; return loss and entropy, in nats."""
@@ -158,6 +206,10 @@ class Game:
             chosen = rng.choice(len(examples), self.rules.batch_size, replace=False)
             loss = self.teach_discriminator(rollout.encoded[-1], self.encoder(take(examples, chosen)), rng)
         judged = rollout.judged
+        if self.students is not None and rollout.worth is not None:
+            self._teach(self.students, rollout, rng)
+            record["worth_augmented"] = float(rollout.worth[:, -1].mean())
+            record["worth_original"] = float(rollout.worth[:, 0].mean())
         return {
             "discriminator_loss": loss,
             "p_real_augmented": float(judged.p_real[:, -1].mean()),
@@ -202,13 +254,15 @@ class Game:
             optimiser.load_state_dict({**optimiser.state_dict(), "state": state})
 
     def _modules(self) -> dict[str, nn.Module]:
-        return {"generator": self.generator, "average": self.average, "discriminator": self.discriminator}
+        found = {"generator": self.generator, "average": self.average, "discriminator": self.discriminator}
+        return found if self.students is None else {**found, "students": self.students}
 
     def _optimisers(self) -> dict[str, torch.optim.Optimizer]:
-        return {
+        found: dict[str, torch.optim.Optimizer] = {
             "generator_optimiser": self.generator_optimiser,
             "discriminator_optimiser": self.discriminator_optimiser,
         }
+        return found if self.students is None else {**found, "students_optimiser": self.students.optimiser}
 
 
 def _below(tensors: Mapping[str, torch.Tensor], name: str) -> dict[str, torch.Tensor]:
