@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
+from torch.autograd.function import once_differentiable
 
 from .layout import Layout
 
@@ -44,12 +47,39 @@ def multitask_cross_entropy(
     >>> [round(loss, 4) for loss in multitask_cross_entropy(torch.zeros(1, 4), probs, weight, layout)[0].tolist()]
     [0.6931, 0.0]
     """
-    parts = []
-    for group in layout.groups:
-        mass, logs = group.of(probs), torch.log_softmax(group.of(scores), dim=2)
-        # 0 * -inf would be NaN, and poison the gradient of every other class.
-        parts.append(-(mass * torch.where(mass > 0, logs, torch.zeros_like(logs))).sum(dim=2))
-    return (parts[0] if len(parts) == 1 else torch.cat(parts, dim=1)) * weight
+    found: torch.Tensor = _Losses.apply(scores, probs, weight, layout)  # type: ignore[no-untyped-call]
+    return found
+
+
+class _Losses(torch.autograd.Function):
+    """The losses, and their gradient by the formula: half the time of a graph of small steps for each group."""
+
+    @staticmethod
+    def forward(
+        ctx: Any, scores: torch.Tensor, probs: torch.Tensor, weight: torch.Tensor, layout: Layout
+    ) -> torch.Tensor:
+        parts, logs = [], []
+        for group in layout.groups:
+            mass = group.of(probs)
+            logs.append(torch.log_softmax(group.of(scores), dim=2))
+            # 0 * -inf would be NaN, and poison the gradient of every other class.
+            parts.append(-(mass * logs[-1].masked_fill(mass <= 0, 0.0)).sum(dim=2))
+        ctx.layout = layout
+        ctx.save_for_backward(probs, weight, *logs)
+        return (parts[0] if len(parts) == 1 else torch.cat(parts, dim=1)) * weight
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, upstream: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
+        probs, weight, *logs = ctx.saved_tensors
+        scale = -(upstream * weight)
+        parts = []
+        for group, log in zip(ctx.layout.groups, logs, strict=True):
+            slope = scale[:, group.slots, None] * group.of(probs)
+            # What autograd itself calls: so one task is the single-task model to the last bit.
+            back = torch.ops.aten._log_softmax_backward_data(slope, log, 2, log.dtype)
+            parts.append(back.flatten(1))
+        return (parts[0] if len(parts) == 1 else torch.cat(parts, dim=1)), None, None, None
 
 
 def segmented_softmax(scores: torch.Tensor, layout: Layout) -> torch.Tensor:
