@@ -38,8 +38,9 @@ class LearnedPolicy(DrawingPolicy):
     """A sequence model over transformation functions, trained adversarially on unlabelled examples (TANDA).
 
     A generator draws sequences of functions and strengths; a discriminator learns to tell what they make of examples
-    from other originals. The generator is rewarded for each step that the discriminator does not notice, and for moving
-    away from the original (Ratner, Ehrenberg, Hussain, Dunnmon and Ré, NeurIPS 2017). See
+    from other originals. The generator is charged for each step that looks stranger than real examples do, and for
+    staying near the original (Ratner, Ehrenberg, Hussain, Dunnmon and Ré, NeurIPS 2017); with some labels it is paid
+    for what an augmented example teaches about real ones. See
     ``docs/explanation/learned-augmentation.md``.
 
     Parameters
@@ -81,7 +82,8 @@ class LearnedPolicy(DrawingPolicy):
     ----------
     history_ : tuple of dict
         One for each round: ``step``, ``discriminator_loss``, ``generator_loss``, ``p_real_augmented``,
-        ``p_real_original``, ``entropy``, ``diversity``.
+        ``p_real_original``, ``entropy``, ``diversity``; with labels ``worth_augmented`` and ``worth_original``, where
+        1 = as much as another labelled example.
     frequencies_ : tuple of dict
         One for each action: ``function`` ("nothing" for the first), ``magnitude`` (bounds or None), ``probability``
         (one for each step).
@@ -95,8 +97,8 @@ class LearnedPolicy(DrawingPolicy):
         Generators on the way: ``step``; ``moved``, the share of actions drawn otherwise since the one before; for those
         that were considered ``auc`` and ``diversity`` on held-out examples.
     trusts_ : tuple of dict
-        With ``valid``, the ``loss`` of a classifier for each ``trust``, the share of what was learned that counts; the
-        lowest is used.
+        With ``valid`` and ``"tanda"``, the ``loss`` of a classifier for each ``trust``, the share of what was learned
+        that counts; the lowest is used.
     left_out_ : dict of str to str
         Functions that always failed, and why.
     findings_ : tuple of str
@@ -163,8 +165,9 @@ class LearnedPolicy(DrawingPolicy):
         examples : Batch
             n originals, at least twice ``batch_size``.
         valid : (examples, labels), optional
-            A labelled set that says how much of what was learned counts, from nothing (functions drawn at random) to
-            all; labels are class codes from 0.
+            A labelled set that says what augmented examples teach about real ones; as far as it can tell, it decides in
+            the discriminator's place. With ``objective="tanda"`` it says how much of what was learned counts, from
+            nothing (functions drawn at random) to all. Labels are class codes from 0.
         checkpoint : path-like, optional
             Folder in which the state is kept; fitting again with the same settings and examples goes on from there,
             to the very same bits on a CPU.
