@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import TypeAlias
 
@@ -68,7 +69,7 @@ def check_classes(classes: int | Iterable[Class]) -> tuple[Class, ...]:
         raise VoteError(f"classes is the string {classes!r}; pass a list of names, such as ['ham', 'spam'].")
     found: tuple[Class, ...] = tuple(c.item() if isinstance(c, np.generic) else c for c in classes)
     _check_kinds(found)
-    repeated = sorted({str(c) for c in found if found.count(c) > 1})
+    repeated = sorted(str(c) for c, times in Counter(found).items() if times > 1)
     if repeated:
         raise VoteError(f"classes repeats {', '.join(repeated)}; name each class once.")
     if len(found) < 2:
