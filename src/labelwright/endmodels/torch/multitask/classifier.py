@@ -249,7 +249,8 @@ class MultiTaskClassifier(BaseEstimator):  # type: ignore[misc]  # scikit-learn 
         settings = {name: read[name] for name in ("head_width", "reads", "pooling")}
         model = cls(read["trunk"] if trunk is None else trunk, tasks=graph, device=device, **settings)
         shape = None if read["shape"] is None else tuple(read["shape"])
-        network = model._new_network(make_trunk(model.trunk, shape), graph, read["width"])
+        with seeded(0):  # the first weights draw on chance, and are replaced
+            network = model._new_network(make_trunk(model.trunk, shape), graph, read["width"])
         try:
             network.load_state_dict(weights)
         except RuntimeError as error:

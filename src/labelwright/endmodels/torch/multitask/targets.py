@@ -156,7 +156,7 @@ def _distribution(
 def _codes(labels: npt.NDArray[Any], task: Task, states: tuple[Class, ...]) -> npt.NDArray[np.int64]:
     code: dict[Any, int] = {state: position for position, state in enumerate(states)}
     code[None] = -1
-    if unknown := sorted({repr(label) for label in labels if label not in code}):
+    if unknown := sorted({repr(str(label)) for label in labels if label not in code}):
         raise ModelError(f"labels of task {task.name!r} name {unknown[0]}; its states are {states}, None for unknown.")
     return np.array([code[label] for label in labels], dtype=np.int64)
 
