@@ -1,0 +1,361 @@
+"""Votes on several related tasks: one label matrix for each task, and what the task graph says of them together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from .answers import Answers
+from .errors import VoteError
+from .sparse import SparseRows
+from .task_graph import TaskGraph
+from .votes import ABSTAIN, Votes
+
+__all__ = ["TaskVotes"]
+
+# Rows whose answers stand as a table at a time.
+_BLOCK = 16_384
+
+
+@dataclass(frozen=True, eq=False, init=False, repr=False)
+class TaskVotes:
+    """What sources said about n examples, each on one task or several: frozen, checked once, read-only.
+
+    Parameters
+    ----------
+    graph : TaskGraph
+    by_task : mapping of str to (Votes, or array_like of int, shape (n, m))
+        The votes on each task that has sources. Codes are those of ``graph.states(task)``: the classes of the task, and
+        N/A last where it may not apply; `Votes` over the classes alone are taken as they are. All have the same
+        examples. A source that votes on several tasks is a column of the same name in each of them. The columns of a
+        plain array are called ``"task.0"``, ``"task.1"``, ...; -1 marks an abstain.
+
+    Raises
+    ------
+    VoteError
+        If a task is unknown, votes differ in their examples or classes, or what one source said about one example
+        contradicts itself under the graph.
+
+    Examples
+    --------
+    >>> from labelwright.core.tasks import Refines, Task
+    >>> tasks = [Task("finding", ["normal", "abnormal"]), Task("kind", ["mass", "nodule"])]
+    >>> graph = TaskGraph(tasks, [Refines("kind", "finding", "abnormal")])
+    >>> finding = Votes([[1], [0], [-1]], classes=["normal", "abnormal"], sources=["opacity"])
+    >>> kind = Votes([[0], [1], [-1]], classes=["mass", "nodule"], sources=["large"])
+    >>> votes = TaskVotes(graph, {"finding": finding, "kind": kind})
+    >>> votes
+    TaskVotes(n=3, tasks=2, sources=2, votes=4)
+    >>> votes.contradictions().tolist()  # a nodule is abnormal
+    [False, True, False]
+    """
+
+    graph: TaskGraph
+    by_task: Mapping[str, Votes]
+
+    def __init__(self, graph: TaskGraph, by_task: Mapping[str, Votes | npt.ArrayLike]) -> None:
+        unknown = [task for task in by_task if task not in graph.names]
+        if unknown or not by_task:
+            said = f"a task {unknown[0]!r}" if unknown else "no task at all"
+            raise VoteError(f"votes are given for {said}. The tasks are: {', '.join(graph.names)}.")
+        known = {task: _declared(graph, task, by_task[task]) for task in graph.names if task in by_task}
+        _check_same_examples(known)
+        self._keep(graph, known)
+        for source in self._several:
+            self._check_consistent(source)
+
+    def _keep(self, graph: TaskGraph, by_task: Mapping[str, Votes]) -> None:
+        object.__setattr__(self, "graph", graph)
+        object.__setattr__(self, "by_task", MappingProxyType(dict(by_task)))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Mapping proxies cross no process border, and what was worked out need not.
+        return _rebuilt, (self.graph, dict(self.by_task))
+
+    @property
+    def _first(self) -> Votes:
+        return next(iter(self.by_task.values()))
+
+    @property
+    def n(self) -> int:
+        """Number of examples."""
+        return self._first.n
+
+    @property
+    def example_ids(self) -> npt.NDArray[Any]:
+        """Ids of the examples, shape (n,)."""
+        return self._first.example_ids
+
+    @property
+    def groups(self) -> npt.NDArray[Any] | None:
+        """Which rows resampling never tells apart, shape (n,), or ``None``."""
+        return self._first.groups
+
+    @property
+    def bucket(self) -> npt.NDArray[np.uint8]:
+        """Which of 32 sub-sums each row belongs to, by a hash of its group or example id, shape (n,)."""
+        return self._first.bucket
+
+    @cached_property
+    def sources(self) -> tuple[str, ...]:
+        """All sources, each once, in the order of the tasks and their columns."""
+        return tuple(dict.fromkeys(s for votes in self.by_task.values() for s in votes.sources))
+
+    @cached_property
+    def _tasks_of(self) -> dict[str, tuple[str, ...]]:
+        found: dict[str, tuple[str, ...]] = {}
+        for task, votes in self.by_task.items():
+            for source in votes.sources:
+                found[source] = (*found.get(source, ()), task)
+        return found
+
+    @property
+    def _several(self) -> list[str]:
+        """Sources with several tasks that relations tie together."""
+        component = {task: c for c, group in enumerate(self.graph.components) for task in group}
+        return [s for s, tasks in self._tasks_of.items() if len({component[t] for t in tasks}) < len(tasks)]
+
+    def tasks_of(self, source: str) -> tuple[str, ...]:
+        """Return the tasks that a source votes on, in the order of the graph."""
+        if source not in self._tasks_of:
+            raise VoteError(f"no source is called {source!r}; there are {', '.join(self.sources)}.")
+        return self._tasks_of[source]
+
+    @cached_property
+    def answers(self) -> Answers:
+        """The different answers that sources may give, and what each says about every task."""
+        return Answers.of(self.graph, self.by_task)
+
+    @cached_property
+    def counted(self) -> Mapping[str, Votes]:
+        """The votes without those that another answer of the same source on the same example already implies.
+
+        Who says that a tumour is a mass has said that there is one: the second vote is no second witness. Of two votes
+        that imply each other, N/A goes first, and then the one on the earlier task.
+        """
+        kept = dict(self.by_task)
+        for source in self._several:
+            for task, codes in self._without_implied(source).items():
+                kept[task] = _with_column(kept[task], source, codes)
+        return MappingProxyType(kept)
+
+    @cached_property
+    def covered(self) -> npt.NDArray[np.bool_]:
+        """Whether a task has a vote, or a vote elsewhere rules out at least one of its classes, shape (n, tasks)."""
+        out = np.zeros((self.n, len(self.graph.tasks)), dtype=bool)
+        narrowing = self.answers.narrowing.astype(np.float32)
+        for start, given in self._given():
+            out[start : start + len(given)] = given.astype(np.float32) @ narrowing > 0
+        out.flags.writeable = False
+        return out
+
+    def contradictions(self) -> npt.NDArray[np.bool_]:
+        """Say on which examples votes on different tasks rule each other out, shape (n,).
+
+        Sources that disagree about one and the same task are not meant: that is a conflict, and no news.
+        """
+        out = np.zeros(self.n, dtype=bool)
+        apart = (~self.answers.compatible).astype(np.float32)
+        for start, given in self._given():
+            out[start : start + len(given)] = ((given.astype(np.float32) @ apart > 0) & given).any(axis=1)
+        return out
+
+    def contradicting(self) -> dict[tuple[str, str], int]:
+        """Count, for every two tasks, the examples on which a vote on one rules out a vote on the other; 0 left out.
+
+        Examples
+        --------
+        >>> from labelwright.core.tasks import Implies
+        >>> graph = TaskGraph.multi_label(["dog", "pet"], [Implies(("dog", "yes"), ("pet", "yes"))])
+        >>> TaskVotes(graph, {"dog": [[1], [1]], "pet": [[0], [1]]}).contradicting()
+        {('dog', 'pet'): 1}
+        """
+        answers, found = self.answers, dict[tuple[str, str], int]()
+        ties = sorted({(answers.task[a], answers.task[b]) for a, b in np.argwhere(~answers.compatible)})
+        for _, given in self._given():
+            for first, second in ties:
+                if first < second:
+                    a, b = (np.flatnonzero(answers.task == t) for t in (first, second))
+                    said = given[:, a].astype(np.float32) @ (~answers.compatible[np.ix_(a, b)]).astype(np.float32)
+                    pair = (self.graph.names[first], self.graph.names[second])
+                    found[pair] = found.get(pair, 0) + int(((said > 0) & given[:, b]).any(axis=1).sum())
+        return {pair: rows for pair, rows in found.items() if rows}
+
+    def take(self, index: npt.ArrayLike | slice) -> TaskVotes:
+        """Return the rows at ``index`` (different positions, a slice or a boolean mask), ids and groups with them."""
+        return _rebuilt(self.graph, {task: votes.take(index) for task, votes in self.by_task.items()})
+
+    def select(self, sources: Sequence[str]) -> TaskVotes:
+        """Return the votes of ``sources``, with the tasks they vote on.
+
+        Examples
+        --------
+        >>> votes = TaskVotes(TaskGraph.multi_label(["dog", "cat"]), {"dog": [[1]], "cat": [[0]]})
+        >>> list(votes.select(["cat.0"]).by_task)
+        ['cat']
+        """
+        for source in sources:
+            self.tasks_of(source)
+        if not sources:
+            raise VoteError("no source is selected; name at least one.")
+        own = {task: [s for s in sources if s in votes.sources] for task, votes in self.by_task.items()}
+        return _rebuilt(self.graph, {task: self.by_task[task].select(names) for task, names in own.items() if names})
+
+    @staticmethod
+    def concat(parts: Sequence[TaskVotes]) -> TaskVotes:
+        """Stack the rows of votes that share tasks, sources, classes and alphabets."""
+        if not parts or any(p.by_task.keys() != parts[0].by_task.keys() for p in parts):
+            raise VoteError("there are no votes to concatenate, or they are not on the same tasks.")
+        stacked = {task: Votes.concat([p.by_task[task] for p in parts]) for task in parts[0].by_task}
+        return _rebuilt(parts[0].graph, stacked)
+
+    def __len__(self) -> int:
+        return self.n
+
+    def __repr__(self) -> str:
+        given = sum(_number_of_votes(votes) for votes in self.by_task.values())
+        return f"TaskVotes(n={self.n:,}, tasks={len(self.by_task)}, sources={len(self.sources)}, votes={given:,})"
+
+    def _given(self) -> Iterator[tuple[int, npt.NDArray[np.bool_]]]:
+        """Yield (first row, which answers were given on each row of a block, shape (rows, answers))."""
+        answers, a = self.answers, len(self.answers.task)
+        for start in range(0, self.n, _BLOCK):
+            stop = min(start + _BLOCK, self.n)
+            given = np.zeros((stop - start, a + 1), dtype=bool)
+            for task, votes in self.by_task.items():
+                index = answers.index[task]
+                if isinstance(votes.rows, SparseRows):
+                    low, high = votes.rows.indptr[start], votes.rows.indptr[stop]
+                    row = np.repeat(np.arange(stop - start), np.diff(votes.rows.indptr[start : stop + 1]))
+                    given[row, index[votes.rows.columns[low:high], votes.rows.codes[low:high]]] = True
+                else:
+                    block = votes.rows[start:stop]
+                    # Abstains mark one more column, which is cut off.
+                    number = np.where(block >= 0, index[np.arange(votes.m), block], a)
+                    given[np.arange(stop - start)[:, None], number] = True
+            yield start, given[:, :a]
+
+    def _said(self, source: str) -> tuple[npt.NDArray[np.int64], dict[int, npt.NDArray[np.int64]]]:
+        """Return where a source answers about several tasks, and the answers by position of the task, -1 for none."""
+        tasks = self._tasks_of[source]
+        table = np.column_stack([_column(self.by_task[task], source) for task in tasks])
+        rows = np.flatnonzero((table >= 0).sum(axis=1) >= 2)
+        said = {}
+        for task, codes in zip(tasks, table[rows].T, strict=True):
+            own = self.answers.index[task][self.by_task[task].sources.index(source)]
+            said[self.graph.names.index(task)] = np.where(codes >= 0, own[codes], -1)
+        return rows, said
+
+    def _check_consistent(self, source: str) -> None:
+        rows, said = self._said(source)
+        distinct, which = _distinct(said)
+        wrong = np.flatnonzero(~self.answers.consistent(distinct)[which])
+        if len(wrong):
+            answers = [int(numbers[wrong[0]]) for numbers in said.values() if numbers[wrong[0]] >= 0]
+            raise VoteError(
+                f"example {self.example_ids[rows[wrong[0]]]}, source {source!r} voted "
+                f"{', '.join(self.answers.shown(a) for a in answers)}, which cannot hold together under the task graph "
+                f"({len(wrong):,} such examples in all). Let it abstain on one of these tasks."
+            )
+
+    def _without_implied(self, source: str) -> dict[str, npt.NDArray[np.int64]]:
+        """Return the codes of a source, shape (n,), on each task where some of its votes are implied by others."""
+        rows, said = self._said(source)
+        distinct, which = _distinct(said)
+        changed = {}
+        for position, numbers in self.answers.without_implied(distinct).items():
+            gone = rows[(numbers[which] < 0) & (said[position] >= 0)]
+            if len(gone):
+                task = self.graph.names[position]
+                changed[task] = _column(self.by_task[task], source)
+                changed[task][gone] = ABSTAIN
+        return changed
+
+
+def _rebuilt(graph: TaskGraph, by_task: Mapping[str, Votes]) -> TaskVotes:
+    """Return task votes of what was checked before."""
+    out = object.__new__(TaskVotes)
+    out._keep(graph, by_task)
+    return out
+
+
+def _distinct(
+    said: Mapping[int, npt.NDArray[np.int64]],
+) -> tuple[dict[int, npt.NDArray[np.int64]], npt.NDArray[np.intp]]:
+    """Return the different rows of answers, and which of them each row is."""
+    table = np.column_stack(list(said.values()))
+    rows, which = np.unique(table, axis=0, return_inverse=True)
+    return dict(zip(said, rows.T.copy(), strict=True)), which.ravel()
+
+
+def _declared(graph: TaskGraph, task: str, votes: Votes | npt.ArrayLike) -> Votes:
+    """Return the votes on a task as votes for its states."""
+    states = graph.states(task)
+    if not isinstance(votes, Votes):
+        try:
+            plain = Votes(votes)
+            return Votes(votes, classes=states, sources=[f"{task}.{j}" for j in range(plain.m)])
+        except VoteError as error:
+            raise VoteError(f"task {task!r}: {error}") from None
+    classes = graph.tasks[graph.names.index(task)].classes
+    if votes.classes == states:
+        return votes
+    if votes.classes != classes:
+        raise VoteError(
+            f"the votes on task {task!r} have the classes {votes.classes}; its classes are {classes}"
+            + (f", and {states[-1]!r} is its last state." if states != classes else ".")
+        )
+    return votes._with(votes.rows, classes=states)
+
+
+def _check_same_examples(by_task: Mapping[str, Votes]) -> None:
+    (first, one), *others = by_task.items()
+    for task, votes in others:
+        if votes.n != one.n:
+            raise VoteError(f"there are {one.n} rows of votes on task {first!r}, but {votes.n} on {task!r}.")
+        for what, mine, other in (
+            ("example ids", one.example_ids, votes.example_ids),
+            ("groups", one.groups, votes.groups),
+        ):
+            if (mine is None) != (other is None) or (mine is not None and not np.array_equal(mine, np.asarray(other))):
+                raise VoteError(
+                    f"votes on the tasks {first!r} and {task!r} differ in their {what}; all tasks have the same "
+                    "examples, in the same order. A source that says nothing about one abstains."
+                )
+
+
+def _column(votes: Votes, source: str) -> npt.NDArray[np.int64]:
+    """Return the codes of one source, shape (n,), in an array of its own."""
+    column = votes.sources.index(source)
+    if not isinstance(votes.rows, SparseRows):
+        return votes.rows[:, column].astype(np.int64)
+    found = np.full(votes.n, ABSTAIN, dtype=np.int64)
+    mine = votes.rows.columns == column
+    found[votes.rows.entry_rows[mine]] = votes.rows.codes[mine]
+    return found
+
+
+def _with_column(votes: Votes, source: str, codes: npt.NDArray[np.int64]) -> Votes:
+    """Return ``votes`` with other codes of one source, some of whose votes are gone."""
+    column = votes.sources.index(source)
+    if not isinstance(votes.rows, SparseRows):
+        dense = votes.rows.copy()
+        dense[:, column] = codes
+        return votes._with(dense)
+    rows = votes.rows
+    entry_rows = rows.entry_rows
+    kept = (rows.columns != column) | (codes[entry_rows] >= 0)
+    indptr = np.concatenate([[0], np.cumsum(np.bincount(entry_rows[kept], minlength=votes.n))]).astype(np.int64)
+    return votes._with(SparseRows(indptr, rows.columns[kept], rows.codes[kept], rows.shape))
+
+
+def _number_of_votes(votes: Votes) -> int:
+    if isinstance(votes.rows, SparseRows):
+        return len(votes.rows.codes)
+    return sum(int((block >= 0).sum()) for _, block in votes.blocks())
