@@ -54,7 +54,8 @@ def safety_report(
     examples : Batch
         Unlabelled originals, at least 40. Of more than 5,000, as many are drawn.
     labels : SoftLabels, or sequence of (class or None), shape (n,), optional
-        Gold, hard or soft labels: with them, harm by class is measured too, and counts in the verdict.
+        Gold, hard or soft labels: with them, harm by class is measured too, and counts in the verdict. Of the examples
+        looked at, up to half are labelled ones.
     groups : array_like, shape (n,), optional
         Examples of one group (a patient, an author) are alike.
     encode : callable, optional
