@@ -43,7 +43,7 @@ LEXICON = {
 
 def fingerprint(row: str) -> str:
     shown: dict[str, Any] = {"labels": LABELS, "copies": COPIES, "length": LENGTH}
-    return json.dumps(shown | ({"steps": 200} if row in LEARNED else {}))
+    return json.dumps(shown | ({"steps": 200, "objective": "within", "labelled": True} if row in LEARNED else {}))
 
 
 def functions(texts: list[str]) -> list[TransformationFunction]:
@@ -59,7 +59,7 @@ def functions(texts: list[str]) -> list[TransformationFunction]:
     ]
 
 
-def policy_of(row: str, texts: list[str], seed: int) -> Policy | None:
+def policy_of(row: str, texts: list[str], labelled: tuple[list[str], np.ndarray], seed: int) -> Policy | None:
     if row == "none":
         return None
     found = functions(texts)
@@ -70,7 +70,7 @@ def policy_of(row: str, texts: list[str], seed: int) -> Policy | None:
     if row == "TrivialAugment":
         return TrivialAugment(found, copies=COPIES)
     policy = LearnedPolicy(found, length=LENGTH, generator=LEARNED[row], steps=200, copies=COPIES, random_state=seed)
-    return policy.fit(texts)
+    return policy.fit(texts, valid=labelled)
 
 
 def run(row: str, seed: int, *, development: bool) -> dict[str, Any]:
@@ -83,9 +83,9 @@ def run(row: str, seed: int, *, development: bool) -> dict[str, Any]:
     chosen = np.random.default_rng([seed, 1_000 * development]).permutation(rest)[:LABELS]
     others = development_set if development else test
     start = time.process_time()
-    policy = policy_of(row, [messages[i] for i in np.setdiff1d(rest, chosen)], seed)
-    learned = time.process_time()
     texts, y = [messages[i] for i in chosen], labels[chosen]
+    policy = policy_of(row, [messages[i] for i in np.setdiff1d(rest, chosen)], (texts, y), seed)
+    learned = time.process_time()
     weight = np.ones(len(y))
     if policy is not None:
         augmented = policy.apply(texts, np.random.default_rng([seed, 2]), on_error="skip")
