@@ -194,6 +194,8 @@ def test_labels_say_how_much_of_what_was_learned_counts(disc, functions, monkeyp
         ("both", "a pair"),
         ((np.zeros((5, 2)), [0.5] * 5), "one class code"),
         ((np.zeros((5, 2)), [1] * 5), "two classes or more"),
+        ((np.zeros((4, 3)), [0, 1] * 2), r"shape \(3,\) and the others \(2,\)"),
+        ((np.full((4, 2), np.nan), [0, 1] * 2), "4 of 4 examples hold NaN"),
     ],
 )
 def test_a_labelled_set_that_is_none_is_refused(disc, functions, valid, message):

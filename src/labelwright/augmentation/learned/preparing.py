@@ -100,6 +100,12 @@ def prepare(
     students = None
     if valid is not None and settings.objective == "within":
         students = Students(batch_of(valid[0]), valid[1], encoder, rng, settings.random_state)
+        check_encoded(students.encoded, len(students.labels))
+        if students.encoded.shape[1:] != sample.shape[1:]:
+            raise ModelError(
+                f"labelled examples have shape {tuple(students.encoded.shape[1:])} and the others "
+                f"{tuple(sample.shape[1:])}; valid needs examples of the same kind."
+            )
     usual = encoder(take(aside, np.arange(min(held, _USUAL)))) if settings.objective == "within" else None
     return Seats(
         examples=take(examples, rest),
