@@ -271,3 +271,48 @@ def test_settings_that_cannot_be_are_refused_before_anything_is_trained():
     assert _same(before, _weights(network))
     with pytest.raises(ModelError, match="training loss of epoch 1 is nan"):
         refuse(data)
+
+
+def _doubled(inputs, rng):
+    """Each input twice, the second time with noise."""
+    rows = np.repeat(np.arange(len(inputs)), 2)
+    noise = torch.from_numpy(rng.normal(size=(len(inputs), inputs.shape[1]))).to(inputs)
+    copies = inputs[rows].clone()
+    copies[1::2] += noise
+    return copies, rows
+
+
+def test_augmented_copies_keep_the_labels_of_their_rows(tmp_path):
+    """One task: as the single-task loop does it, which augments the same batches from the same generator."""
+    X, probs = _inputs(90), _soft(3, 90, 2)
+    with seeded(7):
+        alone = torch.nn.Sequential(_trunk(), torch.nn.Linear(8, 2))
+    settings = dict(SETTINGS, batch_size=600, augment=_doubled)
+    single = train(alone, SoftLabelDataset(X, probs), **settings)
+    data = MultiTaskDataset(X, {"only": probs})
+    several = train_multitask(_network({"only": 2}), data, **settings)
+    assert _same(_weights(single.model), _weights(several.model))
+    train_multitask(_network({"only": 2}), data, checkpoint=tmp_path, **settings | {"epochs": 2})
+    resumed = train_multitask(_network({"only": 2}), data, checkpoint=tmp_path, **settings)
+    assert _same(_weights(resumed.model), _weights(several.model))
+    with pytest.raises(ModelError, match="augmentation differ"):
+        train_multitask(_network({"only": 2}), data, checkpoint=tmp_path, **settings | {"augment": None})
+
+
+def test_augmentations_that_cannot_work_here_are_refused():
+    data = MultiTaskDataset({"inputs": torch.zeros(6, 4)}, {"only": [0, 1] * 3})
+    trunk = torch.nn.Linear(4, 3)
+
+    class Named(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.trunk = trunk
+
+        def forward(self, inputs):
+            return self.trunk(inputs)
+
+    network = MultiTaskNetwork(Named(), data.graph)
+    with pytest.raises(ModelError, match="takes a tensor of inputs"):
+        train_multitask(network, data, augment=_doubled, device="cpu")
+    with pytest.raises(ModelError, match="asks for losses"):
+        train_multitask(network, data, augment=lambda inputs, rng, losses: (inputs, rng), device="cpu")

@@ -22,6 +22,7 @@ from labelwright.core.errors import DataError, ModelError, NotFittedError
 from labelwright.core.task_graph import TaskGraph
 from labelwright.core.task_labels import TaskLabels
 from labelwright.endmodels.base import Uncovered
+from labelwright.endmodels.torch.augmenting import Augment
 from labelwright.endmodels.torch.devices import seeded
 from labelwright.endmodels.torch.progress import Progress
 from labelwright.endmodels.torch.runs import TrainingResult
@@ -61,6 +62,8 @@ class MultiTaskClassifier(BaseEstimator):  # type: ignore[misc]  # scikit-learn 
         The highest of the cycle. Default: 0.004 with AdamW, 0.1 with momentum for "resnet".
     average : float in (0, 1) or None, default 0.99
         See `train`.
+    augment : callable, optional
+        See `train_multitask`.
     uncovered : {"drop", "keep"} or float in [0, 1], default "drop"
         What becomes of examples on which no source voted, task by task.
     patience : int, default 5
@@ -100,6 +103,7 @@ class MultiTaskClassifier(BaseEstimator):  # type: ignore[misc]  # scikit-learn 
         batch_size: int = 64,
         learning_rate: float | None = None,
         average: float | None = 0.99,
+        augment: Augment | None = None,
         uncovered: Uncovered = "drop",
         patience: int = 5,
         device: str | torch.device = "auto",
@@ -116,6 +120,7 @@ class MultiTaskClassifier(BaseEstimator):  # type: ignore[misc]  # scikit-learn 
         self.batch_size = batch_size
         self.learning_rate = learning_rate
         self.average = average
+        self.augment = augment
         self.uncovered = uncovered
         self.patience = patience
         self.device = device
@@ -172,6 +177,7 @@ class MultiTaskClassifier(BaseEstimator):  # type: ignore[misc]  # scikit-learn 
             optimizer=momentum if resnet else partial(torch.optim.AdamW, weight_decay=5e-4),
             scheduler="one_cycle",
             average=self.average,
+            augment=self.augment,
             patience=self.patience,
             checkpoint=checkpoint,
             device=self.device,

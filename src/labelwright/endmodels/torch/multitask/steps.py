@@ -5,12 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from torch import nn
 
 from labelwright.core.errors import ModelError
+from labelwright.endmodels.torch.augmenting import Augment, augmented
 from labelwright.endmodels.torch.epochs import batches_in, blocks
 from labelwright.endmodels.torch.progress import Reporter
 from labelwright.endmodels.torch.schedules import Schedule, WeightAverage
@@ -21,7 +23,7 @@ from .network import MultiTaskNetwork
 from .schedulers import Turns
 from .weighting import TaskWeighting
 
-__all__ = ["Objective", "TaskCourse", "examples_in", "mean_task_loss", "one_task_epoch"]
+__all__ = ["Chance", "Objective", "TaskCourse", "examples_in", "mean_task_loss", "one_task_epoch"]
 
 
 class Objective(nn.Module):
@@ -30,6 +32,13 @@ class Objective(nn.Module):
     def __init__(self, network: MultiTaskNetwork, weighting: TaskWeighting) -> None:
         super().__init__()
         self.network, self.weighting = network, weighting
+
+
+class Chance(NamedTuple):
+    """Generators of one epoch: for the order of turns, and for what augments."""
+
+    turns: np.random.Generator
+    augmenting: np.random.Generator
 
 
 @dataclass(slots=True)
@@ -42,13 +51,14 @@ class TaskCourse:
     average: WeightAverage | None
     turns: Turns
     batch_size: int
+    augment: Augment | None = None
 
 
 def one_task_epoch(
     course: TaskCourse,
     datasets: Sequence[TaskBatches],
     reporter: Reporter,
-    rng: np.random.Generator,
+    chance: Chance,
     *,
     epoch: int,
     last_valid: float | None,
@@ -60,8 +70,9 @@ def one_task_epoch(
     course : TaskCourse
     datasets : sequence of TaskBatches
     reporter : Reporter
-    rng : numpy.random.Generator
-        For the turns; the order of examples comes from torch's generator, as the chance within the network does.
+    chance : Chance
+        For turns and for what augments; the order of examples comes from torch's generator, as the chance within the
+        network does.
     epoch : int
         From 1.
     last_valid : float or None
@@ -73,11 +84,11 @@ def one_task_epoch(
     orders = [_batches(len(data), count) for data, count in zip(datasets, counts, strict=True)]
     width = datasets[0].weight.shape[1]
     total, mass, seen = torch.zeros(width, device=place), torch.zeros(width, device=place), 0
-    for step in course.turns.steps(counts, rng):
+    for step in course.turns.steps(counts, chance.turns):
         course.descent.zero_grad(set_to_none=True)
         for which in step:
             index = next(orders[which])
-            losses, shares = _backward(course.model, datasets[which], index, place)
+            losses, shares = _backward(course, datasets[which].batch(index, place), chance.augmenting)
             total += losses * len(index)
             mass += shares * len(index)
             seen += len(index)
@@ -120,7 +131,8 @@ def mean_task_loss(network: MultiTaskNetwork, datasets: Sequence[TaskBatches], b
             mass += data.weight.sum(dim=0)
             for index in blocks(len(data), batch_size):
                 inputs, probs, weight = data.batch(index, place)
-                total += _by_task(multitask_cross_entropy(network(inputs), probs, weight, network.layout)).cpu()
+                losses = multitask_cross_entropy(network(inputs), probs, weight, network.layout)
+                total += losses.sum(dim=0).cpu()
     return _mean_over_tasks(total, mass)
 
 
@@ -131,20 +143,22 @@ def _batches(n: int, count: int) -> Iterator[torch.Tensor]:
 
 
 def _backward(
-    model: Objective, data: TaskBatches, index: torch.Tensor, place: torch.device
+    course: TaskCourse, batch: tuple[Any, torch.Tensor, torch.Tensor], chance: np.random.Generator
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Add the gradients of one batch; return losses and mean weights of the tasks."""
-    inputs, probs, weight = data.batch(index, place)
-    features = model.network.features(inputs)
-    losses = multitask_cross_entropy(model.network.scores(features), probs, weight, model.network.layout)
+    inputs, probs, weight = batch
+    network, weighting = course.model.network, course.model.weighting
+    if course.augment is not None:
+        if not isinstance(inputs, torch.Tensor):
+            raise ModelError("augment takes a tensor of inputs; the data set holds a mapping. Leave augment out.")
+        inputs, origins = augmented(course.augment, inputs, chance)
+        probs, weight = probs[origins], weight[origins]
+    features = network.features(inputs)
+    losses = multitask_cross_entropy(network.scores(features), probs, weight, network.layout)
     by_task, shares = losses.mean(dim=0), weight.mean(dim=0)
-    model.weighting.learn(by_task, shares, features)
-    model.weighting.objective(by_task, shares).backward()  # type: ignore[no-untyped-call]
+    weighting.learn(by_task, shares, features)
+    weighting.objective(by_task, shares).backward()  # type: ignore[no-untyped-call]
     return by_task.detach(), shares
-
-
-def _by_task(losses: torch.Tensor) -> torch.Tensor:
-    return losses.sum(dim=0)
 
 
 def _mean_over_tasks(total: torch.Tensor, mass: torch.Tensor) -> float:

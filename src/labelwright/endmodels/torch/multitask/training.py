@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -11,6 +12,7 @@ import numpy as np
 import torch
 
 from labelwright.core.errors import ModelError
+from labelwright.endmodels.torch.augmenting import Augment, describe_augment
 from labelwright.endmodels.torch.devices import pick_device
 from labelwright.endmodels.torch.progress import Progress, Reporter
 from labelwright.endmodels.torch.runs import CHECKPOINT, TrainingResult, run
@@ -19,13 +21,13 @@ from labelwright.endmodels.torch.schedules import Scheduler, WeightAverage, make
 from .data import MultiTaskDataset, TaskBatches
 from .network import MultiTaskNetwork
 from .schedulers import TurnName, Turns, make_turns
-from .steps import Objective, TaskCourse, examples_in, mean_task_loss, one_task_epoch
+from .steps import Chance, Objective, TaskCourse, examples_in, mean_task_loss, one_task_epoch
 from .weighting import TaskWeights, make_weighting
 
 __all__ = ["train_multitask"]
 
-# Sets the generator for the turns apart from that of the order.
-_TURNS = 2
+# Set the generators for augmentation and for the turns apart from that of the order.
+_AUGMENTING, _TURNS = 1, 2
 
 
 def train_multitask(
@@ -40,6 +42,7 @@ def train_multitask(
     learning_rate: float = 1e-3,
     optimizer: Callable[..., torch.optim.Optimizer] = torch.optim.AdamW,
     scheduler: Scheduler | None = None,
+    augment: Augment | None = None,
     average: float | None = None,
     patience: int = 5,
     checkpoint: str | os.PathLike[str] | None = None,
@@ -64,6 +67,9 @@ def train_multitask(
         Whose batch comes next, where there are several data sets.
     epochs, batch_size, learning_rate, optimizer, scheduler, average, patience, checkpoint, device, random_state
         See `labelwright.endmodels.torch.train`.
+    augment : callable, optional
+        Called with the inputs of a batch (a tensor) and a `numpy.random.Generator`; returns augmented inputs and the
+        row that each comes from, where it takes its labels on all tasks.
     progress : callable, optional
         See `labelwright.endmodels.torch.train`.
 
@@ -102,6 +108,8 @@ def train_multitask(
     for name, value in {"epochs": epochs, "batch_size": batch_size, "patience": patience}.items():
         if value < 1:
             raise ModelError(f"{name} is {value}; it must be at least 1.")
+    if augment is not None and "losses" in inspect.signature(augment).parameters:
+        raise ModelError("augment asks for losses, which are those of one task; pass one that does without.")
     place, order = pick_device(device), make_turns(turns)
     sets, dev = _arranged(network, data), [] if valid is None else _arranged(network, valid)
     _check_labelled(network, sets)
@@ -110,7 +118,7 @@ def train_multitask(
     steps, examples = examples_in(order, [len(one) for one in sets], batch_size)
     schedule = make_schedule(scheduler, descent, epochs * steps)
     averaged = None if average is None else WeightAverage(model, average)
-    course = TaskCourse(model, descent, schedule, averaged, order, batch_size)
+    course = TaskCourse(model, descent, schedule, averaged, order, batch_size, augment)
     path = None if checkpoint is None else Path(checkpoint) / CHECKPOINT
     settings: dict[str, str] = {}
     if path is not None:
@@ -118,8 +126,8 @@ def train_multitask(
     reporter = Reporter(progress, epochs=epochs, examples_per_epoch=examples)
 
     def epoch_loss(epoch: int, last: float | None) -> float:
-        rng = np.random.default_rng([random_state, epoch, _TURNS])
-        return one_task_epoch(course, sets, reporter, rng, epoch=epoch + 1, last_valid=last)
+        chance = Chance(*(np.random.default_rng([random_state, epoch, part]) for part in (_TURNS, _AUGMENTING)))
+        return one_task_epoch(course, sets, reporter, chance, epoch=epoch + 1, last_valid=last)
 
     try:
         result = run(
@@ -189,6 +197,8 @@ def _described(
         "turns": repr(course.turns),
         "average": str(None if course.average is None else course.average.decay),
     }
+    if course.augment is not None:
+        found["augmentation"] = describe_augment(course.augment)
     if scheduler is not None:
         name = scheduler if isinstance(scheduler, str) else getattr(scheduler, "__qualname__", "a callable")
         found["scheduler or epochs"] = f"{name} over {steps} steps"
