@@ -139,6 +139,33 @@ class JunctionTree:
             beliefs = [x - _grouped(x, np.zeros(x.shape[1], dtype=np.int64), 1) for x in logits]
         return beliefs, log_sum
 
+    def most_probable(
+        self, evidence: Sequence[Floats | None], weights: Sequence[Floats | None] | None = None
+    ) -> Integers:
+        """Return the feasible vector of the largest weight for each of n examples, shape (n, tasks), as codes.
+
+        Parameters
+        ----------
+        evidence, weights
+            As for `propagate`. Something must be feasible.
+        """
+        logits = self._joined(evidence, weights)
+        n = len(logits[0])
+        for c, clique in enumerate(self.cliques):
+            if clique.parent >= 0:
+                best = _grouped_max(logits[c], clique.up, int(clique.up.max()) + 1)
+                logits[clique.parent] = logits[clique.parent] + best[:, clique.down]
+        chosen: list[Integers] = [np.empty(0, dtype=np.int64)] * len(self.cliques)
+        vectors = np.zeros((n, len(self.sizes)), dtype=np.int64)
+        for c in range(len(self.cliques) - 1, -1, -1):
+            clique, own = self.cliques[c], logits[c]
+            if clique.parent >= 0:
+                shared = clique.down[chosen[clique.parent]]
+                own = np.where(clique.up[None, :] == shared[:, None], own, -np.inf)
+            chosen[c] = own.argmax(axis=1)
+            vectors[:, list(clique.scope)] = clique.states[chosen[c]]
+        return vectors
+
     def marginals(self, beliefs: Sequence[Floats]) -> list[Floats]:
         """Return the probability of each state of each task, shape (n, states of the task), from beliefs."""
         found = []
@@ -360,3 +387,9 @@ def _grouped(logits: Floats, group: Integers, groups: int) -> Floats:
     summed = np.add.reduceat(np.exp(sorted_logits - finite[:, group[order]]), starts, axis=1)
     with np.errstate(divide="ignore"):
         return np.log(summed) + finite
+
+
+def _grouped_max(logits: Floats, group: Integers, groups: int) -> Floats:
+    """Return the largest within each group of columns, shape (n, groups)."""
+    order = np.argsort(group, kind="stable")
+    return np.maximum.reduceat(logits[:, order], np.searchsorted(group[order], np.arange(groups)), axis=1)

@@ -13,7 +13,7 @@ from .sparse import SparseRows
 from .vote_counts import BUCKETS, VoteCounts, VoteFrame, check_gold
 from .votes import Votes
 
-__all__ = ["MAX_PATTERNS", "PatternCounts"]
+__all__ = ["MAX_PATTERNS", "PatternCounts", "pattern_keys"]
 
 # Above this many distinct rows, sampling moves an estimated rate by less than 0.3 points, and EM stays under a second.
 MAX_PATTERNS = 65_536
@@ -76,7 +76,7 @@ class PatternCounts:
     def of(cls, votes: Votes, *, gold: npt.ArrayLike | None = None, limit: int = MAX_PATTERNS) -> PatternCounts:
         """Count ``votes``; ``gold`` (n,) holds class codes or names, unknown where -1 or None."""
         known = check_gold(gold, votes)
-        keys, depth = _pattern_keys(votes), _depth(votes)
+        keys, depth = pattern_keys(votes), _depth(votes)
         key, first, inverse = np.unique(keys, return_index=True, return_inverse=True)
         level, kept = _level(inverse, depth, len(key), limit), np.arange(votes.n)
         if level:
@@ -230,7 +230,7 @@ def _regroup(
     return PatternCounts(counts, level, patterns.take(alive), keys[alive], cells, summed, limit)
 
 
-def _pattern_keys(votes: Votes) -> npt.NDArray[np.uint64]:
+def pattern_keys(votes: Votes) -> npt.NDArray[np.uint64]:
     """Hash each row: the wrapping sum over its votes of a hash of source name and code (Zobrist 1970)."""
     sizes = VoteFrame.of(votes).sizes
     width = int(sizes.max(initial=0)) + 1

@@ -135,6 +135,19 @@ class TaskGraph:
             groups.setdefault(find(name), []).append(name)
         return tuple(tuple(group) for group in groups.values())
 
+    def part(self, names: Sequence[str]) -> TaskGraph:
+        """Return the graph of some tasks, with the relations that tie these alone.
+
+        Parameters
+        ----------
+        names : sequence of str
+            All tasks of one or more components.
+        """
+        kept = set(names)
+        tasks = [task for task in self.tasks if task.name in kept]
+        relations = [r for r in self.relations if kept.issuperset(name for name, _ in r.mentions())]
+        return TaskGraph(tasks, relations, most_states=self.most_states)
+
     def count(self) -> int:
         """Return how many feasible vectors there are, exactly, without listing them."""
         return self.tree.count()

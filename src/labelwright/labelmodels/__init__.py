@@ -10,7 +10,6 @@ from .crowds.independent_bcc import IndependentBCC
 from .crowds.mace import MACE
 from .data_programming import DataProgramming
 from .default.label_model import LabelModel
-from .dependencies.dependency import Dependencies
 from .dependencies.learn_dependencies import learn_dependencies
 from .findings.counterfactuals import drop_one
 from .findings.diagnose import diagnose
@@ -18,6 +17,7 @@ from .findings.fit_test import fit_test
 from .fusion.fusion import Fusion
 from .fusion.slimfast import SLiMFast
 from .majority_vote import MajorityVote
+from .multitask.model import MultiTask
 from .saving import from_dict, to_dict
 from .spectral.spectral import Spectral
 from .spectral.triplets import Triplets
@@ -29,7 +29,6 @@ __all__ = [
     "BaseLabelModel",
     "DataProgramming",
     "DawidSkene",
-    "Dependencies",
     "EnhancedBCC",
     "Fusion",
     "HierarchicalDawidSkene",
@@ -37,6 +36,7 @@ __all__ = [
     "LabelModel",
     "MajorityVote",
     "MatrixCompletion",
+    "MultiTask",
     "Outcome",
     "Params",
     "SLiMFast",

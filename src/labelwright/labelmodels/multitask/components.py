@@ -1,0 +1,192 @@
+"""One connected component of a task graph: solving it, and labelling with it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import product
+
+import numpy as np
+import numpy.typing as npt
+
+from labelwright.core import PatternCounts, TaskGraph, VoteCounts, Votes
+from labelwright.core.pattern_counts import pattern_keys
+from labelwright.core.task_votes import TaskVotes
+from labelwright.labelmodels.base import Outcome
+from labelwright.labelmodels.default.label_model import LabelModel, LabelModelParams
+from labelwright.labelmodels.features import Features
+
+from .columns import apart, over_classes
+from .expectation import Coupling, Meeting, couple
+from .readers import Reader, read
+from .speaking import Speaking
+from .stats import MultiTaskStats
+
+__all__ = ["ComponentParams", "evidence_in_blocks", "joint_table", "solve_component"]
+
+Floats = npt.NDArray[np.float64]
+
+# So often readers learn again, from the rows on which their task seems to apply.
+_ROUNDS = 2
+# Numbers that stand in memory at a time while examples are labelled (64 MiB).
+_MOST_NUMBERS = 8_388_608
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ComponentParams:
+    """What is learned about tasks that relations tie together.
+
+    Parameters
+    ----------
+    graph : TaskGraph
+        These tasks alone.
+    single : LabelModelParams or None
+        For a task by itself: the parameters of the default label model, which is then all there is.
+    readers : mapping of str to Reader
+        What votes on each task that has sources mean for its classes.
+    rates, weights
+        As in `labelwright.labelmodels.multitask.expectation.Coupling`.
+    outcome : Outcome
+    """
+
+    graph: TaskGraph
+    single: LabelModelParams | None
+    readers: Mapping[str, Reader]
+    rates: Mapping[str, Floats]
+    weights: tuple[Floats, ...]
+    outcome: Outcome
+
+
+def solve_component(graph: TaskGraph, stats: MultiTaskStats, given: Mapping[str, npt.ArrayLike]) -> ComponentParams:
+    """Learn about the tasks of one component from the stats of these alone."""
+    name = graph.names[0]
+    if len(graph.names) == 1 and name in stats.tasks and stats.tasks[name].counts.votes.any():
+        params = LabelModel(class_balance=given.get(name)).solve(stats.tasks[name])
+        return ComponentParams(graph, params, {}, {}, (np.zeros(len(params.classes)),), params.outcome)
+    meetings = [
+        Meeting(_clique(graph, scope), one.weights.astype(np.float64), apart(_patterns(one), graph, scope))
+        for scope, one in stats.meetings.items()
+    ]
+    readers = {task: read(one, given.get(task)) for task, one in stats.tasks.items()}
+    found = couple(graph, readers, meetings)
+    for _ in range(_ROUNDS):
+        again = {
+            task: read(_where_it_applies(stats.tasks[task], graph, task, meetings, found), given.get(task))
+            for task in found.rates
+            if readers[task].params is not None
+        }
+        if not again:
+            break
+        found = couple(graph, {**readers, **again}, meetings)
+    return ComponentParams(graph, None, found.readers, found.rates, found.weights, _outcome(graph, found))
+
+
+def _clique(graph: TaskGraph, scope: Sequence[str]) -> int:
+    positions = tuple(sorted(graph.names.index(task) for task in scope))
+    return [clique.scope for clique in graph.tree.cliques].index(positions)
+
+
+def _patterns(stats: PatternCounts) -> Votes:
+    frame = stats.frame
+    return Votes(stats.patterns, classes=frame.classes, sources=frame.sources, alphabet=dict(frame.alphabet))
+
+
+def _where_it_applies(
+    stats: PatternCounts, graph: TaskGraph, task: str, meetings: Sequence[Meeting], found: Coupling
+) -> PatternCounts:
+    """Return the stats of a task as if only the rows had been seen on which it applies, as far as is known.
+
+    Of the rows with one pattern so many are kept as the probability of applying says. Numbers are rounded so that sums
+    over patterns, in the order of their hash, stay right: rows remain integers, and few of them are not all lost.
+    """
+    applying, all_rows = np.zeros(len(stats.keys)), np.zeros(len(stats.keys))
+    classes = graph.tasks[graph.names.index(task)].classes
+    for meeting, applies in zip(meetings, found.applies, strict=True):
+        if task in applies:
+            keys = pattern_keys(over_classes(meeting.votes[task], classes))
+            place = np.minimum(np.searchsorted(stats.keys, keys), len(stats.keys) - 1)
+            known = stats.keys[place] == keys
+            np.add.at(applying, place[known], (meeting.weights * applies[task])[known])
+            np.add.at(all_rows, place[known], meeting.weights[known])
+    typical = applying.sum() / max(all_rows.sum(), 1.0)
+    share = np.divide(applying, all_rows, out=np.full(len(stats.keys), typical), where=all_rows > 0)
+    kept = np.diff(np.rint(np.cumsum(stats.cell_counts * share[stats.cells[:, 0]])), prepend=0).astype(np.int64)
+    cells, counts = stats.cells[kept > 0], kept[kept > 0]
+    return replace(stats, counts=_recounted(stats, cells, counts), cells=cells, cell_counts=counts)
+
+
+def _recounted(stats: PatternCounts, cells: npt.NDArray[np.int64], cell_counts: npt.NDArray[np.int64]) -> VoteCounts:
+    """Return the counts of single votes that belong to cells."""
+    features = Features.of(stats.frame)
+    rows = np.bincount(cells[:, 2], weights=cell_counts, minlength=len(stats.counts.rows)).astype(np.int64)
+    x = features.matrix(_patterns(stats)).astype(np.int64)[cells[:, 0]]
+    voted = np.diff(x.indptr) > 0
+    votes, gold = np.zeros_like(stats.counts.votes), np.zeros_like(stats.counts.gold)
+    covered = np.bincount(cells[voted, 2], weights=cell_counts[voted], minlength=len(rows)).astype(np.int64)
+    for bucket in range(len(rows)):
+        mine = cells[:, 2] == bucket
+        votes[bucket] = x[mine].T @ cell_counts[mine]
+    known = cells[:, 1] > 0
+    np.add.at(gold, (cells[known, 2], cells[known, 1] - 1), cell_counts[known])
+    return VoteCounts(stats.frame, rows, covered, votes, gold)
+
+
+def _outcome(graph: TaskGraph, found: Coupling) -> Outcome:
+    about = f"{len(graph.names)} related tasks"
+    if not found.settled:
+        return Outcome(
+            "max_steps",
+            f"EM over {about} did not settle within {found.steps} steps; rates of speaking may be off a little.",
+            found.steps,
+        )
+    return Outcome("converged", f"EM over {about} converged after {found.steps} steps.", found.steps)
+
+
+def evidence_in_blocks(component: ComponentParams, votes: TaskVotes) -> Iterator[tuple[slice, list[Floats | None]]]:
+    """Yield (rows, log-weight of each state of each task of the component), so many rows as memory allows."""
+    graph = component.graph
+    size = max(1, _MOST_NUMBERS // sum(len(clique.states) for clique in graph.tree.cliques))
+    for start in range(0, votes.n, size):
+        rows = slice(start, min(start + size, votes.n))
+        evidence: list[Floats | None] = [None] * len(graph.tasks)
+        for t, task in enumerate(graph.tasks):
+            if task.name in votes.counted:
+                evidence[t] = _evidence(component, task.name, task.classes, votes.counted[task.name].take(rows))
+        if all(one is None for one in evidence):  # how many rows there are is said by what is known of none
+            evidence[0] = np.zeros((rows.stop - rows.start, graph.sizes[0]))
+        yield rows, evidence
+
+
+def _evidence(component: ComponentParams, task: str, classes: tuple[str | int, ...], votes: Votes) -> Floats:
+    if component.single is not None:
+        probs = LabelModel().posterior(component.single, votes).probs
+        with np.errstate(divide="ignore"):
+            return np.asarray(np.log(probs))
+    reader = component.readers[task]
+    found = reader.log_evidence(over_classes(votes, classes))
+    if task not in component.rates:
+        return found
+    gain = Speaking.of(votes, len(classes)).log_ratio(component.rates[task], reader.discounts)
+    return np.column_stack([found + gain[:, None], np.zeros(votes.n)])
+
+
+def joint_table(component: ComponentParams, votes: TaskVotes, tasks: Sequence[str]) -> Floats:
+    """Return the joint probability of the states of ``tasks``, all of this component, shape (n, states, ...)."""
+    graph, tree = component.graph, component.graph.tree
+    places = [graph.names.index(task) for task in tasks]
+    sizes = [graph.sizes[t] for t in places]
+    out = np.zeros((votes.n, *sizes))
+    for rows, evidence in evidence_in_blocks(component, votes):
+        _, whole = tree.propagate(evidence, component.weights)
+        # All but the last are held at each combination of their states; one pass over the tree then tells the last.
+        for held in product(*(range(size) for size in sizes[:-1])):
+            told = list(evidence)
+            for t, state in zip(places[:-1], held, strict=True):
+                only = np.where(np.arange(graph.sizes[t]) == state, 0.0, -np.inf)
+                told[t] = only[None, :] if (known := told[t]) is None else known + only
+            beliefs, log_sum = tree.propagate(told, component.weights)
+            possible = np.isfinite(log_sum)
+            last = tree.marginals(beliefs)[places[-1]]
+            share = np.exp(np.where(possible, log_sum - whole, -np.inf))
+            out[(rows, *held)] = np.where(possible[:, None], last, 0.0) * share[:, None]
+    return out

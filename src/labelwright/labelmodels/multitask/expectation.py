@@ -1,0 +1,255 @@
+"""What tasks say about each other: EM over the distinct vote rows of tasks that meet.
+
+Readers say what the votes on one task mean for its classes. What is left to learn is how often each source speaks up
+where its task applies and where it does not, which states of related tasks go together, and the accuracy of sources
+that are too few on their task for a reader. All of it comes from a composite likelihood (Varin, Reid & Firth 2011):
+the product, over the cliques of the junction tree, of the likelihood of the votes on the tasks of a clique.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+from scipy.special import logsumexp
+
+from labelwright.core import TaskGraph, Votes
+from labelwright.core.tasks import Refines
+from labelwright.labelmodels.features import Features
+
+from .columns import over_classes
+from .readers import GUESS, Reader
+from .speaking import WORTH_OF_GUESS, Speaking, first_rates, learned_rates
+
+__all__ = ["Coupling", "Meeting", "couple"]
+
+Floats = npt.NDArray[np.float64]
+
+_STEPS = 200
+_SETTLED = 1e-5
+
+# What the balance of a task's own votes is worth beside what related tasks say, as a share of the rows: with more rows
+# of a wrong model it would not be more right.
+_WORTH_OF_BALANCE = 0.5
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Meeting:
+    """The votes on the tasks of one clique: distinct rows, split by task again.
+
+    Parameters
+    ----------
+    clique : int
+        Position in the junction tree.
+    weights : ndarray of float, shape (p,)
+        Examples behind each row.
+    votes : mapping of str to Votes
+        Over the states of each task that has sources.
+    """
+
+    clique: int
+    weights: Floats
+    votes: Mapping[str, Votes]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Coupling:
+    """What is learned between the tasks of a component.
+
+    Parameters
+    ----------
+    readers : mapping of str to Reader
+    rates : mapping of str to ndarray of float, shape (m, 2, 3)
+        For each task that may not apply, and each of its sources: how often it names classes, says N/A, or is silent;
+        where the task applies, and where not.
+    weights : tuple of ndarray of float, shape (f,)
+        For each clique, the log-weight of each of its states: its probability given the states it shares with the
+        clique above.
+    applies : tuple of (mapping of str to ndarray of float, shape (p,))
+        For each meeting, and each task that may not apply, how probable it is on each row that it does.
+    steps : int
+        Rounds of EM.
+    settled : bool
+    """
+
+    readers: Mapping[str, Reader]
+    rates: Mapping[str, Floats]
+    weights: tuple[Floats, ...]
+    applies: tuple[Mapping[str, Floats], ...]
+    steps: int
+    settled: bool
+
+
+def couple(graph: TaskGraph, readers: Mapping[str, Reader], meetings: Sequence[Meeting]) -> Coupling:
+    """Learn what tasks of one connected component say about each other, given what their own votes say."""
+    return _Work(graph, readers, meetings).run()
+
+
+class _Work:
+    """EM at work: what does not change between steps, and what does (``readers``, ``rates``, ``weights``)."""
+
+    def __init__(self, graph: TaskGraph, readers: Mapping[str, Reader], meetings: Sequence[Meeting]) -> None:
+        self.graph, self.meetings, self.readers = graph, meetings, dict(readers)
+        self.classes = {task.name: task.classes for task in graph.tasks}
+        self.refined = [t for t in readers if len(graph.states(t)) > len(self.classes[t])]
+        self.own = [{t: over_classes(v, self.classes[t]) for t, v in one.votes.items()} for one in meetings]
+        self.read = [{t: self.readers[t].log_evidence(v) for t, v in own.items()} for own in self.own]
+        self.speaking = [
+            {t: Speaking.of(v, len(self.classes[t])) for t, v in one.votes.items() if t in self.refined}
+            for one in meetings
+        ]
+        self.weights = self._from_balances()
+        self.prior = self._shares()
+        self.asked = {t: self._meetings_with_parents(t) for t in self.refined}
+        applies = {t: 1 - float(self._typical(t)[-1]) for t in self.refined}
+        self.guess = {t: first_rates(self._totals(t), applies[t]) for t in self.refined}
+        self.rates = dict(self.guess)
+
+    def run(self) -> Coupling:
+        step, settled = 0, False
+        while step < _STEPS and not settled:
+            step += 1
+            before = [*self._shares(), *self.rates.values(), *(self.readers[t].accuracies for t in self._few())]
+            self._step()
+            after = [*self._shares(), *self.rates.values(), *(self.readers[t].accuracies for t in self._few())]
+            settled = all(np.abs(a - b).max(initial=0) < _SETTLED for a, b in zip(before, after, strict=True))
+        shares = self._shares()
+        applies = tuple(
+            {t: 1 - self._marginal(i, posterior, t)[:, -1] for t in self.speaking[i]}
+            for i in range(len(self.meetings))
+            for posterior in [self._posterior(i, shares)]
+        )
+        return Coupling(self.readers, self.rates, tuple(self.weights), applies, step, settled)
+
+    def _step(self) -> None:
+        shares = self._shares()
+        states = [np.zeros_like(one) for one in shares]
+        right = {t: np.zeros((self.readers[t].frame.m, 2)) for t in self._few()}
+        for i, meeting in enumerate(self.meetings):
+            posterior = self._posterior(i, shares)
+            states[meeting.clique] += meeting.weights @ posterior
+            for t in right.keys() & self.own[i].keys():
+                right[t] += self._right(i, posterior, t)
+        self.rates = {t: self._learned(t, shares) for t in self.refined}
+        self.weights = [self._conditional(c, states[c]) for c in range(len(states))]
+        for t, found in right.items():
+            self._trust(t, found)
+
+    def _learned(self, task: str, shares: Sequence[Floats]) -> Floats:
+        """Return rates of speaking on a task, given what other tasks say of whether it applies."""
+        counts, products, rows, share, spread = 0.0, 0.0, 0.0, 0.0, 0.0
+        found = []
+        for i in self.asked[task]:
+            applies = 1 - self._marginal(i, self._posterior(i, shares, without=task), task)[:, -1]
+            found.append((i, applies))
+            rows += self.meetings[i].weights.sum()
+            share += self.meetings[i].weights @ applies
+        share = float(np.clip(share / rows, 1e-3, 1 - 1e-3))
+        for i, applies in found:
+            weights = self.meetings[i].weights
+            counts = counts + self.speaking[i][task].counts(weights)
+            products = products + self.speaking[i][task].counts(weights * (applies - share))
+            spread += weights @ (applies - share) ** 2
+        return learned_rates(counts, products, rows, share, spread, self.guess[task])
+
+    def _posterior(self, i: int, shares: Sequence[Floats], *, without: str | None = None) -> Floats:
+        """Return P(state of the clique | votes on its tasks) of each row of a meeting, shape (p, f).
+
+        What votes on the task ``without`` say is left out.
+        """
+        clique = self.graph.tree.cliques[self.meetings[i].clique]
+        with np.errstate(divide="ignore"):
+            logits = np.tile(np.log(shares[self.meetings[i].clique]), (len(self.meetings[i].weights), 1))
+        for t, read in self.read[i].items():
+            if t == without:
+                continue
+            told = read
+            if t in self.speaking[i]:
+                gain = self.speaking[i][t].log_ratio(self.rates[t], self.readers[t].discounts)
+                told = np.column_stack([read + gain[:, None], np.zeros(len(read))])
+            logits += told[:, clique.states[:, clique.scope.index(self.graph.names.index(t))]]
+        return np.exp(logits - logsumexp(logits, axis=1, keepdims=True))
+
+    def _marginal(self, i: int, posterior: Floats, task: str) -> Floats:
+        """Return P(state of a task) of each row, shape (p, states)."""
+        t, clique = self.graph.names.index(task), self.graph.tree.cliques[self.meetings[i].clique]
+        return posterior @ np.eye(self.graph.sizes[t])[clique.states[:, clique.scope.index(t)]]
+
+    def _right(self, i: int, posterior: Floats, task: str) -> Floats:
+        """Return expected votes of each source that are right, and that are given where the task applies, (m, 2)."""
+        frame = self.readers[task].frame
+        features = Features.of(frame)
+        telling = features.meaning.sum(axis=1) < frame.k
+        x = features.matrix(self.own[i][task])
+        classes = self._marginal(i, posterior, task)[:, : frame.k] * self.meetings[i].weights[:, None]
+        mass = x.T @ classes
+        right = (mass * features.meaning).sum(axis=1) * telling
+        return np.column_stack(
+            [np.bincount(features.source, weights=w, minlength=frame.m) for w in (right, mass.sum(axis=1) * telling)]
+        )
+
+    def _trust(self, task: str, right: Floats) -> None:
+        """Update the accuracies of a task whose sources are too few to be told apart by themselves."""
+        reader = self.readers[task]
+        found = (right[:, 0] + WORTH_OF_GUESS * GUESS) / (right[:, 1] + WORTH_OF_GUESS)
+        self.readers[task] = replace(reader, accuracies=np.maximum(found, 1 / reader.frame.k))
+        for own, read in zip(self.own, self.read, strict=True):
+            if task in own:
+                read[task] = self.readers[task].log_evidence(own[task])
+
+    def _meetings_with_parents(self, task: str) -> list[int]:
+        """Return the meetings of a task with those it refines; what its own children say of it hangs on itself."""
+        parents = {r.parent for r in self.graph.relations if isinstance(r, Refines) and r.child == task}
+        names, cliques = self.graph.names, self.graph.tree.cliques
+        found = [
+            i
+            for i, meeting in enumerate(self.meetings)
+            if task in meeting.votes and parents & {names[t] for t in cliques[meeting.clique].scope}
+        ]
+        return found or [i for i, meeting in enumerate(self.meetings) if task in meeting.votes]
+
+    def _typical(self, task: str) -> Floats:
+        """Return P(state of a task) before any vote."""
+        t = self.graph.names.index(task)
+        clique = self.graph.tree.cliques[self.graph.tree.home[t]]
+        codes = clique.states[:, clique.scope.index(t)]
+        return np.bincount(codes, weights=self.prior[self.graph.tree.home[t]], minlength=self.graph.sizes[t])
+
+    def _few(self) -> list[str]:
+        return [t for t, reader in self.readers.items() if reader.params is None]
+
+    def _totals(self, task: str) -> Floats:
+        return np.asarray(
+            sum(
+                one[task].counts(meeting.weights)
+                for one, meeting in zip(self.speaking, self.meetings, strict=True)
+                if task in one
+            )
+        )
+
+    def _shares(self) -> list[Floats]:
+        """Return the probability of each state of each clique before any vote, from the log-weights."""
+        beliefs, _ = self.graph.tree.propagate([None] * len(self.graph.tasks), self.weights)
+        return [np.exp(one[0]) for one in beliefs]
+
+    def _from_balances(self) -> list[Floats]:
+        """Return log-weights as the tasks' own votes suggest them: each task's classes as balanced as they say."""
+        tree = self.graph.tree
+        weights = [np.zeros(len(clique.states)) for clique in tree.cliques]
+        for t, task in enumerate(self.graph.tasks):
+            k, clique = len(task.classes), tree.cliques[tree.home[t]]
+            known = self.readers.get(task.name)
+            shares = np.append(np.full(k, 1 / k) if known is None else np.maximum(known.balance, 1e-9), 1.0)
+            weights[tree.home[t]] += np.log(shares)[np.minimum(clique.states[:, clique.scope.index(t)], k)]
+        return weights
+
+    def _conditional(self, c: int, states: Floats) -> Floats:
+        """Return log P(state of a clique | what it shares with the clique above) from expected rows of each."""
+        clique, rows = self.graph.tree.cliques[c], max(float(states.sum()), 1.0)
+        shares = states + _WORTH_OF_BALANCE * rows * self.prior[c] + 1e-9
+        shares /= shares.sum()
+        if clique.parent < 0:
+            return np.log(shares)
+        return np.log(shares) - np.log(np.bincount(clique.up, weights=shares))[clique.up]

@@ -1,0 +1,332 @@
+"""The joint label model over the tasks of a graph."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+from threadpoolctl import threadpool_limits
+
+from labelwright.core import TaskGraph
+from labelwright.core.errors import ModelError, NotFittedError, TaskError, VoteError
+from labelwright.core.task_labels import TaskLabels
+from labelwright.core.task_votes import TaskVotes
+from labelwright.labelmodels.base import Outcome
+from labelwright.labelmodels.default.label_model import LabelModel
+
+from .components import ComponentParams, evidence_in_blocks, joint_table, solve_component
+from .stats import MultiTaskStats
+
+__all__ = ["MultiTask", "MultiTaskParams"]
+
+Floats = npt.NDArray[np.float64]
+
+# Combinations of states of which `joint` returns the probabilities.
+_MOST_JOINT = 10_000
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class MultiTaskParams:
+    """What `MultiTask` learns.
+
+    Parameters
+    ----------
+    graph : TaskGraph
+    sources : mapping of str to tuple of str
+        The sources of each task that has any.
+    components : tuple of ComponentParams
+        One for each group of tasks that relations tie together, in the order of ``graph.components``.
+    """
+
+    graph: TaskGraph
+    sources: Mapping[str, tuple[str, ...]]
+    components: tuple[ComponentParams, ...]
+
+    @property
+    def outcome(self) -> Outcome:
+        """How solving ended, over all components."""
+        groups = [one.outcome for one in self.components]
+        worst = next((o for kind in ("max_steps", "fell_back") for o in groups if o.kind == kind), groups[0])
+        if len(groups) == 1:
+            return worst
+        return Outcome(
+            worst.kind,
+            f"{len(groups)} groups of related tasks, each solved by itself. {worst.sentence}",
+            max(o.steps for o in groups),
+        )
+
+
+class MultiTask:
+    """A joint label model: learns how far each source can be trusted on each task, without gold labels.
+
+    Votes on one task say something about every task that relations tie to it: who finds a nodule has found something
+    abnormal, and where nobody speaks of kinds there may be nothing to speak of.
+
+    Parameters
+    ----------
+    class_balance : mapping of str to array_like of float, shape (k,), optional
+        P(class | the task applies) of tasks where it is known.
+    random_state : int
+        Kept for the seam: nothing is drawn.
+
+    Attributes
+    ----------
+    params_ : MultiTaskParams
+    stats_ : MultiTaskStats
+    accuracies_ : dict of str to ndarray of float, shape (m,)
+        For each task, the estimated share of each source's votes that are right, where the task applies.
+    outcome_ : Outcome
+
+    Notes
+    -----
+    A task that no relation ties to another is a `LabelModel`, bit for bit. For the others:
+
+    1. A *reader*, the default label model on the votes of one task, says how much more probable its votes are under
+       each class. All that it knows of one-sided sources, copies and few votes holds here too.
+    2. *Who speaks* says whether a task applies: sources name kinds of a finding more often where there is one. Rates of
+       speaking, and which states of related tasks go together, are learned by EM on a composite likelihood: that of the
+       votes on each clique of the junction tree of the graph.
+    3. Readers of tasks that may not apply then learn again from the rows on which they do.
+    4. Soft labels are exact sums over all feasible label vectors, by the junction tree.
+
+    Examples
+    --------
+    >>> from labelwright.core.tasks import Refines, Task
+    >>> tasks = [Task("finding", ["normal", "abnormal"]), Task("kind", ["mass", "nodule"])]
+    >>> graph = TaskGraph(tasks, [Refines("kind", "finding", "abnormal")])
+    >>> rng = np.random.default_rng(0)
+    >>> finding = rng.integers(2, size=2000)
+    >>> kind = np.where(finding == 1, rng.integers(2, size=2000), -1)
+    >>> def votes(truth):
+    ...     said = np.where(rng.random((2000, 3)) < 0.8, truth[:, None], 1 - truth[:, None])
+    ...     return np.where((rng.random((2000, 3)) < 0.5) & (truth[:, None] >= 0), said, -1)
+    >>> given = TaskVotes(graph, {"finding": votes(finding), "kind": votes(kind)})
+    >>> model = MultiTask().fit(given)
+    >>> labels = model.soft_labels(given)
+    >>> bool(np.allclose(labels.probs["kind"][:, 2], labels.probs["finding"][:, 0]))
+    True
+    """
+
+    params_: MultiTaskParams
+    stats_: MultiTaskStats
+
+    def __init__(self, class_balance: Mapping[str, npt.ArrayLike] | None = None, random_state: int = 0) -> None:
+        self.class_balance = class_balance
+        self.random_state = random_state
+
+    def summarize(
+        self,
+        votes: TaskVotes,
+        *,
+        gold: Mapping[str, npt.ArrayLike] | None = None,
+        tasks: Sequence[str] | None = None,
+    ) -> MultiTaskStats:
+        """Return the exact, mergeable stats of ``votes``; see `MultiTaskStats.of`."""
+        return MultiTaskStats.of(_checked(votes), gold=gold, tasks=tasks)
+
+    def solve(
+        self, stats: MultiTaskStats, *, before: tuple[MultiTaskStats, MultiTaskParams] | None = None
+    ) -> MultiTaskParams:
+        """Return the parameters that ``stats`` give.
+
+        Parameters
+        ----------
+        stats : MultiTaskStats
+        before : (MultiTaskStats, MultiTaskParams), optional
+            What was summed and learned before, with the same options: components whose stats are the same keep their
+            parameters, which is what solving them again would give.
+
+        Raises
+        ------
+        ModelError
+            If no source voted at all, or ``class_balance`` does not fit.
+        """
+        graph = stats.graph
+        if not any(one.counts.votes.any() for one in (*stats.tasks.values(), *stats.meetings.values())):
+            raise ModelError("all sources abstain on all examples of every task, so there is nothing to learn.")
+        given = dict(self.class_balance or {})
+        if unknown := [task for task in given if task not in graph.names]:
+            raise ModelError(f"class_balance names a task {unknown[0]!r}. There are: {', '.join(graph.names)}.")
+        known = {} if before is None else {one.graph.names: one for one in before[1].components}
+        solved = []
+        for names in graph.components:
+            own = stats.of_tasks(names)
+            if before is not None and names in known and before[0].of_tasks(names) == own:
+                solved.append(known[names])
+            else:
+                with threadpool_limits(limits=1, user_api="blas"):
+                    solved.append(solve_component(graph.part(names), own, given))
+        sources = {task: one.frame.sources for task, one in stats.tasks.items()}
+        return MultiTaskParams(graph, sources, tuple(solved))
+
+    def posterior(self, params: MultiTaskParams, votes: TaskVotes) -> TaskLabels:
+        """Return P(state of each task | votes) of each example; every relation holds in it."""
+        found = _like(params, votes)
+        probs: dict[str, Floats] = {}
+        for component in params.components:
+            if component.single is not None:
+                task = component.graph.names[0]
+                probs[task] = LabelModel().posterior(component.single, found.counted[task]).probs
+                continue
+            tree = component.graph.tree
+            own = [np.empty((found.n, size)) for size in component.graph.sizes]
+            for rows, evidence in evidence_in_blocks(component, found):
+                for whole, part in zip(
+                    own, tree.marginals(tree.propagate(evidence, component.weights)[0]), strict=True
+                ):
+                    whole[rows] = part / part.sum(axis=1, keepdims=True)
+            probs.update(zip(component.graph.names, own, strict=True))
+        return TaskLabels(params.graph, probs, found.covered, example_ids=found.example_ids)
+
+    def fit(self, votes: TaskVotes, y: Mapping[str, npt.ArrayLike] | None = None) -> Self:
+        """Learn from votes.
+
+        Parameters
+        ----------
+        votes : TaskVotes
+        y : mapping of str to array_like, shape (n,), optional
+            Known classes of some examples, by task; -1 (or None) where unknown, or where the task does not apply.
+
+        Returns
+        -------
+        self
+        """
+        return self.fit_stats(self.summarize(votes, gold=y))
+
+    def fit_stats(self, stats: MultiTaskStats) -> Self:
+        """Learn from stats that were summarised, and perhaps merged, before."""
+        self.params_, self.stats_ = self.solve(stats), stats
+        return self
+
+    def partial_fit(self, votes: TaskVotes, y: Mapping[str, npt.ArrayLike] | None = None) -> Self:
+        """Add votes on other examples to what was seen, and learn again; equal to one fit on all of them."""
+        more = self.summarize(votes, gold=y)
+        return self.fit_stats(self.stats_ + more if hasattr(self, "stats_") else more)
+
+    def soft_labels(self, votes: TaskVotes) -> TaskLabels:
+        """Return P(state of each task | votes) with what is covered and the example ids."""
+        return self.posterior(self._fitted(), votes)
+
+    def predict_proba(self, votes: TaskVotes) -> dict[str, Floats]:
+        """Return P(state | votes) of each task, shape (n, states)."""
+        return dict(self.soft_labels(votes).probs)
+
+    def predict(self, votes: TaskVotes) -> npt.NDArray[np.int64]:
+        """Return the most probable feasible label vector of each example as codes of states, shape (n, tasks).
+
+        It need not hold the most probable state of every task: those together may not be feasible. Of equally probable
+        vectors the first in lexicographic order of codes within each clique is returned.
+        """
+        params = self._fitted()
+        found = _like(params, votes)
+        out = np.empty((found.n, len(params.graph.names)), dtype=np.int64)
+        for component in params.components:
+            places = [params.graph.names.index(task) for task in component.graph.names]
+            for rows, evidence in evidence_in_blocks(component, found):
+                out[rows, places] = component.graph.tree.most_probable(evidence, component.weights)
+        return out
+
+    def joint(self, votes: TaskVotes, tasks: Sequence[str]) -> Floats:
+        """Return the joint probability of the states of several tasks.
+
+        Parameters
+        ----------
+        votes : TaskVotes
+        tasks : sequence of str
+            Tasks whose states have at most 10,000 combinations.
+
+        Returns
+        -------
+        ndarray of float, shape (n, states of the first task, states of the second, ...)
+        """
+        params = self._fitted()
+        found = _like(params, votes)
+        sizes = [len(params.graph.states(task)) for task in tasks]
+        if len(set(tasks)) < len(tasks) or not tasks or np.prod(sizes, dtype=float) > _MOST_JOINT:
+            raise TaskError(
+                f"joint needs different tasks with at most {_MOST_JOINT:,} combinations of states, got {list(tasks)}, "
+                f"which have {np.prod(sizes, dtype=float):,.0f}."
+            )
+        out = np.ones((found.n, *sizes))
+        for component in params.components:
+            own = [task for task in tasks if task in component.graph.names]
+            if own:
+                shape = [size if task in own else 1 for task, size in zip(tasks, sizes, strict=True)]
+                order = [own.index(task) for task in tasks if task in own]
+                table = joint_table(component, found, own)
+                out = out * np.transpose(table, [0, *(1 + o for o in order)]).reshape(found.n, *shape)
+        return out
+
+    @property
+    def accuracies_(self) -> dict[str, Floats]:
+        """For each task, the share of each source's votes that are right where it applies; NaN where unknown."""
+        found = {}
+        for component in self._fitted().components:
+            if component.single is not None:
+                found[component.graph.names[0]] = component.single.accuracies
+            else:
+                found.update({task: reader.accuracies for task, reader in component.readers.items()})
+        return found
+
+    @property
+    def outcome_(self) -> Outcome:
+        """How solving ended."""
+        return self._fitted().outcome
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """Return the options, as scikit-learn asks for them; ``deep`` changes nothing here."""
+        del deep
+        return {
+            name: getattr(self, name) for name in inspect.signature(type(self).__init__).parameters if name != "self"
+        }
+
+    def set_params(self, **options: Any) -> Self:
+        """Change options; return self."""
+        for name, value in options.items():
+            if name not in self.get_params():
+                raise ModelError(f"MultiTask has no option {name!r}; it has {', '.join(self.get_params())}.")
+            setattr(self, name, value)
+        return self
+
+    def __repr__(self) -> str:
+        shown = [f"{k}={v!r}" for k, v in self.get_params().items() if v is not None and v != 0]
+        return f"MultiTask({', '.join(shown)})"
+
+    def _fitted(self) -> MultiTaskParams:
+        if not hasattr(self, "params_"):
+            raise NotFittedError("this MultiTask has not been fitted; call fit(votes) first.")
+        return self.params_
+
+
+def _checked(votes: TaskVotes) -> TaskVotes:
+    if not isinstance(votes, TaskVotes):
+        raise ModelError(
+            f"MultiTask learns from TaskVotes (a task graph, and votes on its tasks), got {type(votes).__name__}. "
+            "Votes on one task alone are for LabelModel."
+        )
+    return votes
+
+
+def _like(params: MultiTaskParams, votes: TaskVotes) -> TaskVotes:
+    """Return ``votes`` with the tasks and sources of ``params``, in their order."""
+    found = _checked(votes)
+    mine, theirs = ([(task, graph.states(task)) for task in graph.names] for graph in (params.graph, found.graph))
+    if mine != theirs:
+        raise ModelError(f"the model knows the tasks {params.graph.names}, but the votes are on {found.graph.names}.")
+    by_task = {}
+    for task in {**params.sources, **found.by_task}:
+        known, own = params.sources.get(task, ()), found.by_task.get(task)
+        if own is None or set(own.sources) != set(known):
+            there = () if own is None else own.sources
+            lacking, extra = sorted(set(known) - set(there)), sorted(set(there) - set(known))
+            raise VoteError(
+                f"the sources of the votes on task {task!r} are not those the model learned about: "
+                f"{', '.join(map(repr, lacking)) or 'none'} lacking, {', '.join(map(repr, extra)) or 'none'} new. Fit "
+                "again, or select the sources it knows."
+            )
+        by_task[task] = own if own.sources == known else own.select(known)
+    return TaskVotes(params.graph, by_task)

@@ -1,0 +1,119 @@
+"""Who speaks up: how often sources name a class, where their task applies and where it does not."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from scipy import sparse
+
+from labelwright.core import VoteFrame, Votes
+from labelwright.labelmodels.features import Features
+
+from .columns import APPLIES, NOT, SILENT, kinds_of_codes
+from .readers import GUESS
+
+__all__ = ["WORTH_OF_GUESS", "Speaking", "first_rates", "learned_rates"]
+
+Floats = npt.NDArray[np.float64]
+
+# What a guess is worth, in examples.
+WORTH_OF_GUESS = 100.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Speaking:
+    """Which sources of a task name classes, and which say N/A, on each row.
+
+    Parameters
+    ----------
+    classes, other : csr_array, shape (n, m)
+        1 where a source names a class, and where it says N/A.
+    """
+
+    classes: sparse.csr_array[Any]
+    other: sparse.csr_array[Any]
+
+    @classmethod
+    def of(cls, votes: Votes, k: int) -> Speaking:
+        """Look who speaks in ``votes`` over the states of a task with ``k`` classes."""
+        features = Features.of(VoteFrame.of(votes))
+        kinds = kinds_of_codes(votes, k)
+        x = features.matrix(votes)
+        code = np.arange(len(features.source)) - features.offsets[features.source]
+        kind = kinds[features.source, code]
+        of_source = np.eye(votes.m)[features.source]
+        found = [sparse.csr_array(x @ sparse.csr_array(of_source * (kind == one)[:, None])) for one in (APPLIES, NOT)]
+        return cls(*found)
+
+    def log_ratio(self, rates: Floats, discounts: Floats) -> Floats:
+        """Return how much more probable these rows are where the task applies, shape (n,), as a logarithm."""
+        worth = (np.log(rates[:, 0]) - np.log(rates[:, 1])) * discounts[:, None]
+        gain = worth - worth[:, [SILENT]]
+        return np.asarray(self.classes @ gain[:, APPLIES] + self.other @ gain[:, NOT] + worth[:, SILENT].sum())
+
+    def counts(self, weights: Floats) -> Floats:
+        """Return the sum of ``weights`` (n,) over the rows on which a source says each kind, shape (m, 3)."""
+        named, other = self.classes.T @ weights, self.other.T @ weights
+        return np.column_stack([named, other, weights.sum() - named - other])
+
+
+def first_rates(totals: Floats, share: float) -> Floats:
+    """Return rates before anything is learned, shape (m, 2, 3).
+
+    Parameters
+    ----------
+    totals : ndarray of float, shape (m, 3)
+        How often each source says each kind.
+    share : float
+        How probable it is that the task applies.
+    """
+    typical = totals / totals.sum(axis=1, keepdims=True)
+    difference = np.zeros_like(typical)
+    # Who speaks says that the task applies (or that it does not), and is right as often as any source is guessed to be.
+    for kind, sign, applies in ((APPLIES, 1, share), (NOT, -1, 1 - share)):
+        odds = GUESS / (1 - GUESS)
+        low = typical[:, kind] / (applies * odds + 1 - applies)
+        difference[:, kind] = sign * low * (odds - 1)
+    return _rates(typical, difference, share)
+
+
+def learned_rates(counts: Floats, products: Floats, rows: float, share: float, spread: float, guess: Floats) -> Floats:
+    """Return rates from how what a source says goes with what *other* tasks say of whether its task applies.
+
+    A regression of speaking on P(applies): it holds whatever sources of the task have in common, where a mixture would
+    take that for applying. A guess counts as 100 rows on which it would be known whether the task applies.
+
+    Parameters
+    ----------
+    counts : ndarray of float, shape (m, 3)
+        Rows on which each source says each kind.
+    products : ndarray of float, shape (m, 3)
+        The sum over these of P(applies) less its mean.
+    rows : float
+    share : float
+        Mean of P(applies).
+    spread : float
+        Sum over all rows of the square of P(applies) less its mean.
+    guess : ndarray of float, shape (m, 2, 3)
+        Rates before anything is learned.
+    """
+    worth = WORTH_OF_GUESS * share * (1 - share)
+    difference = (products + worth * (guess[:, 0] - guess[:, 1])) / (spread + worth)
+    # A source that is written for a task names classes at least as often where the task applies; and N/A the other way.
+    difference[:, APPLIES] = np.maximum(difference[:, APPLIES], 0)
+    difference[:, NOT] = np.minimum(difference[:, NOT], 0)
+    return _rates(counts / rows, difference, share)
+
+
+def _rates(typical: Floats, difference: Floats, share: float) -> Floats:
+    """Return rates where the task applies and where not, of which the mean is ``typical``."""
+    rates = np.stack([typical + (1 - share) * difference, typical - share * difference], axis=1)
+    # No rate is 0: what was never seen is as rare as one row in ten times a hundred.
+    rates = np.maximum(rates, 0.1 / WORTH_OF_GUESS)
+    spoken = rates[:, :, :SILENT].sum(axis=2, keepdims=True)
+    rates[:, :, :SILENT] *= np.minimum(1, 0.98 / spoken)
+    rates[:, :, SILENT] = 1 - rates[:, :, :SILENT].sum(axis=2)
+    return rates

@@ -1,0 +1,132 @@
+"""What a joint label model sums: distinct vote rows of every task, and of every group of tasks that meet."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+import numpy.typing as npt
+
+from labelwright.core import PatternCounts, TaskGraph
+from labelwright.core.errors import ModelError
+from labelwright.core.task_votes import TaskVotes
+
+from .columns import over_classes, side_by_side
+
+__all__ = ["MultiTaskStats", "check_gold_tasks"]
+
+
+@dataclass(frozen=True, eq=False)
+class MultiTaskStats:
+    """Counts of distinct vote rows: exact, and a merge in any order is a rebuild, as for `PatternCounts`.
+
+    Parameters
+    ----------
+    graph : TaskGraph
+    tasks : mapping of str to PatternCounts
+        For each task with sources: its votes on classes.
+    meetings : mapping of (tuple of str) to PatternCounts
+        For each clique of the junction tree with two tasks or more: all votes on these, side by side.
+
+    Examples
+    --------
+    >>> graph = TaskGraph.multi_label(["dog", "cat"])
+    >>> votes = TaskVotes(graph, {"dog": [[1], [0]], "cat": [[0], [1]]})
+    >>> whole = MultiTaskStats.of(votes)
+    >>> whole == MultiTaskStats.of(votes.take([1])) + MultiTaskStats.of(votes.take([0]))
+    True
+    """
+
+    graph: TaskGraph
+    tasks: Mapping[str, PatternCounts]
+    meetings: Mapping[tuple[str, ...], PatternCounts]
+
+    @classmethod
+    def of(
+        cls,
+        votes: TaskVotes,
+        *,
+        gold: Mapping[str, npt.ArrayLike] | None = None,
+        tasks: Collection[str] | None = None,
+    ) -> MultiTaskStats:
+        """Count ``votes``.
+
+        Parameters
+        ----------
+        votes : TaskVotes
+        gold : mapping of str to array_like, shape (n,), optional
+            Known classes of tasks, by code or name; -1 (or None) where unknown, or where the task does not apply.
+        tasks : collection of str, optional
+            Only what holds votes on these: what an edit of a source that votes on them changes. Default: everything.
+        """
+        check_gold_tasks(gold, votes.graph)
+        counted, graph = votes.counted, votes.graph
+        chosen = set(graph.names) if tasks is None else set(tasks)
+        own = {
+            task: PatternCounts.of(
+                over_classes(counted[task], graph.tasks[graph.names.index(task)].classes), gold=(gold or {}).get(task)
+            )
+            for task in counted
+            if task in chosen
+        }
+        scopes = [tuple(graph.names[t] for t in clique.scope) for clique in graph.tree.cliques if len(clique.scope) > 1]
+        meetings = {
+            scope: PatternCounts.of(side_by_side(counted, scope))
+            for scope in scopes
+            if chosen.intersection(scope) and any(task in counted for task in scope)
+        }
+        return cls(graph, own, meetings)
+
+    def updated(self, part: MultiTaskStats) -> MultiTaskStats:
+        """Return these stats with what ``part`` (counted with ``tasks=``) counted anew."""
+        return MultiTaskStats(self.graph, {**self.tasks, **part.tasks}, {**self.meetings, **part.meetings})
+
+    def __add__(self, other: MultiTaskStats) -> MultiTaskStats:
+        self._check_same(other)
+        return MultiTaskStats(
+            self.graph,
+            {task: one + other.tasks[task] for task, one in self.tasks.items()},
+            {scope: one + other.meetings[scope] for scope, one in self.meetings.items()},
+        )
+
+    def __sub__(self, other: MultiTaskStats) -> MultiTaskStats:
+        self._check_same(other)
+        return MultiTaskStats(
+            self.graph,
+            {task: one - other.tasks[task] for task, one in self.tasks.items()},
+            {scope: one - other.meetings[scope] for scope, one in self.meetings.items()},
+        )
+
+    def without(self, bucket: int) -> MultiTaskStats:
+        """Return the stats of all rows but those of one of the 32 sub-sums."""
+        return MultiTaskStats(
+            self.graph,
+            {task: one.without(bucket) for task, one in self.tasks.items()},
+            {scope: one.without(bucket) for scope, one in self.meetings.items()},
+        )
+
+    def of_tasks(self, names: Collection[str]) -> MultiTaskStats:
+        """Return what concerns a connected component of the graph."""
+        return MultiTaskStats(
+            self.graph,
+            {task: one for task, one in self.tasks.items() if task in names},
+            {scope: one for scope, one in self.meetings.items() if scope[0] in names},
+        )
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, MultiTaskStats):
+            return NotImplemented
+        return dict(self.tasks) == dict(other.tasks) and dict(self.meetings) == dict(other.meetings)
+
+    def _check_same(self, other: MultiTaskStats) -> None:
+        if self.tasks.keys() != other.tasks.keys() or self.meetings.keys() != other.meetings.keys():
+            raise ModelError(
+                f"these stats count votes on {sorted(self.tasks)}, the others on {sorted(other.tasks)}; only stats of "
+                "the same tasks and sources can be merged. Summarise the votes of all sources again."
+            )
+
+
+def check_gold_tasks(gold: Mapping[str, npt.ArrayLike] | None, graph: TaskGraph) -> None:
+    """Refuse known classes of tasks that are not there."""
+    if unknown := [task for task in gold or {} if task not in graph.names]:
+        raise ModelError(f"known classes are given for a task {unknown[0]!r}. There are: {', '.join(graph.names)}.")
