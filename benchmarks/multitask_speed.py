@@ -23,7 +23,7 @@ from labelwright.endmodels.torch.multitask import (
     train_multitask,
 )
 
-N, FEATURES, HIDDEN, ROUNDS = 1024, 128, 256, 7
+N, FEATURES, HIDDEN, ROUNDS = 1024, 128, 256, 5
 TASKS = (3, 20, 100)
 HERE = Path(__file__).resolve().parent
 PEERS = HERE.parent / ".venv-peers" / "bin" / "python"
