@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -73,6 +74,30 @@ def test_one_task_of_images_is_the_image_classifier_bit_for_bit():
     single = ImageClassifier("small", **settings).fit(images, probs)
     several = MultiTaskClassifier("small", **settings).fit(images, {"only": probs})
     assert (several.predict_proba(images)["only"] == single.predict_proba(images)).all()
+
+
+class Encoder(torch.nn.Module):
+    """Called with tensors by name, as encoders of Hugging Face are."""
+
+    def __init__(self):
+        super().__init__()
+        self.embed = torch.nn.Embedding(9, 5)
+
+    def forward(self, input_ids, attention_mask):
+        return SimpleNamespace(last_hidden_state=self.embed(input_ids) * attention_mask[:, :, None])
+
+
+def test_an_encoder_is_asked_with_a_mapping_of_tensors(tmp_path):
+    ids = np.random.default_rng(0).integers(1, 9, size=(40, 4))
+    X = {"input_ids": ids, "attention_mask": np.ones_like(ids)}
+    labels = {"first": (ids[:, 0] > 4).astype(int), "any": (ids == 3).any(axis=1).astype(int)}
+    settings = {"epochs": 60, "batch_size": 20, "average": None, "learning_rate": 0.1, "device": "cpu"}
+    model = MultiTaskClassifier(lambda shape: Encoder(), pooling="first", **settings).fit(X, labels)
+    assert (model.predict(X)["first"] == labels["first"]).mean() > 0.9
+    model.save(tmp_path / "model")
+    read = MultiTaskClassifier.load(tmp_path / "model", trunk=lambda shape: Encoder(), device="cpu")
+    for name, probs in model.predict_proba(X).items():
+        assert (read.predict_proba(X)[name] == probs).all()
 
 
 @pytest.mark.parametrize("trunk", ["mlp", "linear", "small", "own"])
