@@ -135,18 +135,23 @@ class TaskGraph:
             groups.setdefault(find(name), []).append(name)
         return tuple(tuple(group) for group in groups.values())
 
-    def part(self, names: Sequence[str]) -> TaskGraph:
-        """Return the graph of some tasks, with the relations that tie these alone.
+    @cached_property
+    def parts(self) -> tuple[TaskGraph, ...]:
+        """A graph for each component, its tasks in an order that does not hang on this graph's: parents first."""
+        depth: dict[str, int] = {}
+        parents = {r.child: r.parent for r in self.relations if isinstance(r, Refines)}
+        for name in self.names:
+            above = name
+            depth[name] = 0
+            while above in parents:
+                above, depth[name] = parents[above], depth[name] + 1
+        return tuple(self.part(sorted(names, key=lambda name: (depth[name], name))) for names in self.components)
 
-        Parameters
-        ----------
-        names : sequence of str
-            All tasks of one or more components.
-        """
-        kept = set(names)
-        tasks = [task for task in self.tasks if task.name in kept]
-        relations = [r for r in self.relations if kept.issuperset(name for name, _ in r.mentions())]
-        return TaskGraph(tasks, relations, most_states=self.most_states)
+    def part(self, names: Sequence[str]) -> TaskGraph:
+        """Return the graph of some tasks, in the order given, with the relations that tie these alone."""
+        tasks = {task.name: task for task in self.tasks}
+        relations = [r for r in self.relations if set(names).issuperset(name for name, _ in r.mentions())]
+        return TaskGraph([tasks[name] for name in names], relations, most_states=self.most_states)
 
     def count(self) -> int:
         """Return how many feasible vectors there are, exactly, without listing them."""

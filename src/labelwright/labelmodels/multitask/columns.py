@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -20,7 +21,10 @@ def side_by_side(by_task: Mapping[str, Votes], tasks: Sequence[str]) -> Votes:
 
     Its classes are the states of all the tasks, one after the other, so that what a code means is kept.
     """
-    columns, names, classes, alphabet = [], [], [], {}
+    columns: list[Votes] = []
+    names: list[str] = []
+    classes: list[str] = []
+    alphabet: dict[str, list[set[int]]] = {}
     for t, task in enumerate(tasks):
         if (votes := by_task.get(task)) is None:
             continue
@@ -32,7 +36,7 @@ def side_by_side(by_task: Mapping[str, Votes], tasks: Sequence[str]) -> Votes:
             names.append(name)
             alphabet[name] = [{offset + c for c in one} for one in votes.alphabet.get(source, plain)]
         columns.append(votes)
-    rows = _stacked([votes.rows for votes in columns])
+    rows = _stacked(columns)
     one = columns[0]
     return Votes(
         rows, classes=classes, sources=names, example_ids=one.example_ids, groups=one.groups, alphabet=alphabet
@@ -59,19 +63,20 @@ def apart(votes: Votes, graph: TaskGraph, tasks: Sequence[str]) -> dict[str, Vot
     return found
 
 
-def _stacked(parts: Sequence[npt.NDArray[np.generic] | SparseRows]) -> npt.NDArray[np.generic] | SparseRows:
-    if not any(isinstance(part, SparseRows) for part in parts):
-        return np.hstack(parts)
-    entries, width = [], 0
+def _stacked(parts: Sequence[Votes]) -> npt.NDArray[Any] | SparseRows:
+    if not any(part.is_sparse for part in parts):
+        return np.hstack([part.values for part in parts])
+    entries: list[tuple[npt.NDArray[Any], npt.NDArray[Any], npt.NDArray[Any]]] = []
+    width = 0
     for part in parts:
-        if isinstance(part, SparseRows):
-            entries.append((part.entry_rows, part.columns + width, part.codes))
+        if isinstance(part.rows, SparseRows):
+            entries.append((part.rows.entry_rows, part.rows.columns + width, part.rows.codes))
         else:
-            row, column = np.nonzero(np.asarray(part) >= 0)
-            entries.append((row, column + width, np.asarray(part)[row, column]))
-        width += part.shape[1]
+            row, column = np.nonzero(part.rows >= 0)
+            entries.append((row, column + width, part.rows[row, column]))
+        width += part.m
     rows, columns, codes = (np.concatenate(arrays) for arrays in zip(*entries, strict=True))
-    return SparseRows.from_entries(rows, columns, codes, shape=(parts[0].shape[0], width))
+    return SparseRows.from_entries(rows, columns, codes, shape=(parts[0].n, width))
 
 
 def kinds_of_codes(votes: Votes, k: int) -> npt.NDArray[np.int64]:
@@ -106,7 +111,7 @@ def over_classes(votes: Votes, classes: Sequence[str | int]) -> Votes:
     )
 
 
-def _without_not_applicable(votes: Votes, kinds: npt.NDArray[np.int64]) -> npt.NDArray[np.generic] | SparseRows:
+def _without_not_applicable(votes: Votes, kinds: npt.NDArray[np.int64]) -> npt.NDArray[Any] | SparseRows:
     if isinstance(votes.rows, SparseRows):
         rows = votes.rows
         kept = kinds[rows.columns, rows.codes] != NOT

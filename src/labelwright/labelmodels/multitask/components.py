@@ -188,5 +188,6 @@ def joint_table(component: ComponentParams, votes: TaskVotes, tasks: Sequence[st
             possible = np.isfinite(log_sum)
             last = tree.marginals(beliefs)[places[-1]]
             share = np.exp(np.where(possible, log_sum - whole, -np.inf))
-            out[(rows, *held)] = np.where(possible[:, None], last, 0.0) * share[:, None]
+            cell: tuple[slice | int, ...] = (rows, *held)
+            out[cell] = np.where(possible[:, None], last, 0.0) * share[:, None]
     return out

@@ -139,19 +139,19 @@ class _Work:
 
     def _learned(self, task: str, shares: Sequence[Floats]) -> Floats:
         """Return rates of speaking on a task, given what other tasks say of whether it applies."""
-        counts, products, rows, share, spread = 0.0, 0.0, 0.0, 0.0, 0.0
-        found = []
-        for i in self.asked[task]:
-            applies = 1 - self._marginal(i, self._posterior(i, shares, without=task), task)[:, -1]
-            found.append((i, applies))
-            rows += self.meetings[i].weights.sum()
-            share += self.meetings[i].weights @ applies
-        share = float(np.clip(share / rows, 1e-3, 1 - 1e-3))
+        found = [
+            (i, 1 - self._marginal(i, self._posterior(i, shares, without=task), task)[:, -1]) for i in self.asked[task]
+        ]
+        rows = sum(float(self.meetings[i].weights.sum()) for i, _ in found)
+        share = sum(float(self.meetings[i].weights @ applies) for i, applies in found) / max(rows, 1.0)
+        share = float(np.clip(share, 1e-3, 1 - 1e-3))
+        counts, products = (np.zeros((self.readers[task].frame.m, 3)) for _ in range(2))
+        spread = 0.0
         for i, applies in found:
             weights = self.meetings[i].weights
-            counts = counts + self.speaking[i][task].counts(weights)
-            products = products + self.speaking[i][task].counts(weights * (applies - share))
-            spread += weights @ (applies - share) ** 2
+            counts += self.speaking[i][task].counts(weights)
+            products += self.speaking[i][task].counts(weights * (applies - share))
+            spread += float(weights @ (applies - share) ** 2)
         return learned_rates(counts, products, rows, share, spread, self.guess[task])
 
     def _posterior(self, i: int, shares: Sequence[Floats], *, without: str | None = None) -> Floats:
@@ -170,12 +170,12 @@ class _Work:
                 gain = self.speaking[i][t].log_ratio(self.rates[t], self.readers[t].discounts)
                 told = np.column_stack([read + gain[:, None], np.zeros(len(read))])
             logits += told[:, clique.states[:, clique.scope.index(self.graph.names.index(t))]]
-        return np.exp(logits - logsumexp(logits, axis=1, keepdims=True))
+        return np.asarray(np.exp(logits - logsumexp(logits, axis=1, keepdims=True)))
 
     def _marginal(self, i: int, posterior: Floats, task: str) -> Floats:
         """Return P(state of a task) of each row, shape (p, states)."""
         t, clique = self.graph.names.index(task), self.graph.tree.cliques[self.meetings[i].clique]
-        return posterior @ np.eye(self.graph.sizes[t])[clique.states[:, clique.scope.index(t)]]
+        return np.asarray(posterior @ np.eye(self.graph.sizes[t])[clique.states[:, clique.scope.index(t)]])
 
     def _right(self, i: int, posterior: Floats, task: str) -> Floats:
         """Return expected votes of each source that are right, and that are given where the task applies, (m, 2)."""
@@ -215,7 +215,8 @@ class _Work:
         t = self.graph.names.index(task)
         clique = self.graph.tree.cliques[self.graph.tree.home[t]]
         codes = clique.states[:, clique.scope.index(t)]
-        return np.bincount(codes, weights=self.prior[self.graph.tree.home[t]], minlength=self.graph.sizes[t])
+        prior = self.prior[self.graph.tree.home[t]]
+        return np.asarray(np.bincount(codes, weights=prior, minlength=self.graph.sizes[t]), dtype=np.float64)
 
     def _few(self) -> list[str]:
         return [t for t, reader in self.readers.items() if reader.params is None]

@@ -153,13 +153,13 @@ class MultiTask:
             raise ModelError(f"class_balance names a task {unknown[0]!r}. There are: {', '.join(graph.names)}.")
         known = {} if before is None else {one.graph.names: one for one in before[1].components}
         solved = []
-        for names in graph.components:
-            own = stats.of_tasks(names)
-            if before is not None and names in known and before[0].of_tasks(names) == own:
-                solved.append(known[names])
+        for part in graph.parts:
+            own = stats.of_tasks(part.names)
+            if before is not None and part.names in known and before[0].of_tasks(part.names) == own:
+                solved.append(known[part.names])
             else:
                 with threadpool_limits(limits=1, user_api="blas"):
-                    solved.append(solve_component(graph.part(names), own, given))
+                    solved.append(solve_component(part, own, given))
         sources = {task: one.frame.sources for task, one in stats.tasks.items()}
         return MultiTaskParams(graph, sources, tuple(solved))
 

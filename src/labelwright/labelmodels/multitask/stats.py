@@ -69,7 +69,12 @@ class MultiTaskStats:
             for task in counted
             if task in chosen
         }
-        scopes = [tuple(graph.names[t] for t in clique.scope) for clique in graph.tree.cliques if len(clique.scope) > 1]
+        scopes = [
+            tuple(part.names[t] for t in clique.scope)
+            for part in graph.parts
+            for clique in part.tree.cliques
+            if len(clique.scope) > 1
+        ]
         meetings = {
             scope: PatternCounts.of(side_by_side(counted, scope))
             for scope in scopes
