@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, cast, get_args
+from typing import Any, cast, get_args, overload
 
 import numpy as np
 import numpy.typing as npt
 
 from labelwright.core import Class, Votes, check_classes
 from labelwright.core.errors import DataError, FunctionError, SlowPathWarning
+from labelwright.core.task_graph import TaskGraph
+from labelwright.core.task_votes import TaskVotes
 from labelwright.core.votes import merge_failures
 from labelwright.data import Dataset, Part, read
 from labelwright.engines import Engine, LocalEngine
@@ -21,12 +23,14 @@ from .base import LabelingFunction, VectorisedFunction
 from .batch import BatchFunction
 from .codebook import declared_classes, final_classes
 from .limits import check_timeout
+from .over_tasks import ApplyOverTasks, joined
 from .python import PythonFunction
 from .task import ApplyTask, OnError, PartVotes
 
 __all__ = ["apply", "check_functions", "known_classes", "note_slow_paths"]
 
 
+@overload
 def apply(
     functions: Iterable[LabelingFunction],
     data: Any,
@@ -38,7 +42,35 @@ def apply(
     id: str | None = None,
     group: str | None = None,
     timeout: float | None = None,
-) -> Votes:
+    tasks: None = None,
+) -> Votes: ...
+@overload
+def apply(
+    functions: Iterable[LabelingFunction],
+    data: Any,
+    *,
+    engine: Engine | None = None,
+    on_error: OnError = "raise",
+    progress: Progress = None,
+    classes: int | Iterable[Class] | None = None,
+    id: str | None = None,
+    group: str | None = None,
+    timeout: float | None = None,
+    tasks: TaskGraph,
+) -> TaskVotes: ...
+def apply(
+    functions: Iterable[LabelingFunction],
+    data: Any,
+    *,
+    engine: Engine | None = None,
+    on_error: OnError = "raise",
+    progress: Progress = None,
+    classes: int | Iterable[Class] | None = None,
+    id: str | None = None,
+    group: str | None = None,
+    timeout: float | None = None,
+    tasks: TaskGraph | None = None,
+) -> Votes | TaskVotes:
     """Apply labeling functions to data and return their votes, shape (n, m).
 
     Parameters
@@ -65,11 +97,14 @@ def apply(
     timeout : float, optional
         Seconds that a Python function (with its preprocessors) may take on one example; then it is stopped, and that
         counts as a failure. Needs a POSIX system.
+    tasks : TaskGraph, optional
+        Related tasks, of which each function names those it votes on. The votes are then `TaskVotes`, the classes those
+        of the graph, and an answer of one function that contradicts itself under the graph is a failure.
 
     Returns
     -------
-    Votes
-        The same for every engine and every size of parts.
+    Votes or TaskVotes
+        The same for every engine and every size of parts; `TaskVotes` where ``tasks`` is given.
 
     Raises
     ------
@@ -109,6 +144,9 @@ def apply(
     dataset = read(data, id=id, group=group)
     if not dataset.columns or dataset.rows == 0:
         raise DataError("the data holds no examples; there is nothing to apply functions to.")
+    if tasks is not None:
+        return _over_tasks(chosen, dataset, tasks, engine or LocalEngine(), progress, classes, on_error, limit)
+    check_no_tasks(chosen)
     declared = declared_classes(chosen) if classes is None else check_classes(classes)
     known, closed = known_classes(chosen, classes, declared)
     task = ApplyTask(chosen, dataset.schema, known, closed=closed, on_error=on_error, timeout=limit)
@@ -138,6 +176,34 @@ def check_functions(functions: Iterable[Any]) -> tuple[LabelingFunction, ...]:
             raise FunctionError(f"two labeling functions are called {function.name!r}; give one of them another name.")
         seen.add(function.name)
     return chosen
+
+
+def check_no_tasks(functions: Sequence[LabelingFunction]) -> None:
+    """Refuse functions that name tasks where there is one task alone."""
+    if named := [f for f in functions if f.tasks is not None]:
+        raise FunctionError(
+            f"labeling function {named[0].name!r} votes on {', '.join(map(repr, named[0].tasks or ()))}, but no task "
+            "graph is given; pass it as apply(..., tasks=graph)."
+        )
+
+
+def _over_tasks(
+    functions: tuple[LabelingFunction, ...],
+    dataset: Dataset,
+    graph: TaskGraph,
+    engine: Engine,
+    progress: Progress,
+    classes: Any,
+    on_error: OnError,
+    timeout: float | None,
+) -> TaskVotes:
+    if not isinstance(graph, TaskGraph):
+        raise FunctionError(f"tasks must be a TaskGraph, got {type(graph).__name__}; one Task is TaskGraph([task]).")
+    if classes is not None:
+        raise FunctionError("classes and tasks are both given; with tasks, the classes are those of the graph.")
+    task = ApplyOverTasks(functions, dataset.schema, graph, on_error=on_error, timeout=timeout)
+    note_slow_paths(task)
+    return joined(graph, task.places, list(_run(task, dataset, engine, progress)))
 
 
 def known_classes(

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from labelwright.core import ABSTAIN, Class, check_classes
 from labelwright.core.errors import FunctionError, LabelingError
 
-from .base import LabelingFunction
+from .base import LabelingFunction, VectorisedFunction
 from .votes import wrong_kind
 
 __all__ = ["Codebook", "declared_classes", "final_classes"]
@@ -36,9 +36,14 @@ class Codebook:
             # Where classes are named, their codes are taken too, as everywhere else.
             self._codes |= {code: code for code in range(len(classes))}
 
-    def code(self, label: Class) -> int:
-        """Return the code of a class that is known."""
-        return self._codes[label]
+    @property
+    def sets(self) -> tuple[()]:
+        """Every code means one class; see `PartVotes`."""
+        return ()
+
+    def code_of(self, function: VectorisedFunction) -> int:
+        """Return the code of the class that a vectorised function votes for."""
+        return self._codes[function.label]
 
     def encode(
         self, votes: list[Any], function: LabelingFunction, example_id: Callable[[int], Any]

@@ -25,8 +25,9 @@ from .batch import BatchFunction
 from .codebook import Codebook
 from .limits import Overrun, limited, time_limits
 from .python import PythonFunction
+from .task_codebook import ColumnSets, ContradictionError
 
-__all__ = ["ApplyTask", "OnError", "PartVotes"]
+__all__ = ["ApplyTask", "Context", "OnError", "PartVotes"]
 
 OnError = Literal["raise", "abstain"]
 
@@ -49,6 +50,9 @@ class PartVotes:
         Time it took.
     failed : mapping of str to tuple of (int, str)
         For each function that raised, every row on which it did, and what it said.
+    sets : tuple of tuples of frozenset of int
+        Over tasks: a column stands for one task of a function, its codes are those of the states of the task, and the
+        first code beyond them means the first of the column's sets of states. ``classes`` is empty then.
     """
 
     values: npt.NDArray[Any]
@@ -58,6 +62,7 @@ class PartVotes:
     failures: tuple[Failure, ...]
     seconds: float
     failed: Mapping[str, tuple[tuple[int, str], ...]] = field(default_factory=dict)
+    sets: ColumnSets = ()
 
 
 class ApplyTask:
@@ -137,20 +142,20 @@ class ApplyTask:
             If the part cannot be read.
         """
         started = time.perf_counter()
-        codebook = Codebook(self.classes, closed=self.closed)
+        codebook = self._codebook()
         frame = self._collect(part, codebook)
         ids = None if part.id is None else id_array(frame.get_column(part.id), what="id", start=part.start)
         groups = None if part.group is None else id_array(frame.get_column(part.group), what="group", start=part.start)
-        context = _Context(part.start, ids, self.on_error)
+        context = Context(part.start, ids, self.on_error)
         columns: dict[int, npt.NDArray[Any]] = {}
         for j, function in self.vectorised:
             if _vote_name(j) not in frame.columns:
                 columns[j] = self._isolated(function, frame, codebook, context)
         for j, batch in self.batch:
-            columns[j] = codebook.encode(self._batch_votes(batch, frame, context), batch, context.example_id)
+            columns[j] = self._encoded(batch, self._batch_votes(batch, frame, context), codebook, frame, context)
         for (j, python), votes in zip(self.python, self._python_votes(frame, context), strict=True):
-            columns[j] = codebook.encode(votes, python, context.example_id)
-        values = self._assembled(frame, columns, len(codebook.classes))
+            columns[j] = self._encoded(python, votes, codebook, frame, context)
+        values = self._assembled(frame, columns, codebook)
         return PartVotes(
             values,
             tuple(codebook.classes),
@@ -159,7 +164,20 @@ class ApplyTask:
             context.failures(),
             time.perf_counter() - started,
             context.all_failures(),
+            codebook.sets,
         )
+
+    def _codebook(self) -> Any:
+        """Return what turns the votes on a part into codes."""
+        return Codebook(self.classes, closed=self.closed)
+
+    def _encoded(
+        self, function: LabelingFunction, votes: list[Any], codebook: Any, frame: pl.DataFrame, context: Context
+    ) -> npt.NDArray[Any]:
+        """Turn what a function returned on a part into codes."""
+        del frame
+        encoded: npt.NDArray[np.int16] = codebook.encode(votes, function, context.example_id)
+        return encoded
 
     def _bind(self) -> dict[int, pl.Expr]:
         """Ask every vectorised function for its expression, and check that it fits the data."""
@@ -181,11 +199,11 @@ class ApplyTask:
                 )
         return bound
 
-    def _collect(self, part: Part, codebook: Codebook) -> pl.DataFrame:
+    def _collect(self, part: Part, codebook: Any) -> pl.DataFrame:
         """Run one plan for the part: the votes of vectorised functions, and the columns that the others read."""
         others = dict.fromkeys(c for _, f in (*self.python, *self.batch) for c in f.columns(self.schema))
         others |= dict.fromkeys(c for c in (part.id, part.group) if c is not None)
-        votes = [_coded(self._expressions[j], codebook.code(f.label), _vote_name(j)) for j, f in self.vectorised]
+        votes = [_coded(self._expressions[j], codebook.code_of(f), _vote_name(j)) for j, f in self.vectorised]
         names = [*others, *(_vote_name(j) for j, _ in self.vectorised)] or [self.columns[0]]
         try:
             # Columns are added first, so that an expression without any column still gets one value per row.
@@ -196,10 +214,10 @@ class ApplyTask:
             return part.frame()
 
     def _isolated(
-        self, function: VectorisedFunction, frame: pl.DataFrame, codebook: Codebook, context: _Context
+        self, function: VectorisedFunction, frame: pl.DataFrame, codebook: Any, context: Context
     ) -> npt.NDArray[np.int16]:
         """Evaluate one vectorised function alone; halve the rows until those on which it fails are found."""
-        expression = _coded(function.expression(self.schema), codebook.code(function.label), _vote_name(0))
+        expression = _coded(function.expression(self.schema), codebook.code_of(function), _vote_name(0))
         out = np.full(frame.height, ABSTAIN, dtype=np.int16)
         fields = expression.meta.root_names()
 
@@ -213,7 +231,7 @@ class ApplyTask:
                 out[start : start + len(votes)] = votes
         return out
 
-    def _batch_votes(self, function: BatchFunction, frame: pl.DataFrame, context: _Context) -> list[Any]:
+    def _batch_votes(self, function: BatchFunction, frame: pl.DataFrame, context: Context) -> list[Any]:
         columns = function.columns(self.schema)
         seen = frame.select(columns) if columns else frame
         out: list[Any] = [None] * frame.height
@@ -231,7 +249,7 @@ class ApplyTask:
             ) from error
         return out
 
-    def _python_votes(self, frame: pl.DataFrame, context: _Context) -> list[list[Any]]:
+    def _python_votes(self, frame: pl.DataFrame, context: Context) -> list[list[Any]]:
         """Call the Python functions: examples in the outer loop, so that each record is built once and shared."""
         if not self.python:
             return []
@@ -254,9 +272,11 @@ class ApplyTask:
                         append(None)
         return votes
 
-    def _assembled(self, frame: pl.DataFrame, columns: Mapping[int, npt.NDArray[Any]], k: int) -> npt.NDArray[Any]:
+    def _assembled(
+        self, frame: pl.DataFrame, columns: Mapping[int, npt.NDArray[Any]], codebook: Any
+    ) -> npt.NDArray[Any]:
         planned = [(j, _vote_name(j)) for j, _ in self.vectorised if _vote_name(j) in frame.columns]
-        fits = k <= np.iinfo(np.int8).max
+        fits = len(codebook.classes) <= np.iinfo(np.int8).max
         if fits and len(planned) == len(self.functions):
             return np.ascontiguousarray(frame.select([name for _, name in planned]).to_numpy())
         values = np.full((frame.height, len(self.functions)), ABSTAIN, dtype=np.int8 if fits else np.int16)
@@ -266,8 +286,12 @@ class ApplyTask:
             values[:, j] = column
         return values
 
+    def _fires(self, j: int, frame: pl.DataFrame, columns: Mapping[int, npt.NDArray[Any]]) -> npt.NDArray[Any]:
+        """Return the codes of a vectorised function, wherever they were worked out, shape (rows,)."""
+        return columns[j] if j in columns else frame.get_column(_vote_name(j)).to_numpy()
 
-class _Context:
+
+class Context:
     """Which example is at hand, and what failed so far, within one part."""
 
     def __init__(self, start: int, ids: npt.NDArray[Any] | None, on_error: OnError) -> None:
@@ -277,6 +301,7 @@ class _Context:
         self._failed: dict[str, list[tuple[int, str]]] = {}
 
     def example_id(self, position: int) -> Any:
+        """Return the id of a row of the part."""
         return self.start + position if self.ids is None else self.ids[position].item()
 
     def failed(
@@ -288,24 +313,26 @@ class _Context:
         timeout: float | None = None,
     ) -> None:
         """Raise an error that says where, or count it."""
-        slow = isinstance(error, Overrun)
-        said = f"took longer than {timeout:g} s" if slow else f"raised {summary(error)}"
+        slow, apart = isinstance(error, Overrun), isinstance(error, ContradictionError)
+        said = f"took longer than {timeout:g} s" if slow else str(error) if apart else f"raised {summary(error)}"
         if self.on_error == "abstain":
             self._failed.setdefault(name, []).append((position, said))
             return
         example_id = self.example_id(position)
         message = f"labeling function {name!r} {said} on example {example_id!r}; it saw {shown(fields)}.{place(error)}"
         kind = LabelingTimeoutError if slow else LabelingError
-        raise kind(message, source=name, example_id=example_id, fields=fields) from (None if slow else error)
+        raise kind(message, source=name, example_id=example_id, fields=fields) from (None if slow or apart else error)
 
     def failures(self) -> tuple[Failure, ...]:
+        """Return what failed, with the first few examples of each function."""
         return tuple(
             Failure(name, len(found), tuple((self.example_id(row), said) for row, said in found[:KEPT_FAILURES]))
-            for name, found in self._failed.items()
+            for name, found in self.all_failures().items()
         )
 
     def all_failures(self) -> dict[str, tuple[tuple[int, str], ...]]:
-        return {name: tuple(found) for name, found in self._failed.items()}
+        """Return every row on which each function failed, and what it said."""
+        return {name: tuple(sorted(found)) for name, found in self._failed.items()}
 
 
 def _halved(vote: Callable[[pl.DataFrame], Any], frame: pl.DataFrame) -> Iterator[tuple[int, Any]]:

@@ -56,18 +56,10 @@ class FunctionTasks:
         set_(self, "tasks", self._own_tasks())
         set_(self, "codes", tuple({} for _ in self.tasks))
         set_(self, "codes", tuple(self._codes_of(task) for task in self.tasks))
+        if isinstance(self.function, VectorisedFunction):
+            self._check(self.function.label, "label of")
         for given, vote in self.function.examples:
-            try:
-                said = self.said(vote)
-            except ValueError as error:
-                raise FunctionError(
-                    f"examples of labeling function {self.function.name!r}: the vote {vote!r} on {given!r}: {error}"
-                ) from None
-            if self.contradicts(said):
-                raise FunctionError(
-                    f"examples of labeling function {self.function.name!r}: the vote {vote!r} on {given!r} contradicts "
-                    "itself under the task graph."
-                )
+            self._check(vote, f"example {given!r} of")
 
     def said(self, answer: Any) -> Said:
         """Return an answer as a set of states for each task, ``None`` where it abstains.
@@ -130,6 +122,17 @@ class FunctionTasks:
             self._agrees[said] = not contradicts(self.graph, self.tasks, [said])[0]
         return not self._agrees[said]
 
+    def _check(self, vote: Any, where: str) -> None:
+        try:
+            said = self.said(vote)
+        except ValueError as error:
+            raise FunctionError(f"{where} labeling function {self.function.name!r}: {error}") from None
+        if self.contradicts(said):
+            raise FunctionError(
+                f"{where} labeling function {self.function.name!r}: {self.shown(said)} cannot hold together under the "
+                "task graph."
+            )
+
     def _own_tasks(self) -> tuple[str, ...]:
         name, tasks = self.function.name, self.function.tasks
         there = f"The tasks are: {', '.join(self.graph.names)}."
@@ -176,7 +179,18 @@ class TaskCodebook:
     def __init__(self, functions: Sequence[FunctionTasks]) -> None:
         self._functions = {place.function.name: place for place in functions}
         self._sets: list[dict[frozenset[int], int]] = [{} for place in functions for _ in place.tasks]
-        self.contradictory: list[tuple[LabelingFunction, int, ContradictionError]] = []
+        self.contradictory: list[tuple[int, ContradictionError]] = []
+
+    @property
+    def classes(self) -> tuple[()]:
+        """There are no classes that all columns share; see `PartVotes`."""
+        return ()
+
+    @property
+    def fits(self) -> bool:
+        """Whether every code fits a single byte."""
+        sizes = [len(p.graph.states(task)) for p in self._functions.values() for task in p.tasks]
+        return all(n + len(s) <= np.iinfo(np.int8).max for n, s in zip(sizes, self._sets, strict=True))
 
     @property
     def sets(self) -> ColumnSets:
@@ -188,18 +202,18 @@ class TaskCodebook:
         del function
         return 0
 
-    def fixed(self, function: VectorisedFunction, fires: npt.NDArray[Any]) -> npt.NDArray[np.int16]:
-        """Return what a vectorised function says, shape (rows, its tasks), from where it fires (0, else -1)."""
+    def fixed(self, function: VectorisedFunction) -> npt.NDArray[np.int16]:
+        """Return what a vectorised function says wherever it votes, shape (its tasks,)."""
         place = self._functions[function.name]
         codes = [self._code(place, column, states) for column, states in enumerate(place.said(function.label))]
-        return np.where(np.asarray(fires)[:, None] >= 0, np.asarray(codes, dtype=np.int16), np.int16(ABSTAIN))
+        return np.asarray(codes, dtype=np.int16)
 
     def encode(
         self, votes: Sequence[Any], function: LabelingFunction, example_id: Callable[[int], Any]
     ) -> npt.NDArray[np.int16]:
         """Turn the answers of one function on consecutive examples into codes, shape (len(votes), its tasks).
 
-        An answer that contradicts itself abstains on all tasks, and is noted in ``contradictory``.
+        An answer that contradicts itself abstains on all tasks, and ``contradictory`` notes where, until the next call.
 
         Raises
         ------
@@ -207,6 +221,7 @@ class TaskCodebook:
             If an answer names what is no task or class that the function may vote for.
         """
         place = self._functions[function.name]
+        self.contradictory = []
         out = np.full((len(votes), len(place.tasks)), ABSTAIN, dtype=np.int16)
         seen: dict[Any, list[int]] = {}
         for position, answer in enumerate(votes):
@@ -221,7 +236,7 @@ class TaskCodebook:
             except ValueError as error:
                 raise _bad_answer(function, answer, example_id(position), str(error)) from None
             if place.contradicts(said):
-                self.contradictory.append((function, position, ContradictionError(place.shown(said))))
+                self.contradictory.append((position, _apart(place.shown(said))))
                 continue
             codes = [self._code(place, column, states) for column, states in enumerate(said)]
             out[position] = codes
@@ -281,6 +296,10 @@ def _key(answer: Any) -> Any:
     if type(answer) is dict and all(type(v) is str for v in answer.values()):
         return tuple(answer.items())
     return None
+
+
+def _apart(shown: str) -> ContradictionError:
+    return ContradictionError(f"gave answers that cannot hold together ({shown})")
 
 
 def _bad_answer(function: LabelingFunction, answer: Any, example_id: Any, reason: str) -> LabelingError:
