@@ -4,6 +4,9 @@ Write functions (`labeling_function`, `keyword_lf`, `regex_lf`, ...), `apply` th
 with `lf_summary`, fit a `LabelModel` to get `SoftLabels`, train an end model on those (`endmodels`), and write a
 `report`; or keep all of it in a `Project`, which the ``labelwright`` command runs.
 
+Many related tasks share a `TaskGraph` (`Task`, `Refines`, `Implies`, ...): `apply` with it gives `TaskVotes`, and
+`labelmodels.MultiTask` labels all of them together.
+
 Names load on first use (PEP 562), so that importing the package costs milliseconds and brings no heavy guest. The stub
 beside this file tells type checkers and editors what each name is.
 """
@@ -19,7 +22,15 @@ __version__ = "0.1.0"
 _HOMES = {
     "ABSTAIN": "core",
     "SoftLabels": "core",
+    "Task": "core",
+    "TaskGraph": "core",
     "Votes": "core",
+    "Equal": "core.tasks",
+    "Excludes": "core.tasks",
+    "Feasible": "core.tasks",
+    "Implies": "core.tasks",
+    "Refines": "core.tasks",
+    "TaskVotes": "core.task_votes",
     "LabelModel": "labelmodels",
     "diagnose": "labelmodels",
     "learn_dependencies": "labelmodels",
@@ -38,6 +49,7 @@ _HOMES = {
     "transformation_function": "augmentation",
     "preprocessor": "functions",
     "report": "pipeline",
+    "slicing_function": "slicing",
 }
 _ROOMS = (
     "analysis",
@@ -50,6 +62,7 @@ _ROOMS = (
     "labeling",
     "labelmodels",
     "pipeline",
+    "slicing",
     "testing",
 )
 

@@ -8,12 +8,21 @@ from labelwright import functions as functions
 from labelwright import labeling as labeling
 from labelwright import labelmodels as labelmodels
 from labelwright import pipeline as pipeline
+from labelwright import slicing as slicing
 from labelwright import testing as testing
 from labelwright.analysis import lf_summary as lf_summary
 from labelwright.augmentation import transformation_function as transformation_function
 from labelwright.core import ABSTAIN as ABSTAIN
 from labelwright.core import SoftLabels as SoftLabels
+from labelwright.core import Task as Task
+from labelwright.core import TaskGraph as TaskGraph
 from labelwright.core import Votes as Votes
+from labelwright.core.task_votes import TaskVotes as TaskVotes
+from labelwright.core.tasks import Equal as Equal
+from labelwright.core.tasks import Excludes as Excludes
+from labelwright.core.tasks import Feasible as Feasible
+from labelwright.core.tasks import Implies as Implies
+from labelwright.core.tasks import Refines as Refines
 from labelwright.functions import preprocessor as preprocessor
 from labelwright.labeling import apply as apply
 from labelwright.labeling import batch_lf as batch_lf
@@ -30,6 +39,7 @@ from labelwright.labelmodels.dependencies import learn_dependencies as learn_dep
 from labelwright.labelmodels.findings import diagnose as diagnose
 from labelwright.pipeline import Project as Project
 from labelwright.pipeline import report as report
+from labelwright.slicing import slicing_function as slicing_function
 
 __version__: str
 __all__: list[str]
