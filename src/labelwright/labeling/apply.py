@@ -27,7 +27,7 @@ from .over_tasks import ApplyOverTasks, joined
 from .python import PythonFunction
 from .task import ApplyTask, OnError, PartVotes
 
-__all__ = ["apply", "check_functions", "known_classes", "note_slow_paths"]
+__all__ = ["apply", "check_functions", "check_no_tasks", "known_classes", "note_slow_paths"]
 
 
 @overload

@@ -16,7 +16,7 @@ from labelwright.data import Part
 from labelwright.engines import Engine, LocalEngine
 from labelwright.engines.pieces import Pieces, closing
 
-from .apply import check_functions, known_classes, note_slow_paths
+from .apply import check_functions, check_no_tasks, known_classes, note_slow_paths
 from .base import LabelingFunction
 from .limits import check_timeout
 from .task import ApplyTask, OnError, PartVotes
@@ -72,6 +72,7 @@ def apply_by_part(
     [[[1], [-1]]]
     """
     chosen, limit = check_functions(functions), check_timeout(timeout)
+    check_no_tasks(chosen)
     known, closed = known_classes(chosen, classes, tuple(classes))
     task = ApplyTask(chosen, schema, known, closed=closed, on_error=on_error, timeout=limit)
     note_slow_paths(task)
