@@ -95,3 +95,23 @@ def test_functions_read_the_text_alone(project):
     blind = pl.DataFrame({"id": ["a"], "text": ["FINDINGS: Cardiomegaly. IMPRESSION: Cardiomegaly."]})
     votes = lw.apply(folder.functions, blind, id="id", classes=["normal", "abnormal"])
     assert votes.covered.all()
+
+
+def test_urgency_says_what_may_hold(load_module):
+    findings = load_module("chest_xray", "supervision").findings
+    functions = {f.name: f for f in load_module("chest_xray", "urgency").functions(findings)}
+
+    def said(text):
+        votes = {name: function({"text": text}) for name, function in functions.items()}
+        return {name: set(vote) if not isinstance(vote, str) else {vote} for name, vote in votes.items() if vote}
+
+    clear = said("FINDINGS: No pleural effusion. IMPRESSION: No acute cardiopulmonary disease.")
+    assert clear == {"nothing_acute": {"chronic", "N/A"}}
+    assert said("FINDINGS: Large pneumothorax. IMPRESSION: Pneumothorax.") == {"air_outside": {"emergent"}}
+    assert said("FINDINGS: Calcified granuloma. IMPRESSION: .")["healed_infection"] == {"chronic"}
+
+
+def test_urgency_arises_only_where_something_is_abnormal(load_module):
+    graph = load_module("chest_xray", "urgency").graph()
+    named = {graph.named(vector) for vector in graph.feasible()}
+    assert named == {("normal", "N/A"), ("abnormal", "chronic"), ("abnormal", "emergent")}
