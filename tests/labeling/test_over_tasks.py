@@ -10,7 +10,9 @@ import labelwright as lw
 from labelwright.core import Task, TaskGraph
 from labelwright.core.errors import FunctionError, LabelingError
 from labelwright.core.tasks import Refines
+from labelwright.data import read
 from labelwright.engines import LocalEngine
+from labelwright.labeling.by_part import apply_tasks_by_part
 
 GRAPH = TaskGraph(
     [
@@ -137,3 +139,19 @@ def test_the_only_task_needs_no_name_and_versions_know_tasks():
     votes = lw.apply([plain], [{"text": "mass"}], tasks=TaskGraph([Task("mass", ["no", "yes"])]))
     assert codes(votes) == {"mass": {"f": [1]}}
     assert plain.version != named.version
+
+
+def test_votes_part_by_part_do_not_depend_on_how_parts_are_cut():
+    def either(x):
+        return {"kind": ["nodule", "fracture"]} if x.n % 3 else {"kind": ["mass", "fracture"], "urgent": x.n % 2 == 0}
+
+    function = lw.labeling_function(tasks=["kind", "urgent"])(either)
+    n = 101  # Python functions see pieces of 16 rows first, so a part is put together from several
+    frame = pl.DataFrame({"n": range(n)})
+    stream = apply_tasks_by_part([function], read(frame).parts(), frame.schema, tasks=GRAPH, rows=n)
+    (whole,) = list(stream)
+    reverse = read(frame.reverse())
+    (other,) = list(apply_tasks_by_part([function], reverse.parts(), frame.schema, tasks=GRAPH, rows=n))
+    assert whole.sets == other.sets == ((frozenset({0, 2}), frozenset({1, 2})), ())
+    assert np.array_equal(whole.values, other.values[::-1])
+    assert whole.values[:4].tolist() == [[4, 1], [5, -1], [5, -1], [4, 0]]

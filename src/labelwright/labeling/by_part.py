@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ import polars as pl
 
 from labelwright.core import Class
 from labelwright.core.errors import DataError
+from labelwright.core.task_graph import TaskGraph
 from labelwright.core.votes import merge_failures
 from labelwright.data import Part
 from labelwright.engines import Engine, LocalEngine
@@ -19,9 +21,10 @@ from labelwright.engines.pieces import Pieces, closing
 from .apply import check_functions, check_no_tasks, known_classes, note_slow_paths
 from .base import LabelingFunction
 from .limits import check_timeout
+from .over_tasks import ApplyOverTasks, merged_sets, same_sets
 from .task import ApplyTask, OnError, PartVotes
 
-__all__ = ["apply_by_part"]
+__all__ = ["apply_by_part", "apply_tasks_by_part"]
 
 
 def apply_by_part(
@@ -75,6 +78,68 @@ def apply_by_part(
     check_no_tasks(chosen)
     known, closed = known_classes(chosen, classes, tuple(classes))
     task = ApplyTask(chosen, schema, known, closed=closed, on_error=on_error, timeout=limit)
+    yield from _votes_by_part(task, parts, engine, rows, report, _whole)
+
+
+def apply_tasks_by_part(
+    functions: Iterable[LabelingFunction],
+    parts: Iterable[Part],
+    schema: pl.Schema,
+    *,
+    tasks: TaskGraph,
+    engine: Engine | None = None,
+    on_error: OnError = "raise",
+    timeout: float | None = None,
+    rows: int | None = None,
+    report: Callable[[int], None] | None = None,
+) -> Iterator[PartVotes]:
+    """Yield the votes on each part over a task graph: a column for each function and each of its tasks.
+
+    Parameters
+    ----------
+    functions, parts, schema, engine, on_error, timeout, rows, report
+        As for `apply_by_part`.
+    tasks : TaskGraph
+        Its states are the classes.
+
+    Raises
+    ------
+    FunctionError, DataError, LabelingError, LabelingTimeoutError
+        As `labelwright.labeling.apply`.
+
+    Examples
+    --------
+    >>> from labelwright.data import read
+    >>> from labelwright.labeling import labeling_function
+    >>> @labeling_function(tasks=["dog", "cat"])
+    ... def pets(x):
+    ...     return {pet: True for pet in ("dog", "cat") if pet in x.text}
+    >>> data = read([{"text": "a dog"}, {"text": "dog and cat"}])
+    >>> graph = TaskGraph.multi_label(["dog", "cat"])
+    >>> [p.values.tolist() for p in apply_tasks_by_part([pets], data.parts(), data.schema, tasks=graph)]
+    [[[1, -1], [1, 1]]]
+    """
+    chosen, limit = check_functions(functions), check_timeout(timeout)
+    task = ApplyOverTasks(chosen, schema, tasks, on_error=on_error, timeout=limit)
+    sizes = [len(tasks.states(one)) for place in task.places for one in place.tasks]
+
+    def whole(pieces: Sequence[PartVotes]) -> PartVotes:
+        # The order in which sets first appeared depends on how the part was cut.
+        values = same_sets([(piece.values, piece.sets) for piece in pieces], sizes)
+        sets = merged_sets([piece.sets for piece in pieces])
+        return _whole([replace(piece, values=v, sets=sets) for piece, v in zip(pieces, values, strict=True)])
+
+    yield from _votes_by_part(task, parts, engine, rows, report, whole)
+
+
+def _votes_by_part(
+    task: ApplyTask,
+    parts: Iterable[Part],
+    engine: Engine | None,
+    rows: int | None,
+    report: Callable[[int], None] | None,
+    whole: Callable[[Sequence[PartVotes]], PartVotes],
+) -> Iterator[PartVotes]:
     note_slow_paths(task)
     sizes: deque[int] = deque()
     pieces = Pieces(_noted(parts, sizes), rows)
@@ -92,7 +157,7 @@ def apply_by_part(
                 report(done)
             if sum(len(value.values) for value in held) == sizes[0]:
                 sizes.popleft()
-                yield _whole(held)
+                yield whole(held)
                 held = []
     if held:
         raise DataError("the data changed while functions were applied to it; run again.")
@@ -126,4 +191,5 @@ def _whole(pieces: Sequence[PartVotes]) -> PartVotes:
         tuple(merge_failures(failure for piece in pieces for failure in piece.failures).values()),
         sum(piece.seconds for piece in pieces),
         {name: tuple(found) for name, found in failed.items()},
+        pieces[0].sets,
     )

@@ -18,7 +18,7 @@ from .base import LabelingFunction
 from .task import ApplyTask, Context, OnError, PartVotes
 from .task_codebook import ColumnSets, FunctionTasks, TaskCodebook, places
 
-__all__ = ["ApplyOverTasks", "alphabet", "joined", "same_sets"]
+__all__ = ["ApplyOverTasks", "alphabet", "joined", "merged_sets", "same_sets"]
 
 
 class ApplyOverTasks(ApplyTask):
