@@ -188,7 +188,7 @@ def test_a_source_that_never_votes_changes_nothing():
         np.testing.assert_allclose(p, model.predict_proba(votes)[task], atol=1e-9)
 
 
-def test_sparse_votes_give_the_same_bits():
+def test_sparse_votes_give_the_same_stats_and_labels():
     _, votes = drawn(CHAIN, 500, np.random.default_rng(8))
     sparse = {}
     for task, v in votes.by_task.items():
@@ -198,7 +198,7 @@ def test_sparse_votes_give_the_same_bits():
     other = TaskVotes(CHAIN, sparse)
     assert MultiTask().summarize(other) == MultiTask().summarize(votes)
     for task, p in MultiTask().fit(other).predict_proba(other).items():
-        np.testing.assert_array_equal(p, MultiTask().fit(votes).predict_proba(votes)[task])
+        np.testing.assert_allclose(p, MultiTask().fit(votes).predict_proba(votes)[task], atol=1e-12)
 
 
 def test_rates_of_speaking_are_learned_from_the_tasks_above():
@@ -233,7 +233,7 @@ def test_a_vote_on_a_child_speaks_for_its_parent_where_the_parent_has_no_source(
     votes = TaskVotes(graph, {"kind": [[0], [-1], [-1], [-1]]})
     probs = MultiTask().fit(votes).predict_proba(votes)["finding"]
     assert probs[0, 1] > 0.6
-    assert probs[1, 1] < 0.5
+    assert probs[1, 1] == pytest.approx(0.5)  # silence tells nothing
 
 
 def test_a_source_that_says_not_applicable_is_heard():
