@@ -85,6 +85,10 @@ def test_a_project_with_one_task_keeps_what_it_kept_before():
             TASKS + '[[relations]]\nexcludes = { side = "up", kind = "mass" }\n',
             "names 'up', which task 'side' does not",
         ),
+        (
+            TASKS + '[tasks.size]\nclasses = [0, 1]\nrefines = { task = "finding", classes = ["abnormal"] }\n',
+            "tasks.size does not always apply.*give its classes names",
+        ),
         (TASKS + '[label_model]\nmethod = "triplets"\n', 'method is "triplets"; several tasks are modelled together'),
         (TASKS + "[label_model]\nclass_balance = [0.5, 0.5]\n", "class_balance is of projects with one task"),
         (TASKS + "[augmentation]\n", r"\[augmentation\] is of projects with one task"),

@@ -119,7 +119,7 @@ def _guard(output: Path, data: str | Path, project: Path, model_folder: Path | N
     settings = None
     # With an exported model no project is needed; one that happens to be here is spared all the same.
     with contextlib.nullcontext() if model_folder is None else contextlib.suppress(ProjectError):
-        settings = read_settings(project)
+        settings = read_settings(project, several_tasks=None)
     refuse_sources(output, folder=project, settings=settings, inputs=inputs)
 
 

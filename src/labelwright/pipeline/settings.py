@@ -235,14 +235,21 @@ class Settings(SettingsTable, frozen=True):
         return {name: one.gold for name, one in self.tasks.items() if one.gold is not None}
 
 
-def read_settings(folder: Path) -> Settings:
+def read_settings(folder: Path, *, several_tasks: bool | None = False) -> Settings:
     """Read ``labelwright.toml`` in ``folder``.
+
+    Parameters
+    ----------
+    folder : Path
+    several_tasks : bool or None, default False
+        Whether the project must have several tasks, ``[tasks.NAME]``, or must not; ``None`` takes both.
 
     Raises
     ------
     ProjectError
         If the file is missing, is not UTF-8 TOML, or says something that `Settings` does not allow; the message
-        names the file, the key, what is allowed and the closest match.
+        names the file, the key, what is allowed and the closest match. Or if it has several tasks where it must not,
+        or one where it must have several.
     """
     path = folder / FILE_NAME
     try:
@@ -254,7 +261,18 @@ def read_settings(folder: Path) -> Settings:
         ) from None
     except UnicodeDecodeError as error:
         raise ProjectError(f"{path} is not UTF-8 text (byte {error.start}); save it as UTF-8.") from None
-    return parse_settings(text, path=path)
+    settings = parse_settings(text, path=path)
+    if several_tasks is False and settings.has_tasks:
+        raise ProjectError(
+            f"{path} has several tasks, [tasks.NAME], which `labelwright tasks` labels together; this verb works on a "
+            "project with one [task]."
+        )
+    if several_tasks is True and not settings.has_tasks:
+        raise ProjectError(
+            f"{path} has one [task], which `labelwright run` labels; this verb works on a project with several, "
+            "written as [tasks.NAME]."
+        )
+    return settings
 
 
 def parse_settings(text: str, *, path: Path | str = FILE_NAME) -> Settings:

@@ -119,6 +119,9 @@ def task_faults(settings: Any) -> Iterator[str]:
         yield "[tasks] has no task in it; write one as [tasks.NAME], with its classes."
         return
     yield from _refused(settings)
+    for name, one in tasks.items():
+        if one.refines is not None and one.classes and isinstance(one.classes[0], int):
+            yield f'tasks.{name} does not always apply, and then is "N/A": give its classes names too, not numbers.'
     try:
         graph = settings.graph
         _ = graph.tree

@@ -1,0 +1,64 @@
+"""A task graph as text: the hierarchy as a tree, then what else holds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from labelwright.core import TaskGraph
+from labelwright.core.tasks import Equal, Excludes, Feasible, Implies, Refines, Relation
+
+__all__ = ["graph_text"]
+
+
+def graph_text(graph: TaskGraph) -> str:
+    """Return tasks and relations as lines; a task that refines another stands below it, further in.
+
+    Examples
+    --------
+    >>> from labelwright.core.tasks import Task
+    >>> tasks = [
+    ...     Task("finding", ["normal", "abnormal"]),
+    ...     Task("kind", ["mass", "nodule"]),
+    ...     Task("urgent", ["no", "yes"]),
+    ... ]
+    >>> relations = [Refines("kind", "finding", "abnormal"), Implies(("urgent", "yes"), ("finding", "abnormal"))]
+    >>> print(graph_text(TaskGraph(tasks, relations)))
+    finding: normal, abnormal
+      kind: mass, nodule (where finding is abnormal)
+    urgent: no, yes
+    urgent = yes makes finding = abnormal certain
+    """
+    parents = {r.child: r for r in graph.relations if isinstance(r, Refines)}
+    rest = [sentence for r in graph.relations if parents.get(getattr(r, "child", "")) is not r for sentence in _said(r)]
+    return "\n".join([*_below(graph, parents, None, ""), *rest])
+
+
+def _below(graph: TaskGraph, parents: dict[str, Refines], parent: str | None, margin: str) -> Iterator[str]:
+    for task in graph.tasks:
+        above = parents.get(task.name)
+        if (None if above is None else above.parent) != parent:
+            continue
+        where = "" if above is None else f" (where {parent} is {_either(above.classes)})"
+        yield f"{margin}{task.name}: {', '.join(map(str, task.classes))}{where}"
+        yield from _below(graph, parents, task.name, margin + "  ")
+
+
+def _said(relation: Relation) -> Iterator[str]:
+    if isinstance(relation, Refines):
+        yield f"{relation.child} is asked where {relation.parent} is {_either(relation.classes)}"
+    elif isinstance(relation, Implies):
+        yield f"{_pair(relation.when)} makes {_pair(relation.then)} certain"
+    elif isinstance(relation, Excludes):
+        yield f"at most one of {', '.join(map(_pair, relation.pairs))} holds"
+    elif isinstance(relation, Equal):
+        yield f"{relation.first} and {relation.second} have the same class"
+    elif isinstance(relation, Feasible):
+        yield f"{', '.join(relation.tasks)}: {len(relation.rows):,} combinations occur, and no others"
+
+
+def _pair(pair: tuple[object, object]) -> str:
+    return f"{pair[0]} = {pair[1]}"
+
+
+def _either(classes: tuple[object, ...]) -> str:
+    return " or ".join(map(str, classes))
