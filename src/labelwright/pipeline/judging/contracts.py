@@ -14,8 +14,8 @@ import polars as pl
 from labelwright.analysis import Summary, lf_summary
 from labelwright.analysis.shares import Tally, exact_bounds
 from labelwright.core.errors import LabelwrightError, ModelError, ProjectError
-from labelwright.labeling import LabelingFunction, regex_lf
 from labelwright.functions.expression_language import parse_expression
+from labelwright.labeling import LabelingFunction, regex_lf
 from labelwright.labelmodels.intervals import Intervals
 from labelwright.pipeline.judging_settings import Bounds, ContractsSettings, FunctionContract
 from labelwright.pipeline.settings import FILE_NAME, Settings
