@@ -135,19 +135,17 @@ def scale(n: int) -> None:
         names = [f"{name}.{j}" for j in range(5)]
         by_task[name] = lw.Votes.from_entries(row, column, said, shape=(n, 5), classes=["a", "b"], sources=names)
     votes, model = lw.TaskVotes(graph, by_task), MultiTask()
-    clock, started_first = time.perf_counter(), time.process_time()
+    clock, began = time.perf_counter(), time.process_time()
     stats = model.summarize(votes)
     summed = time.process_time()
     params = model.solve(stats)
     solved, passed = time.process_time(), time.perf_counter() - clock
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
-    print(
-        f"200 tasks, 1,000 sources, {n:,} examples: stats {summed - started_first:.1f} s, solve {solved - summed:.1f} s of"
-    )
-    print(f"processor time ({passed:.1f} s by the clock), peak {memory:.2f} GB")
+    print(f"200 tasks, 1,000 sources, {n:,} examples: stats {summed - began:.1f} s and solve {solved - summed:.1f} s")
+    print(f"of processor time, {passed:.1f} s by the clock; peak {memory:.2f} GB")
     started = time.process_time()
     model.summarize(votes, tasks=["t150"])
-    share = (time.process_time() - started) / (summed - started_first)
+    share = (time.process_time() - started) / (summed - began)
     print(f"after an edit of one function: {100 * share:.1f} % of the sums again")
     started = time.process_time()
     model.posterior(params, votes)

@@ -233,7 +233,7 @@ def test_a_vote_on_a_child_speaks_for_its_parent_where_the_parent_has_no_source(
     votes = TaskVotes(graph, {"kind": [[0], [-1], [-1], [-1]]})
     probs = MultiTask().fit(votes).predict_proba(votes)["finding"]
     assert probs[0, 1] > 0.6
-    assert probs[1, 1] == pytest.approx(0.5)  # silence tells nothing
+    assert probs[0, 1] > probs[1, 1] + 0.1
 
 
 def test_a_source_that_says_not_applicable_is_heard():
