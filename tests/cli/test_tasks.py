@@ -1,0 +1,112 @@
+"""``labelwright tasks``: what it prints, and that no other verb half-works on a project with several tasks."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+SETTINGS = """
+[data]
+path = "notes.csv"
+
+[data.splits]
+column = "split"
+train = "train"
+test = "test"
+
+[tasks.finding]
+classes = ["normal", "abnormal"]
+gold = "finding"
+
+[tasks.kind]
+classes = ["mass", "nodule"]
+refines = { task = "finding", classes = ["abnormal"] }
+"""
+
+FUNCTIONS = """
+import labelwright as lw
+
+fine = lw.keyword_lf("fine", ["fine"], label="normal", task="finding", field="text")
+odd = lw.keyword_lf("odd", ["odd"], label="abnormal", task="finding", field="text")
+mass = lw.keyword_lf("mass", ["mass"], label="mass", task="kind", field="text")
+nodule = lw.keyword_lf("nodule", ["nodule"], label="nodule", task="kind", field="text")
+"""
+
+TEXTS = ["all fine", "an odd mass", "an odd nodule", "fine, no mass", "fine again"]
+
+# Every verb that looks into a project, with what it needs.
+OTHER_VERBS = [
+    ("run",),
+    ("run", "--dry-run"),
+    ("test",),
+    ("drift",),
+    ("lf", "list"),
+    ("lf", "test"),
+    ("augment",),
+    ("augment", "--show"),
+    ("predict", "notes.csv"),
+    ("report",),
+    ("explain", "1"),
+    ("export", "--to", "parquet"),
+    ("export", "--model", "model"),
+    ("snapshot", "one"),
+    ("log",),
+    ("diff",),
+    ("verify",),
+    ("checkout", "one"),
+    ("gc", "--yes"),
+]
+
+
+@pytest.fixture
+def notes(tmp_path: Path) -> Path:
+    """A project with two tasks, in the folder in which the command is called."""
+    lines = [f'"{text}",{"test" if i > 2 else "train"},{"abnormal" if "odd" in text else "normal"}'
+             for i in range(5) for text in TEXTS]  # fmt: skip
+    (tmp_path / "notes.csv").write_text("\n".join(["text,split,finding", *lines]), encoding="utf-8")
+    (tmp_path / "labelwright.toml").write_text(SETTINGS, encoding="utf-8")
+    (tmp_path / "supervision.py").write_text(FUNCTIONS, encoding="utf-8")
+    return tmp_path
+
+
+def test_it_shows_tasks_functions_contradictions_and_scores(call, notes):
+    said = call("tasks", "--write", "labels")
+    assert said.code == 0, said.err
+    assert "2 tasks, 15 train, 10 test" in said.out
+    assert "finding: normal, abnormal\n  kind: mass, nodule (where finding is abnormal)\n" in said.out
+    assert "Against gold" in said.out
+    assert "Votes rule each other out on 3 of 15 examples of train.\n  finding and kind: 3\n" in said.out
+    assert "Labels keep every relation on 25 of 25 examples." in said.out
+    assert "Written: labels/kind.parquet" in said.out
+    assert sorted(p.name for p in (notes / "labels").iterdir()) == ["finding.parquet", "kind.parquet", "tasks.json"]
+
+
+def test_json_holds_the_same(call, notes):
+    found = call("tasks", "--json").json
+    assert [s["votes"] for s in found["tasks"]["finding"]["sources"]] == [9, 6]
+    assert found["tasks"]["finding"]["scores"]["test"]["n"] == 10
+    assert found["contradictions"] == {"examples": 3, "pairs": [{"tasks": ["finding", "kind"], "examples": 3}]}
+    assert not (notes / ".labelwright").exists()
+
+
+@pytest.mark.parametrize("verb", OTHER_VERBS, ids=" ".join)
+def test_every_other_verb_says_what_works_and_writes_nothing(call, notes, verb):
+    before = sorted(notes.rglob("*"))
+    said = call(*verb)
+    assert said.code == 1
+    assert "has several tasks, [tasks.NAME], which `labelwright tasks` labels together" in said.err
+    assert sorted(notes.rglob("*")) == before
+
+
+def test_a_project_with_one_task_is_told_what_works_too(call, spam):
+    said = call("tasks", "--project", spam)
+    assert said.code == 1
+    assert "has one [task], which `labelwright run` labels" in said.err
+
+
+def test_with_an_exported_model_the_data_of_the_project_is_still_left_alone(call, notes):
+    (notes / "new.csv").write_text("text\nfine\n", encoding="utf-8")
+    said = call("predict", "new.csv", "--model-folder", "model", "--output", "notes.csv")
+    assert said.code == 1
+    assert "is the project's own data" in said.err
