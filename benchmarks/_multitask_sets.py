@@ -22,6 +22,8 @@ from labelwright.core.tasks import Refines
 from labelwright.core.votes import class_codes
 from labelwright.labeling import LabelingFunction
 from labelwright.labeling.task_answers import by_task, choices
+from labelwright.pipeline.settings import read_settings
+from labelwright.pipeline.supervision import load_functions
 
 HERE = Path(__file__).resolve().parent
 ROOT = Path(os.environ.get("LABELWRIGHT_DATA", HERE.parents[1] / "shared" / "data"))
@@ -110,9 +112,9 @@ def fashion() -> TaskSet:
     """Return titles of a fashion catalogue, with the example's functions."""
     example = module("fashion_crossmodal", "load")
     items = example.with_gold(example.read_local(ROOT).drop("jpg"))
-    project = lw.Project(EXAMPLES / "fashion_crossmodal")
-    graph = project.settings.graph
-    votes = answers(project.functions, items, graph)
+    folder = EXAMPLES / "fashion_crossmodal"
+    graph = read_settings(folder, several_tasks=True).graph
+    votes = answers(load_functions(folder), items, graph)
     return TaskSet("fashion_xmodal", votes, {t: _coded(graph, t, items[t]) for t in graph.names}, _unread(items))
 
 

@@ -23,16 +23,17 @@ from labelwright.core.task_votes import TaskVotes
 from labelwright.core.votes import class_codes
 from labelwright.endmodels.torch.multitask import MultiTaskClassifier
 from labelwright.labelmodels import MultiTask
+from labelwright.pipeline.settings import read_settings
+from labelwright.pipeline.supervision import load_functions
 
 HERE = Path(__file__).resolve().parent
 SIZE = (30, 40)
 
 
-def vote(items, project):
+def vote(items, functions, graph):
     """Apply the functions: one column for each function and task it votes on."""
-    graph = project.settings.graph
     columns = {task: {} for task in graph.names}
-    for function in project.functions:
+    for function in functions:
         says = function.label if isinstance(function.label, dict) else {function.tasks[0]: function.label}
         fires = items["text"].map_elements(lambda text, f=function: f({"text": text}) is not None, pl.Boolean)
         for task, state in says.items():
@@ -71,10 +72,9 @@ def accuracies(model, pictures, items, graph):
 
 def run(items, *, epochs, supervised):
     """Return accuracies on the test part by row ("titles", and "gold" if asked for) and task."""
-    project = lw.Project(HERE)
-    graph = project.settings.graph
+    graph, functions = read_settings(HERE, several_tasks=True).graph, load_functions(HERE)
     train, test = (items.filter(pl.col("split") == split) for split in ("train", "test"))
-    votes = vote(train, project)
+    votes = vote(train, functions, graph)
     targets = {"titles": MultiTask().fit(votes).soft_labels(votes)}
     if supervised:
         targets["gold"] = {task: class_codes(train[task], graph.states(task)) for task in graph.names}

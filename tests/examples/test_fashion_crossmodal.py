@@ -7,7 +7,8 @@ import pytest
 from PIL import Image
 
 from labelwright.core.tasks import NOT_APPLICABLE
-from labelwright.pipeline import Project
+from labelwright.pipeline.settings import read_settings
+from labelwright.pipeline.supervision import load_functions
 
 from .conftest import EXAMPLES
 
@@ -40,7 +41,7 @@ def test_gold_follows_the_tree(public_folder, tmp_path, load_module):
     assert items["topwear"].to_list() == ["Tshirts", NOT_APPLICABLE, NOT_APPLICABLE, None]
     assert items["shoes"].to_list() == [NOT_APPLICABLE, NOT_APPLICABLE, "Heels", None]
     assert items["usage"].to_list() == ["Casual", "Ethnic", None, "Casual"]
-    graph = Project(EXAMPLES / "fashion_crossmodal").settings.graph
+    graph = read_settings(EXAMPLES / "fashion_crossmodal", several_tasks=True).graph
     feasible = set(map(tuple, graph.feasible().tolist()))
     known = items.filter(pl.all_horizontal(pl.col(list(graph.names)).is_not_null()))
     assert known.height == 2
@@ -64,7 +65,7 @@ def test_says_where_the_data_comes_from_when_it_is_not_there(tmp_path, load_modu
 )
 def test_functions_read_titles(title, said):
     votes: dict[str, set[str]] = {}
-    for function in Project(EXAMPLES / "fashion_crossmodal").functions:
+    for function in load_functions(EXAMPLES / "fashion_crossmodal"):
         for task, state in (function({"text": title}) or {}).items():
             votes.setdefault(task, set()).add(state)
     assert {task: votes.get(task) for task in said} == said
