@@ -31,6 +31,7 @@ def test_the_tree_at_the_top_of_the_file_is_the_tree():
     [
         errors.LabelingError("boom", source="f", example_id=3, fields={"text": "x"}),
         errors.LabelingTimeoutError("slow", source="f", example_id="a"),
+        errors.SlicingError("boom", source="f", example_id=3, fields={"text": "x"}),
         errors.TransformationError("boom", source="f", example_id=3, step=1),
         errors.MissingExtraError("x", "torch"),
     ],

@@ -7,10 +7,11 @@ LabelwrightError                     catch this to catch all of ours
 │   └── ArtifactError                what a run kept is lost or damaged
 ├── FunctionError (ValueError)       a function is declared wrongly (duplicate name, bad pattern, unknown column)
 │   └── VersionError                 a function's version cannot be worked out; declare ``depends_on``
-├── LabelingError (RuntimeError)     user code failed on an example; carries source, example and the fields it saw
-│   └── LabelingTimeoutError         user code took longer on one example than the limit given
+├── ExampleError (RuntimeError)      user code failed on an example; carries source, example and the fields it saw
+│   ├── LabelingError                a labeling function did
+│   │   └── LabelingTimeoutError     it took longer on one example than the limit given
+│   └── SlicingError                 a slicing function did
 ├── SliceError (ValueError)          membership in slices breaks its own rules, or does not fit the examples
-├── SlicingError (RuntimeError)      a slicing function failed on an example; carries function, example and fields
 ├── TransformationError (RuntimeError)   a transformation function raised or broke a rule; carries function and example
 ├── EngineError (RuntimeError)       a part could not be computed; carries the part
 ├── ModelError (ValueError)          a model cannot be fitted to, or used on, what it was given
@@ -34,6 +35,7 @@ __all__ = [
     "DataError",
     "DataWarning",
     "EngineError",
+    "ExampleError",
     "FallbackWarning",
     "FunctionError",
     "LabelingError",
@@ -86,7 +88,7 @@ class SliceError(LabelwrightError, ValueError):
     """Membership in slices breaks its own rules, or does not fit the examples it is used with."""
 
 
-class _ExampleError(LabelwrightError, RuntimeError):
+class ExampleError(LabelwrightError, RuntimeError):
     """User code failed on an example.
 
     Parameters
@@ -115,16 +117,16 @@ class _ExampleError(LabelwrightError, RuntimeError):
 
 
 def _rebuild_example_error(
-    kind: type[_ExampleError], message: str, source: str, example_id: Any, fields: Mapping[str, Any]
-) -> _ExampleError:
+    kind: type[ExampleError], message: str, source: str, example_id: Any, fields: Mapping[str, Any]
+) -> ExampleError:
     return kind(message, source=source, example_id=example_id, fields=fields)
 
 
-class LabelingError(_ExampleError):
+class LabelingError(ExampleError):
     """A labeling function failed on an example; carries ``source``, ``example_id`` and ``fields``."""
 
 
-class SlicingError(_ExampleError):
+class SlicingError(ExampleError):
     """A slicing function failed on an example; carries ``source``, ``example_id`` and ``fields``."""
 
 
