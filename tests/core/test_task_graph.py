@@ -103,11 +103,12 @@ def test_answers_leave_what_some_feasible_vector_has(graph: TaskGraph, data: st.
 
 def test_a_vote_on_a_child_implies_its_ancestors() -> None:
     graph = TaskGraph(
-        [Task("a", ["x", "y"]), Task("b", ["u", "v"]), Task("c", 2)], [Refines("b", "a", "x"), Refines("c", "b", "v")]
+        [Task("a", ["x", "y"]), Task("b", ["u", "v"]), Task("c", ["m", "n"])],
+        [Refines("b", "a", "x"), Refines("c", "b", "v")],
     )
-    assert graph.implied({"c": 1}) == {"a": ("x",), "b": ("v",), "c": (1,)}
+    assert graph.implied({"c": "n"}) == {"a": ("x",), "b": ("v",), "c": ("n",)}
     assert graph.implied({"a": "y"}) == {"a": ("y",), "b": ("N/A",), "c": ("N/A",)}
-    assert graph.implied({"a": "y", "c": 0}) == {"a": (), "b": (), "c": ()}
+    assert graph.implied({"a": "y", "c": "m"}) == {"a": (), "b": (), "c": ()}
 
 
 def test_labels_of_which_at_most_one_holds_cost_as_many_states() -> None:
@@ -182,3 +183,8 @@ def test_components_are_tied_by_relations_only() -> None:
     graph = TaskGraph([Task(n, 2) for n in "abcd"], [Equal("a", "c"), Implies(("b", 0), ("d", 1))])
     assert graph.components == (("a", "c"), ("b", "d"))
     assert graph.count() == 2 * 3
+
+
+def test_a_task_that_may_not_apply_has_named_classes():
+    with pytest.raises(TaskError, match=r"task .b. refines another.*name its classes"):
+        TaskGraph([Task("a", ["x", "y"]), Task("b", 3)], [Refines("b", "a", "x")])

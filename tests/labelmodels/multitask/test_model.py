@@ -289,3 +289,16 @@ def test_mistakes_are_explained():
         model.stats_ + MultiTask().summarize(TaskVotes(CHAIN, {"kind": [[1]]}))
     with pytest.raises(ModelError, match="has no option 'steps'"):
         MultiTask().set_params(steps=3)
+
+
+def test_a_few_one_sided_sources_do_not_collapse_into_one_class():
+    rng = np.random.default_rng(0)
+    truth = rng.integers(0, 2, 400)
+    kind = rng.integers(0, 2, 400)
+    graph = TaskGraph([Task("finding", ["normal", "abnormal"]), Task("kind", ["mass", "nodule"])], CHAIN.relations[:1])
+    clear = np.where((truth == 0) & (rng.random(400) < 0.9), 0, -1)
+    fires = (truth == 1)[:, None] & (kind[:, None] == [0, 0, 1, 1]) & (rng.random((400, 4)) < 0.6)
+    votes = TaskVotes(graph, {"finding": clear[:, None], "kind": np.where(fires, [0, 0, 1, 1], -1)})
+    labels = MultiTask().fit(votes).soft_labels(votes)
+    known = labels.covered[:, 0]
+    assert (labels.probs["finding"].argmax(axis=1) == truth)[known].mean() > 0.97

@@ -8,12 +8,16 @@ from labelwright.pipeline.tasks.graph_text import graph_text
 
 
 def test_a_task_stands_below_the_one_it_refines_wherever_it_was_written():
-    tasks = [Task("grade", [0, 1]), Task("kind", ["mass", "nodule"]), Task("finding", ["normal", "odd", "abnormal"])]
+    tasks = [
+        Task("grade", ["low", "high"]),
+        Task("kind", ["mass", "nodule"]),
+        Task("finding", ["normal", "odd", "abnormal"]),
+    ]
     relations = [Refines("grade", "kind", "mass"), Refines("kind", "finding", ["odd", "abnormal"])]
     assert graph_text(TaskGraph(tasks, relations)).split("\n") == [
         "finding: normal, odd, abnormal",
         "  kind: mass, nodule (where finding is odd or abnormal)",
-        "    grade: 0, 1 (where kind is mass)",
+        "    grade: low, high (where kind is mass)",
     ]
 
 

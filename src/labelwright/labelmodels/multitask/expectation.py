@@ -30,9 +30,9 @@ Floats = npt.NDArray[np.float64]
 _STEPS = 200
 _SETTLED = 1e-5
 
-# What the balance of a task's own votes is worth beside what related tasks say, as a share of the rows: with more rows
-# of a wrong model it would not be more right.
-_WORTH_OF_BALANCE = 0.5
+# What the balance of a task's own votes, and a guess of an accuracy, are worth beside what related tasks say, in rows
+# for each row: with more rows of a wrong model that would not be more right, and one-sided sources identify neither.
+_WORTH_OF_PRIOR = 2.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -193,7 +193,8 @@ class _Work:
     def _trust(self, task: str, right: Floats) -> None:
         """Update the accuracies of a task whose sources are too few to be told apart by themselves."""
         reader = self.readers[task]
-        found = (right[:, 0] + WORTH_OF_GUESS * GUESS) / (right[:, 1] + WORTH_OF_GUESS)
+        worth = WORTH_OF_GUESS + _WORTH_OF_PRIOR * right[:, 1]
+        found = (right[:, 0] + worth * GUESS) / (right[:, 1] + worth)
         self.readers[task] = replace(reader, accuracies=np.maximum(found, 1 / reader.frame.k))
         for own, read in zip(self.own, self.read, strict=True):
             if task in own:
@@ -249,7 +250,7 @@ class _Work:
     def _conditional(self, c: int, states: Floats) -> Floats:
         """Return log P(state of a clique | what it shares with the clique above) from expected rows of each."""
         clique, rows = self.graph.tree.cliques[c], max(float(states.sum()), 1.0)
-        shares = states + _WORTH_OF_BALANCE * rows * self.prior[c] + 1e-9
+        shares = states + _WORTH_OF_PRIOR * rows * self.prior[c] + 1e-9
         shares /= shares.sum()
         if clique.parent < 0:
             return np.log(shares)
