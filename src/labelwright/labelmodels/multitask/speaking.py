@@ -49,13 +49,10 @@ class Speaking:
         return cls(*found)
 
     def log_ratio(self, rates: Floats, discounts: Floats) -> Floats:
-        """Return how much more probable it is that these speak where the task applies, shape (n,), as a logarithm.
-
-        Silence tells nothing here: sources that cover one class of a task well and another badly would make of every
-        example on which nobody speaks one of those that are covered badly.
-        """
+        """Return how much more probable these rows are where the task applies, shape (n,), as a logarithm."""
         worth = (np.log(rates[:, 0]) - np.log(rates[:, 1])) * discounts[:, None]
-        return np.asarray(self.classes @ worth[:, APPLIES] + self.other @ worth[:, NOT])
+        gain = worth - worth[:, [SILENT]]
+        return np.asarray(self.classes @ gain[:, APPLIES] + self.other @ gain[:, NOT] + worth[:, SILENT].sum())
 
     def counts(self, weights: Floats) -> Floats:
         """Return the sum of ``weights`` (n,) over the rows on which a source says each kind, shape (m, 3)."""
