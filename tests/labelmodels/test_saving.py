@@ -9,7 +9,6 @@ from labelwright.core import Votes
 from labelwright.core.errors import FallbackWarning, ModelError
 from labelwright.labelmodels import (
     DataProgramming,
-    Dependencies,
     EnhancedBCC,
     LabelModel,
     MajorityVote,
@@ -19,7 +18,7 @@ from labelwright.labelmodels import (
     from_dict,
     to_dict,
 )
-from labelwright.labelmodels.dependencies.dependency import Dependency
+from labelwright.labelmodels.dependencies.dependency import Dependencies, Dependency
 from labelwright.testing.label_models import example_votes
 
 

@@ -111,6 +111,7 @@ def train(
     --------
     >>> X = torch.linspace(-1, 1, 20)[:, None]
     >>> data = SoftLabelDataset(X, torch.cat([torch.sigmoid(-9 * X), torch.sigmoid(9 * X)], dim=1))
+    >>> from labelwright.endmodels.torch.devices import seeded
     >>> with seeded(0):
     ...     network = torch.nn.Linear(1, 2)
     >>> result = train(network, data, epochs=50, learning_rate=0.1, device="cpu")
