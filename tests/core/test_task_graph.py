@@ -183,8 +183,3 @@ def test_components_are_tied_by_relations_only() -> None:
     graph = TaskGraph([Task(n, 2) for n in "abcd"], [Equal("a", "c"), Implies(("b", 0), ("d", 1))])
     assert graph.components == (("a", "c"), ("b", "d"))
     assert graph.count() == 2 * 3
-
-
-def test_a_task_that_may_not_apply_has_named_classes():
-    with pytest.raises(TaskError, match=r"task .b. refines another.*name its classes"):
-        TaskGraph([Task("a", ["x", "y"]), Task("b", 3)], [Refines("b", "a", "x")])

@@ -248,12 +248,6 @@ class TaskGraph:
             if isinstance(relation, Refines):
                 parents.setdefault(relation.child, set()).add(relation.parent)
         _check_acyclic(parents)
-        for task in self.tasks:
-            if task.name in parents and not isinstance(task.classes[0], str):
-                raise TaskError(
-                    f"task {task.name!r} refines another, so that {NOT_APPLICABLE!r} is among its states; name its "
-                    f"classes ({', '.join(map(repr, map(str, task.classes)))}, say) instead of numbering them."
-                )
 
     def _check_attainable(self) -> None:
         try:
