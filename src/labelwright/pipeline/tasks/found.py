@@ -9,11 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from labelwright.analysis import Estimate
+from labelwright.analysis.tasks.graph_text import graph_text
 from labelwright.core import Class, TaskGraph
 from labelwright.core.task_labels import TaskLabels
 from labelwright.labelmodels import Outcome
-
-from .graph_text import graph_text
 
 __all__ = ["FoundTask", "LabelledTasks", "TaskScore", "TaskSource"]
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from labelwright.core import TaskGraph
 from labelwright.core.tasks import Equal, Excludes, Feasible, Implies, Refines, Relation
 
-__all__ = ["graph_text"]
+__all__ = ["graph_text", "in_words"]
 
 
 def graph_text(graph: TaskGraph) -> str:
@@ -29,7 +29,8 @@ def graph_text(graph: TaskGraph) -> str:
     urgent = yes makes finding = abnormal certain
     """
     parents = {r.child: r for r in graph.relations if isinstance(r, Refines)}
-    rest = [sentence for r in graph.relations if parents.get(getattr(r, "child", "")) is not r for sentence in _said(r)]
+    others = [r for r in graph.relations if parents.get(getattr(r, "child", "")) is not r]
+    rest = [sentence for r in others for sentence in in_words(r)]
     return "\n".join([*_below(graph, parents, None, ""), *rest])
 
 
@@ -43,7 +44,14 @@ def _below(graph: TaskGraph, parents: dict[str, Refines], parent: str | None, ma
         yield from _below(graph, parents, task.name, margin + "  ")
 
 
-def _said(relation: Relation) -> Iterator[str]:
+def in_words(relation: Relation) -> Iterator[str]:
+    """Yield a relation as a sentence without a full stop.
+
+    Examples
+    --------
+    >>> list(in_words(Equal("site", "place")))
+    ['site and place have the same class']
+    """
     if isinstance(relation, Refines):
         yield f"{relation.child} is asked where {relation.parent} is {_either(relation.classes)}"
     elif isinstance(relation, Implies):

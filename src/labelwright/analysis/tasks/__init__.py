@@ -1,0 +1,1 @@
+"""Reports on several related tasks: what is in them, and how they are laid out."""
