@@ -138,7 +138,7 @@ class Answers:
 
     def _supported(self, numbers: Mapping[int, Integers]) -> Booleans:
         """Return which states of every task can hold where answers are right, shape (d, states of all tasks)."""
-        rows = len(next(iter(numbers.values())))
+        rows = len(next(iter(numbers.values()), ()))
         out = np.zeros((rows, int(self.offsets[-1])), dtype=bool)
         for start, stop in self._blocks(rows):
             evidence: list[npt.NDArray[np.float64] | None] = [None] * len(self.graph.tasks)

@@ -25,7 +25,7 @@ def arrays_of_stats(stats: Any) -> dict[str, npt.NDArray[Any]] | None:
     Parameters
     ----------
     stats : dataclass
-        Made of arrays, numbers, text, None, tuples, frozensets, and dataclasses of the same.
+        Made of arrays, numbers, text, None, tuples, frozensets, mappings, and dataclasses of the same.
 
     Returns
     -------
@@ -75,12 +75,22 @@ def _described(value: Any, arrays: dict[str, npt.NDArray[Any]]) -> Any:
     if isinstance(value, tuple):
         return {"tuple": [_described(one, arrays) for one in value]}
     if isinstance(value, frozenset):
-        return {"set": [_described(one, arrays) for one in sorted(value)]}
+        return {"set": [_described(one, arrays) for one in _ordered(value)]}
+    if isinstance(value, Mapping):
+        return {"map": [[_described(key, arrays), _described(one, arrays)] for key, one in value.items()]}
     kind = type(value)
     if dataclasses.is_dataclass(kind) and kind.__module__.partition(".")[0] == _PACKAGE:
         fields = {f.name: _described(getattr(value, f.name), arrays) for f in dataclasses.fields(kind)}
         return {"class": f"{kind.__module__}:{kind.__qualname__}", "fields": fields}
     raise TypeError(kind.__name__)
+
+
+def _ordered(values: frozenset[Any]) -> list[Any]:
+    """Return a set in an order of its own, so that equal stats are equal bytes."""
+    try:
+        return sorted(values)
+    except TypeError:  # names and numbers, of which neither comes first
+        return sorted(values, key=repr)
 
 
 def _restored(value: Any, arrays: Mapping[str, npt.NDArray[Any]]) -> Any:
@@ -92,6 +102,8 @@ def _restored(value: Any, arrays: Mapping[str, npt.NDArray[Any]]) -> Any:
         return tuple(_restored(one, arrays) for one in value["tuple"])
     if "set" in value:
         return frozenset(_restored(one, arrays) for one in value["set"])
+    if "map" in value:
+        return {_restored(key, arrays): _restored(one, arrays) for key, one in value["map"]}
     return _class(value["class"])(**{name: _restored(one, arrays) for name, one in value["fields"].items()})
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
@@ -120,6 +120,29 @@ class TaskLabels:
         typical = total / total.sum() if total.sum() > 0 else np.full(len(total), 1 / len(total))
         shares = np.divide(classes, weights[:, None], out=np.tile(typical, (self.n, 1)), where=weights[:, None] > 0)
         return shares, np.minimum(weights, 1.0)
+
+    @staticmethod
+    def joined(graph: TaskGraph, parts: Sequence[TaskLabels]) -> TaskLabels:
+        """Put labels of the same examples on different tasks together: one for each component of ``graph``, say.
+
+        Examples
+        --------
+        >>> graph = TaskGraph.multi_label(["dog", "cat"])
+        >>> dog, cat = (TaskLabels(graph.part([name]), {name: [[0.3, 0.7]]}) for name in graph.names)
+        >>> TaskLabels.joined(graph, [cat, dog])
+        TaskLabels(n=1, tasks=2)
+        """
+        if not parts or any(not np.array_equal(one.example_ids, parts[0].example_ids) for one in parts):
+            raise VoteError("there are no labels to join, or they are of different examples.")
+        covered = {name: one.covered[:, t] for one in parts for t, name in enumerate(one.graph.names)}
+        probs = {name: found for one in parts for name, found in one.probs.items()}
+        if set(probs) != set(graph.names) or sum(len(one.probs) for one in parts) != len(probs):
+            raise VoteError(
+                f"the labels to join are on the tasks {[name for one in parts for name in one.graph.names]}; the graph "
+                f"has {list(graph.names)}, each of which is needed once."
+            )
+        known = np.stack([covered[name] for name in graph.names], axis=1)
+        return _rebuilt(graph, probs, known, parts[0].example_ids)
 
     def take(self, index: npt.ArrayLike | slice) -> TaskLabels:
         """Return the rows at ``index`` (positions, a slice or a boolean mask)."""

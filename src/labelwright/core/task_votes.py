@@ -207,6 +207,26 @@ class TaskVotes:
         own = {task: [s for s in sources if s in votes.sources] for task, votes in self.by_task.items()}
         return _rebuilt(self.graph, {task: self.by_task[task].select(names) for task, names in own.items() if names})
 
+    def part(self, names: Sequence[str]) -> TaskVotes:
+        """Return the votes on some tasks alone, with the relations that tie these to each other.
+
+        Where none of them has a source, the first one gets a label matrix without columns.
+
+        Examples
+        --------
+        >>> votes = TaskVotes(TaskGraph.multi_label(["dog", "cat"]), {"dog": [[1]], "cat": [[0]]})
+        >>> votes.part(["cat"]).graph.names
+        ('cat',)
+        """
+        graph = self.graph.part(names)
+        found = {task: self.by_task[task] for task in graph.names if task in self.by_task}
+        if not found:
+            one = self._first
+            nothing = np.empty((self.n, 0), dtype=np.int8)
+            states = graph.states(graph.names[0])
+            found[graph.names[0]] = Votes(nothing, classes=states, example_ids=one.example_ids, groups=one.groups)
+        return _rebuilt(graph, found)
+
     @staticmethod
     def concat(parts: Sequence[TaskVotes]) -> TaskVotes:
         """Stack the rows of votes that share tasks, sources, classes and alphabets."""

@@ -1,6 +1,7 @@
 """One label model for many related tasks."""
 
-from .model import MultiTask, MultiTaskParams
+from .model import MultiTask
+from .params import MultiTaskParams
 from .stats import MultiTaskStats
 
 __all__ = ["MultiTask", "MultiTaskParams", "MultiTaskStats"]

@@ -40,6 +40,8 @@ class ComponentParams:
     ----------
     graph : TaskGraph
         These tasks alone.
+    sources : mapping of str to tuple of str
+        The sources of each task that has any.
     single : LabelModelParams or None
         For a task by itself: the parameters of the default label model, which is then all there is.
     readers : mapping of str to Reader
@@ -50,6 +52,7 @@ class ComponentParams:
     """
 
     graph: TaskGraph
+    sources: Mapping[str, tuple[str, ...]]
     single: LabelModelParams | None
     readers: Mapping[str, Reader]
     rates: Mapping[str, Floats]
@@ -59,10 +62,10 @@ class ComponentParams:
 
 def solve_component(graph: TaskGraph, stats: MultiTaskStats, given: Mapping[str, npt.ArrayLike]) -> ComponentParams:
     """Learn about the tasks of one component from the stats of these alone."""
-    name = graph.names[0]
+    name, sources = graph.names[0], {task: one.frame.sources for task, one in stats.tasks.items()}
     if len(graph.names) == 1 and name in stats.tasks and stats.tasks[name].counts.votes.any():
         params = LabelModel(class_balance=given.get(name)).solve(stats.tasks[name])
-        return ComponentParams(graph, params, {}, {}, (np.zeros(len(params.classes)),), params.outcome)
+        return ComponentParams(graph, sources, params, {}, {}, (np.zeros(len(params.classes)),), params.outcome)
     meetings = [
         Meeting(_clique(graph, scope), one.weights.astype(np.float64), apart(_patterns(one), graph, scope))
         for scope, one in stats.meetings.items()
@@ -78,7 +81,7 @@ def solve_component(graph: TaskGraph, stats: MultiTaskStats, given: Mapping[str,
         if not again:
             break
         found = couple(graph, {**readers, **again}, meetings)
-    return ComponentParams(graph, None, found.readers, found.rates, found.weights, _outcome(graph, found))
+    return ComponentParams(graph, sources, None, found.readers, found.rates, found.weights, _outcome(graph, found))
 
 
 def _clique(graph: TaskGraph, scope: Sequence[str]) -> int:
@@ -150,7 +153,7 @@ def evidence_in_blocks(component: ComponentParams, votes: TaskVotes) -> Iterator
         rows = slice(start, min(start + size, votes.n))
         evidence: list[Floats | None] = [None] * len(graph.tasks)
         for t, task in enumerate(graph.tasks):
-            if task.name in votes.counted:
+            if task.name in component.sources:
                 evidence[t] = _evidence(component, task.name, task.classes, votes.counted[task.name].take(rows))
         if all(one is None for one in evidence):  # how many rows there are is said by what is known of none
             evidence[0] = np.zeros((rows.stop - rows.start, graph.sizes[0]))

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Self
 
 import numpy as np
@@ -12,52 +11,22 @@ import numpy.typing as npt
 from threadpoolctl import threadpool_limits
 
 from labelwright.core import TaskGraph
-from labelwright.core.errors import ModelError, NotFittedError, TaskError, VoteError
+from labelwright.core.errors import ModelError, NotFittedError, TaskError
 from labelwright.core.task_labels import TaskLabels
 from labelwright.core.task_votes import TaskVotes
 from labelwright.labelmodels.base import Outcome
 from labelwright.labelmodels.default.label_model import LabelModel
 
-from .components import ComponentParams, evidence_in_blocks, joint_table, solve_component
+from .components import evidence_in_blocks, joint_table, solve_component
+from .params import MultiTaskParams, checked, votes_like
 from .stats import MultiTaskStats
 
-__all__ = ["MultiTask", "MultiTaskParams"]
+__all__ = ["MultiTask"]
 
 Floats = npt.NDArray[np.float64]
 
 # Combinations of states of which `joint` returns the probabilities.
 _MOST_JOINT = 10_000
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class MultiTaskParams:
-    """What `MultiTask` learns.
-
-    Parameters
-    ----------
-    graph : TaskGraph
-    sources : mapping of str to tuple of str
-        The sources of each task that has any.
-    components : tuple of ComponentParams
-        One for each group of tasks that relations tie together, in the order of ``graph.components``.
-    """
-
-    graph: TaskGraph
-    sources: Mapping[str, tuple[str, ...]]
-    components: tuple[ComponentParams, ...]
-
-    @property
-    def outcome(self) -> Outcome:
-        """How solving ended, over all components."""
-        groups = [one.outcome for one in self.components]
-        worst = next((o for kind in ("max_steps", "fell_back") for o in groups if o.kind == kind), groups[0])
-        if len(groups) == 1:
-            return worst
-        return Outcome(
-            worst.kind,
-            f"{len(groups)} groups of related tasks, each solved by itself. {worst.sentence}",
-            max(o.steps for o in groups),
-        )
 
 
 class MultiTask:
@@ -126,10 +95,14 @@ class MultiTask:
         tasks: Sequence[str] | None = None,
     ) -> MultiTaskStats:
         """Return the exact, mergeable stats of ``votes``; see `MultiTaskStats.of`."""
-        return MultiTaskStats.of(_checked(votes), gold=gold, tasks=tasks)
+        return MultiTaskStats.of(checked(votes), gold=gold, tasks=tasks)
 
     def solve(
-        self, stats: MultiTaskStats, *, before: tuple[MultiTaskStats, MultiTaskParams] | None = None
+        self,
+        stats: MultiTaskStats,
+        *,
+        before: tuple[MultiTaskStats, MultiTaskParams] | None = None,
+        allow_silence: bool = False,
     ) -> MultiTaskParams:
         """Return the parameters that ``stats`` give.
 
@@ -139,14 +112,16 @@ class MultiTask:
         before : (MultiTaskStats, MultiTaskParams), optional
             What was summed and learned before, with the same options: components whose stats are the same keep their
             parameters, which is what solving them again would give.
+        allow_silence : bool
+            Whether stats without a single vote are solved too: of one component among others, nothing may be known.
 
         Raises
         ------
         ModelError
-            If no source voted at all, or ``class_balance`` does not fit.
+            If no source voted at all and ``allow_silence`` is not set, or ``class_balance`` does not fit.
         """
         graph = stats.graph
-        if not any(one.counts.votes.any() for one in (*stats.tasks.values(), *stats.meetings.values())):
+        if stats.silent and not allow_silence:
             raise ModelError("all sources abstain on all examples of every task, so there is nothing to learn.")
         given = dict(self.class_balance or {})
         if unknown := [task for task in given if task not in graph.names]:
@@ -154,18 +129,17 @@ class MultiTask:
         known = {} if before is None else {one.graph.names: one for one in before[1].components}
         solved = []
         for part in graph.parts:
-            own = stats.of_tasks(part.names)
-            if before is not None and part.names in known and before[0].of_tasks(part.names) == own:
+            own = stats.within(part)
+            if before is not None and part.names in known and before[0].within(part) == own:
                 solved.append(known[part.names])
             else:
                 with threadpool_limits(limits=1, user_api="blas"):
                     solved.append(solve_component(part, own, given))
-        sources = {task: one.frame.sources for task, one in stats.tasks.items()}
-        return MultiTaskParams(graph, sources, tuple(solved))
+        return MultiTaskParams(graph, tuple(solved))
 
     def posterior(self, params: MultiTaskParams, votes: TaskVotes) -> TaskLabels:
         """Return P(state of each task | votes) of each example; every relation holds in it."""
-        found = _like(params, votes)
+        found = votes_like(params, votes)
         probs: dict[str, Floats] = {}
         for component in params.components:
             if component.single is not None:
@@ -197,13 +171,15 @@ class MultiTask:
         """
         return self.fit_stats(self.summarize(votes, gold=y))
 
-    def fit_stats(self, stats: MultiTaskStats) -> Self:
-        """Learn from stats that were summarised, and perhaps merged, before."""
-        self.params_, self.stats_ = self.solve(stats), stats
+    def fit_stats(self, stats: MultiTaskStats, *, allow_silence: bool = False) -> Self:
+        """Learn from stats that were summarised, and perhaps merged, before; see `solve`."""
+        self.params_, self.stats_ = self.solve(stats, allow_silence=allow_silence), stats
         return self
 
     def partial_fit(self, votes: TaskVotes, y: Mapping[str, npt.ArrayLike] | None = None) -> Self:
         """Add votes on other examples to what was seen, and learn again; equal to one fit on all of them."""
+        if hasattr(self, "params_") and not hasattr(self, "stats_"):
+            raise ModelError("this model was loaded without its stats, so nothing can be added to it; fit it again.")
         more = self.summarize(votes, gold=y)
         return self.fit_stats(self.stats_ + more if hasattr(self, "stats_") else more)
 
@@ -222,7 +198,7 @@ class MultiTask:
         vectors the first in lexicographic order of codes within each clique is returned.
         """
         params = self._fitted()
-        found = _like(params, votes)
+        found = votes_like(params, votes)
         out = np.empty((found.n, len(params.graph.names)), dtype=np.int64)
         for component in params.components:
             places = [params.graph.names.index(task) for task in component.graph.names]
@@ -244,7 +220,7 @@ class MultiTask:
         ndarray of float, shape (n, states of the first task, states of the second, ...)
         """
         params = self._fitted()
-        found = _like(params, votes)
+        found = votes_like(params, votes)
         sizes = [len(params.graph.states(task)) for task in tasks]
         if len(set(tasks)) < len(tasks) or not tasks or np.prod(sizes, dtype=float) > _MOST_JOINT:
             raise TaskError(
@@ -260,6 +236,72 @@ class MultiTask:
                 table = joint_table(component, found, own)
                 out = out * np.transpose(table, [0, *(1 + o for o in order)]).reshape(found.n, *shape)
         return out
+
+    def part(self, names: Sequence[str]) -> Self:
+        """Return the model of one component of the graph by itself, fitted where this one is.
+
+        Summarising, solving and labelling ``votes.part(names)`` with it give what the whole model gives for these
+        tasks, bit for bit; so each component can be kept, and replaced, alone.
+
+        Parameters
+        ----------
+        names : sequence of str
+            All tasks of one component (`TaskGraph.components`), in any order.
+
+        Raises
+        ------
+        TaskError
+            If the model is fitted, and these are not the tasks of one component.
+
+        Examples
+        --------
+        >>> votes = TaskVotes(TaskGraph.multi_label(["dog", "cat"]), {"dog": [[1], [0]], "cat": [[0], [1]]})
+        >>> model = MultiTask().fit(votes)
+        >>> again = MultiTask.joined(votes.graph, [model.part([name]) for name in votes.graph.names])
+        >>> (again.predict(votes) == model.predict(votes)).all()
+        np.True_
+        """
+        options = self.get_params()
+        options["class_balance"] = {task: p for task, p in (self.class_balance or {}).items() if task in names} or None
+        part = type(self)(**options)
+        if hasattr(self, "params_"):
+            found = [one for one in self.params_.components if set(one.graph.names) == set(names)]
+            if not found:
+                raise TaskError(
+                    f"{list(names)} are not the tasks of one component. The components are: "
+                    f"{'; '.join(', '.join(group) for group in self.params_.graph.components)}."
+                )
+            part.params_ = MultiTaskParams(self.params_.graph.part(names), (found[0],))
+        if hasattr(self, "stats_"):
+            part.stats_ = self.stats_.part(names)
+        return part
+
+    @classmethod
+    def joined(cls, graph: TaskGraph, models: Iterable[MultiTask]) -> Self:
+        """Put the fitted models of all components of ``graph`` together again; see `part`.
+
+        What they were learned from is not joined: `partial_fit` needs a model that was fitted as a whole.
+
+        Raises
+        ------
+        TaskError
+            If a component has no model, or the tasks or relations of one have changed.
+        """
+        there = list(models)
+        known = {one.graph.names: one for model in there for one in model._fitted().components}
+        components = []
+        for part in graph.parts:
+            found = known.pop(part.names, None)
+            if found is None or (found.graph.tasks, found.graph.relations) != (part.tasks, part.relations):
+                said = "no model for" if found is None else "a model of other classes or relations of"
+                raise TaskError(f"there is {said} the tasks {', '.join(part.names)}; fit this component again.")
+            components.append(found)
+        if known:
+            raise TaskError(f"the tasks {', '.join(next(iter(known)))} are no component of the graph; leave them out.")
+        balance = {task: p for model in there for task, p in (model.class_balance or {}).items()}
+        whole = cls(class_balance=balance or None)
+        whole.params_ = MultiTaskParams(graph, tuple(components))
+        return whole
 
     @property
     def accuracies_(self) -> dict[str, Floats]:
@@ -300,33 +342,3 @@ class MultiTask:
         if not hasattr(self, "params_"):
             raise NotFittedError("this MultiTask has not been fitted; call fit(votes) first.")
         return self.params_
-
-
-def _checked(votes: TaskVotes) -> TaskVotes:
-    if not isinstance(votes, TaskVotes):
-        raise ModelError(
-            f"MultiTask learns from TaskVotes (a task graph, and votes on its tasks), got {type(votes).__name__}. "
-            "Votes on one task alone are for LabelModel."
-        )
-    return votes
-
-
-def _like(params: MultiTaskParams, votes: TaskVotes) -> TaskVotes:
-    """Return ``votes`` with the tasks and sources of ``params``, in their order."""
-    found = _checked(votes)
-    mine, theirs = ([(task, graph.states(task)) for task in graph.names] for graph in (params.graph, found.graph))
-    if mine != theirs:
-        raise ModelError(f"the model knows the tasks {params.graph.names}, but the votes are on {found.graph.names}.")
-    by_task = {}
-    for task in {**params.sources, **found.by_task}:
-        known, own = params.sources.get(task, ()), found.by_task.get(task)
-        if own is None or set(own.sources) != set(known):
-            there = () if own is None else own.sources
-            lacking, extra = sorted(set(known) - set(there)), sorted(set(there) - set(known))
-            raise VoteError(
-                f"the sources of the votes on task {task!r} are not those the model learned about: "
-                f"{', '.join(map(repr, lacking)) or 'none'} lacking, {', '.join(map(repr, extra)) or 'none'} new. Fit "
-                "again, or select the sources it knows."
-            )
-        by_task[task] = own if own.sources == known else own.select(known)
-    return TaskVotes(params.graph, by_task)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy.typing as npt
@@ -60,7 +60,8 @@ class MultiTaskStats:
             Only what holds votes on these: what an edit of a source that votes on them changes. Default: everything.
         """
         check_gold_tasks(gold, votes.graph)
-        counted, graph = votes.counted, votes.graph
+        counted = {task: one for task, one in votes.counted.items() if one.m}
+        graph = votes.graph
         chosen = set(graph.names) if tasks is None else set(tasks)
         own = {
             task: PatternCounts.of(
@@ -110,13 +111,29 @@ class MultiTaskStats:
             {scope: one.without(bucket) for scope, one in self.meetings.items()},
         )
 
-    def of_tasks(self, names: Collection[str]) -> MultiTaskStats:
-        """Return what concerns a connected component of the graph."""
+    def part(self, names: Sequence[str]) -> MultiTaskStats:
+        """Return what is counted of some tasks: for a component, equal to the stats of ``votes.part(names)``.
+
+        Examples
+        --------
+        >>> votes = TaskVotes(TaskGraph.multi_label(["dog", "cat"]), {"dog": [[1], [0]], "cat": [[0], [1]]})
+        >>> MultiTaskStats.of(votes).part(["cat"]) == MultiTaskStats.of(votes.part(["cat"]))
+        True
+        """
+        return self.within(self.graph.part(names))
+
+    def within(self, graph: TaskGraph) -> MultiTaskStats:
+        """Return what is counted of the tasks of ``graph``, a part of this one's, in its order."""
         return MultiTaskStats(
-            self.graph,
-            {task: one for task, one in self.tasks.items() if task in names},
-            {scope: one for scope, one in self.meetings.items() if scope[0] in names},
+            graph,
+            {task: self.tasks[task] for task in graph.names if task in self.tasks},
+            {scope: one for scope, one in self.meetings.items() if set(graph.names).issuperset(scope)},
         )
+
+    @property
+    def silent(self) -> bool:
+        """Whether no source voted on anything."""
+        return not any(one.counts.votes.any() for one in (*self.tasks.values(), *self.meetings.values()))
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, MultiTaskStats):

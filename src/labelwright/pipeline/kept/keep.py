@@ -313,7 +313,8 @@ class KeptRun:
 
     def label_model(self) -> BaseLabelModel[Any, Any]:
         """Return the fitted label model."""
-        return from_dict(self.store.get_json(self.artifact("label_model")))
+        model: BaseLabelModel[Any, Any] = from_dict(self.store.get_json(self.artifact("label_model")))
+        return model
 
     def end_model_folder(self) -> Path:
         """Return the folder with the fitted end model."""
