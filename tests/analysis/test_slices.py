@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -69,6 +70,33 @@ def test_what_cannot_be_measured_is_not():
     assert json.loads(json.dumps(table.to_dict()))["slices"][2]["accuracy"]["value"] is None
 
 
+def test_everything_is_the_score_on_all_examples_and_a_slice_of_all_is_the_same():
+    table = slice_table(PROBS, SLICES, GOLD)
+    whole = score(SoftLabels(PROBS), GOLD)
+    assert (table.everything.accuracy, table.everything.macro_f1) == (whole.accuracy, whole.macro_f1)
+    assert replace(table.everything, name="all") == table["all"]
+    with pytest.raises(SliceError, match="no slice 'third'; there are: first, all, none, unknown"):
+        table["third"]
+
+
+def test_votes_tell_coverage_and_conflicts():
+    votes = lw.Votes([[0, 0], [0, 1], [-1, -1], [-1, 1], [1, 1], [0, -1]])
+    table = slice_table([[0.9, 0.1]] * 6, [[i < 3] for i in range(6)], votes=votes)
+    assert (table.everything.conflicts, table["0"].conflicts) == (wilson(1, 6), wilson(1, 3))
+    assert (table.everything.coverage, table["0"].coverage) == (wilson(5, 6), wilson(2, 3))
+    assert not slice_table([[0.9, 0.1]] * 6, [[True]] * 6).everything.conflicts.known
+
+
+def test_copies_of_examples_are_no_news_where_groups_say_so():
+    groups = np.arange(200)
+    copied = [np.repeat(one, 3, axis=0) for one in (PROBS, MEMBER, GOLD, groups)]
+    one = slice_table(PROBS, MEMBER, GOLD, groups=groups)["0"]
+    three = slice_table(copied[0], copied[1], copied[2], groups=copied[3])["0"]
+    assert three.p_value == pytest.approx(one.p_value, abs=0.02)
+    assert three.accuracy.value == one.accuracy.value
+    assert three.accuracy.high - three.accuracy.low > 0.9 * (one.accuracy.high - one.accuracy.low)
+
+
 def test_coverage_is_that_of_the_slice_and_names_are_read():
     covered = np.arange(200) % 4 > 0
     soft = lw.SoftLabels(PROBS, covered=covered, classes=["a", "b", "c"])
@@ -80,12 +108,15 @@ def test_coverage_is_that_of_the_slice_and_names_are_read():
 
 def test_the_table_has_a_line_for_each_slice():
     lines = str(slice_table(PROBS, SLICES, GOLD)).splitlines()
-    assert [line.split()[0] for line in lines] == ["slice", "first", "all", "none", "unknown"]
+    assert [line.split()[0] for line in lines] == ["slice", "everything", "first", "all", "none", "unknown"]
+    assert "conflicts" not in lines[0]
     assert slice_table(PROBS, Slices(np.zeros((200, 0), dtype=bool)), GOLD).rows == ()
 
 
 def test_slices_and_gold_must_fit():
     with pytest.raises(SliceError, match="3 examples"):
         slice_table(PROBS, [[True]] * 3, GOLD)
+    with pytest.raises(SliceError, match="groups are of 3 examples"):
+        slice_table(PROBS, SLICES, GOLD, groups=[1, 2, 3])
     with pytest.raises(VoteError, match="gold has 3"):
         slice_table(PROBS, SLICES, [0, 1, 2])

@@ -12,7 +12,7 @@ from scipy import sparse
 
 from labelwright.core import ABSTAIN, SparseRows, Votes
 
-__all__ = ["Entries", "Symbols", "entries"]
+__all__ = ["Entries", "Symbols", "conflicting_rows", "entries"]
 
 Ints: TypeAlias = npt.NDArray[np.int64]
 
@@ -119,6 +119,20 @@ def entries(votes: Votes, symbols: Symbols) -> Iterator[Entries]:
             row, column = np.nonzero(block != ABSTAIN)
             code = block[row, column].astype(np.int64)
         yield Entries(start, stop - start, row, column, symbols.meaning[column, code])
+
+
+def conflicting_rows(votes: Votes) -> npt.NDArray[np.bool_]:
+    """Return on which examples some votes contradict each other, bool of shape (n,).
+
+    Examples
+    --------
+    >>> conflicting_rows(Votes([[0, 1, -1], [1, 1, -1], [-1, -1, 0]])).tolist()
+    [True, False, False]
+    """
+    symbols, out = Symbols.of(votes), np.zeros(votes.n, dtype=bool)
+    for block in entries(votes, symbols):
+        out[block.start + block.rows[block.conflicting(symbols)]] = True
+    return out
 
 
 def _blocks(rows: npt.NDArray[Any] | SparseRows) -> Iterator[tuple[int, int]]:

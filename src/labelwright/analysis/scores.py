@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeAlias
 
@@ -18,7 +18,16 @@ from .intervals import Floats, Statistic, bootstrap, transformed, wilson, wilson
 from .metrics import Codes
 from .summary import gold_codes
 
-__all__ = ["METRICS", "ClassScores", "Metric", "Scores", "paired_difference", "score"]
+__all__ = [
+    "METRICS",
+    "ClassScores",
+    "Metric",
+    "Scores",
+    "accuracy_and_macro_f1",
+    "paired_difference",
+    "predicted_codes",
+    "score",
+]
 
 Metric: TypeAlias = Literal["accuracy", "macro_f1", "f1", "roc_auc", "average_precision", "log_loss", "brier"]
 
@@ -197,7 +206,7 @@ def paired_difference(
     truth = gold_codes(gold, a.classes, a.n)
     unit = _check_groups(groups, a.n)
     known = truth >= 0
-    parts = [METRICS[metric](truth[known], _predict(s)[known], s.probs[known]) for s in (a, b)]
+    parts = [METRICS[metric](truth[known], predicted_codes(s)[known], s.probs[known]) for s in (a, b)]
     (found,) = bootstrap(
         [lambda weights: parts[0](weights) - parts[1](weights)],
         int(known.sum()),
@@ -207,13 +216,35 @@ def paired_difference(
     return found
 
 
+def accuracy_and_macro_f1(
+    predicted: Codes, gold: Codes, k: int, *, groups: npt.NDArray[Any] | None = None, random_state: Seed = 0
+) -> tuple[Estimate, Estimate]:
+    """Return these two of `score` alone, which is quick; not measured of no examples.
+
+    Parameters
+    ----------
+    predicted, gold : ndarray of int, shape (n,)
+        Codes of classes, all known.
+    k : int
+    groups : ndarray of int or str, shape (n,), optional
+    random_state : int, Generator or None
+    """
+    if not len(gold):
+        return NO_ESTIMATE, NO_ESTIMATE
+    statistics = {"accuracy": metrics.mean(gold == predicted), "macro_f1": metrics.macro_f1(gold, predicted, k)}
+    closed = {} if groups is not None else {"accuracy": wilson(int((gold == predicted).sum()), len(gold))}
+    found = _estimates(statistics, closed, gold, groups, random_state)
+    return found["accuracy"], found["macro_f1"]
+
+
+def predicted_codes(soft: SoftLabels) -> Codes:
+    """Return the most probable class of each example; ties are settled by its id."""
+    return break_ties(soft.probs, ties="random", example_ids=soft.example_ids)
+
+
 def as_soft_labels(predictions: SoftLabels | npt.ArrayLike, classes: Iterable[Class] | None = None) -> SoftLabels:
     """Return predictions as soft labels; an array is taken as covered throughout."""
     return predictions if isinstance(predictions, SoftLabels) else SoftLabels(predictions, classes=classes)
-
-
-def _predict(soft: SoftLabels) -> Codes:
-    return break_ties(soft.probs, ties="random", example_ids=soft.example_ids)
 
 
 def _check_groups(groups: npt.ArrayLike | None, n: int) -> npt.NDArray[Any] | None:
@@ -228,7 +259,7 @@ def _check_groups(groups: npt.ArrayLike | None, n: int) -> npt.NDArray[Any] | No
 def _score_rows(
     soft: SoftLabels, truth: Codes, groups: npt.NDArray[Any] | None, where: npt.NDArray[np.bool_], random_state: Seed
 ) -> Scores:
-    gold, predicted, probs = truth[where], _predict(soft)[where], soft.probs[where]
+    gold, predicted, probs = truth[where], predicted_codes(soft)[where], soft.probs[where]
     n, k = len(gold), soft.k
     names = [name for name in METRICS if name != "f1" or k == 2]
     statistics = {name: METRICS[name](gold, predicted, probs) for name in names} if n else {}
@@ -238,9 +269,7 @@ def _score_rows(
             statistics[f"{kind.__name__} {c}"] = kind(gold, predicted, c)
     units = None if groups is None else groups[where]
     closed = {} if groups is not None else _closed_forms(gold, predicted, soft.covered[where], k)
-    open_ = [name for name in statistics if name not in closed]
-    drawn = bootstrap([statistics[name] for name in open_], n, groups=units, random_state=random_state)
-    found = {name: _widen(name, e, gold, units) for name, e in zip(open_, drawn, strict=True)} | closed
+    found = _estimates(statistics, closed, gold, units, random_state)
     per_class = tuple(
         ClassScores(name, found[f"precision {c}"], found[f"recall {c}"], found[f"f1 {c}"], int((gold == c).sum()))
         for c, name in enumerate(soft.classes)
@@ -248,6 +277,19 @@ def _score_rows(
     headline: dict[str, Any] = {name: found.get(name, NO_ESTIMATE) for name in (*METRICS, "coverage")}
     table = metrics.confusion(gold, predicted, k)
     return Scores(n=n, **headline, per_class=per_class, confusion=table, classes=soft.classes)
+
+
+def _estimates(
+    statistics: Mapping[str, Statistic],
+    closed: Mapping[str, Estimate],
+    gold: Codes,
+    units: npt.NDArray[Any] | None,
+    random_state: Seed,
+) -> dict[str, Estimate]:
+    """Return every statistic with its interval: in closed form where there is one, else by resamples."""
+    open_ = [name for name in statistics if name not in closed]
+    drawn = bootstrap([statistics[name] for name in open_], len(gold), groups=units, random_state=random_state)
+    return {name: _widen(name, e, gold, units) for name, e in zip(open_, drawn, strict=True)} | dict(closed)
 
 
 def _closed_forms(gold: Codes, predicted: Codes, covered: npt.NDArray[np.bool_], k: int) -> dict[str, Estimate]:

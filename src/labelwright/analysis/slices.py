@@ -10,12 +10,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from labelwright.core import Class, Seed, SoftLabels
+from labelwright.core import Class, Seed, SoftLabels, Votes
+from labelwright.core.errors import SliceError
 from labelwright.core.slices import Slices, as_slices
 
 from .base import NO_ESTIMATE, Estimate
-from .intervals import wilson
-from .scores import Scores, as_soft_labels, score
+from .counting import conflicting_rows
+from .intervals import grouped_share
+from .scores import accuracy_and_macro_f1, as_soft_labels, predicted_codes
 from .summary import gold_codes
 from .tables import Column, text_table
 
@@ -24,15 +26,16 @@ __all__ = ["SliceRow", "SliceTable", "slice_table"]
 
 @dataclass(frozen=True, slots=True)
 class SliceRow:
-    """What was measured on one slice.
+    """What was measured on one slice, or on everything.
 
     Parameters
     ----------
     name : str
     n, scored : int
         Examples in the slice, and those of them with gold.
-    share, coverage : Estimate
-        Share of all examples that belong to the slice; share of its examples on which some source voted.
+    share, coverage, conflicts : Estimate
+        Share of all examples that belong to the slice; shares of its examples on which some source voted, and on which
+        votes contradict each other (not measured without votes).
     accuracy, macro_f1 : Estimate
         Against gold; not measured without.
     difference : Estimate
@@ -46,6 +49,7 @@ class SliceRow:
     scored: int
     share: Estimate
     coverage: Estimate
+    conflicts: Estimate
     accuracy: Estimate
     macro_f1: Estimate
     difference: Estimate
@@ -53,43 +57,60 @@ class SliceRow:
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values for JSON; what was not measured is ``None``."""
-        found = {
-            name: getattr(self, name).to_dict() for name in ("share", "coverage", "accuracy", "macro_f1", "difference")
-        }
+        names = ("share", "coverage", "conflicts", "accuracy", "macro_f1", "difference")
+        found = {name: getattr(self, name).to_dict() for name in names}
         return {"name": self.name, "n": self.n, "scored": self.scored, **found, "p_value": self.p_value}
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class SliceTable:
-    """One row for each slice: see `slice_table`."""
+    """One row for each slice, and one for everything: see `slice_table`.
 
+    Parameters
+    ----------
+    everything : SliceRow
+        All examples; named ``"everything"``.
+    rows : tuple of SliceRow
+        The slices in their order.
+    """
+
+    everything: SliceRow
     rows: tuple[SliceRow, ...]
 
     def __getitem__(self, name: str) -> SliceRow:
-        return next(row for row in self.rows if row.name == name)
+        found = next((row for row in self.rows if row.name == name), None)
+        if found is None:
+            raise SliceError(
+                f"there is no slice {name!r}; there are: {', '.join(r.name for r in self.rows) or 'none'}."
+            )
+        return found
 
     def __len__(self) -> int:
         return len(self.rows)
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values for JSON."""
-        return {"slices": [row.to_dict() for row in self.rows]}
+        return {"everything": self.everything.to_dict(), "slices": [row.to_dict() for row in self.rows]}
 
     def __repr__(self) -> str:
         return str(self)
 
     def __str__(self) -> str:
+        rows = (self.everything, *self.rows)
         columns: list[Column[SliceRow]] = [
             Column("slice", lambda row: row.name, numeric=False),
             Column("n", lambda row: f"{row.n:,}"),
             Column("share", lambda row: _short(row.share, ends=False)),
             Column("coverage", lambda row: _short(row.coverage, ends=False)),
+            Column("conflicts", lambda row: _short(row.conflicts, ends=False)),
             Column("accuracy", lambda row: _short(row.accuracy)),
             Column("macro F1", lambda row: _short(row.macro_f1)),
             Column("against the rest", lambda row: _short(row.difference, sign="+")),
             Column("p", lambda row: "" if row.p_value is None else f"{row.p_value:.2g}"),
         ]
-        return text_table(self.rows, columns)
+        # A column that says nothing of any row is no news.
+        told = [column for column in columns if any(column.cell(row) for row in rows)]
+        return text_table(rows, told)
 
 
 def slice_table(
@@ -97,6 +118,8 @@ def slice_table(
     slices: Slices | npt.ArrayLike,
     gold: Iterable[Any] | None = None,
     *,
+    votes: Votes | None = None,
+    groups: npt.ArrayLike | None = None,
     classes: Iterable[Class] | None = None,
     random_state: Seed = 0,
 ) -> SliceTable:
@@ -108,6 +131,10 @@ def slice_table(
     slices : Slices or array_like of bool, shape (n, s)
     gold : iterable of (class, code or None), shape (n,), optional
         True classes, for scoring only. ``None``, NaN and -1 mean unknown.
+    votes : Votes, n rows, optional
+        Tell coverage and conflicts. Without them coverage is that of the predictions.
+    groups : array_like of int or str, shape (n,), optional
+        Examples of one group (sentences of one document, say) are no separate facts.
     classes : sequence of (str or int), optional
         Names of the columns, where ``predictions`` is an array. Default 0..k-1.
     random_state : int, Generator or None
@@ -120,65 +147,102 @@ def slice_table(
     Raises
     ------
     SliceError
-        If slices are not of the n examples.
+        If slices, votes or groups are not of the n examples.
     VoteError
         If gold does not fit the predictions.
 
     Notes
     -----
-    Accuracy, share and coverage have Wilson's interval; macro F1 a bootstrap over the slice's examples; the difference
-    Newcombe's interval (1998, "Interval estimation for the difference between independent proportions", method 10). Its
-    p-value is Fisher's exact one, adjusted by Holm's method.
+    Without groups, accuracy and shares have Wilson's interval; macro F1 a bootstrap over the slice's examples; the
+    difference Newcombe's interval (1998, "Interval estimation for the difference between independent proportions",
+    method 10). Its p-value is Fisher's exact one, adjusted by Holm's method. With groups, accuracy is bootstrapped too,
+    and the p-value is that of `labelwright.analysis.shares.two_sample_p_value`.
 
     Examples
     --------
     >>> probs = [[0.9, 0.1]] * 80 + [[0.4, 0.6]] * 20
     >>> odd = Slices([[i >= 80] for i in range(100)], ["odd"])
-    >>> row = slice_table(probs, odd, [0] * 100)["odd"]
+    >>> table = slice_table(probs, odd, [0] * 100)
+    >>> row = table["odd"]
     >>> row.n, row.accuracy.value, row.difference.value, row.p_value < 0.001
     (20, 0.0, -1.0, True)
+    >>> table.everything.accuracy.value
+    0.8
     """
     soft = as_soft_labels(predictions, classes)
     found = as_slices(slices, soft.n)
+    units = None if groups is None else np.asarray(groups)
+    for what, size in (
+        ("votes", None if votes is None else votes.n),
+        ("groups", None if units is None else len(units)),
+    ):
+        if size not in (None, soft.n):
+            raise SliceError(f"{what} are of {size} examples, but there are {soft.n}; take the same examples of both.")
     truth = np.full(soft.n, -1) if gold is None else gold_codes(gold, soft.classes, soft.n)
-    rows = [_row(name, found[name], soft, truth, random_state) for name in found.names]
+    measure = _Measure(
+        truth,
+        predicted_codes(soft),
+        soft.k,
+        soft.covered if votes is None else votes.covered,
+        None if votes is None else conflicting_rows(votes),
+        units,
+        random_state,
+    )
+    everything = measure.row("everything", np.ones(soft.n, dtype=bool))
+    rows = [measure.row(name, found[name]) for name in found.names]
     # scipy.stats, which Fisher's test needs, takes its time to load.
     from .shares import holm
 
     adjusted = holm([row.p_value for row in rows])
-    return SliceTable(tuple(replace(row, p_value=p) for row, p in zip(rows, adjusted, strict=True)))
+    return SliceTable(everything, tuple(replace(row, p_value=p) for row, p in zip(rows, adjusted, strict=True)))
 
 
-def _row(
-    name: str, inside: npt.NDArray[np.bool_], soft: SoftLabels, truth: npt.NDArray[np.int64], random_state: Seed
-) -> SliceRow:
-    n = int(inside.sum())
-    here, rest = (_scores(side & (truth >= 0), soft, truth, random_state) for side in (inside, ~inside))
-    accuracy = NO_ESTIMATE if here is None else here.accuracy
-    difference, p_value = NO_ESTIMATE, None
-    if here is not None and rest is not None:
-        difference, p_value = _difference(here.accuracy, rest.accuracy), _fisher(here, rest)
-    return SliceRow(
-        name=name,
-        n=n,
-        scored=accuracy.n,
-        share=wilson(n, soft.n),
-        coverage=wilson(int(soft.covered[inside].sum()), n),
-        accuracy=accuracy,
-        macro_f1=NO_ESTIMATE if here is None else here.macro_f1,
-        difference=difference,
-        p_value=p_value,
-    )
+@dataclass(frozen=True, slots=True, eq=False)
+class _Measure:
+    """What rows are measured from, each of shape (n,)."""
 
+    truth: npt.NDArray[np.int64]
+    predicted: npt.NDArray[np.int64]
+    k: int
+    covered: npt.NDArray[np.bool_]
+    conflicting: npt.NDArray[np.bool_] | None
+    groups: npt.NDArray[Any] | None
+    random_state: Seed
 
-def _scores(
-    where: npt.NDArray[np.bool_], soft: SoftLabels, truth: npt.NDArray[np.int64], random_state: Seed
-) -> Scores | None:
-    if not where.any():
-        return None
-    # Ties are settled by example ids, so the rows keep theirs.
-    part = SoftLabels(soft.probs[where], classes=soft.classes, example_ids=soft.example_ids[where])
-    return score(part, [soft.classes[code] for code in truth[where].tolist()], random_state=random_state)
+    def row(self, name: str, inside: npt.NDArray[np.bool_]) -> SliceRow:
+        """Measure one slice."""
+        (accuracy, macro_f1), (elsewhere, _) = self._scores(inside), self._scores(~inside)
+        difference, p_value = NO_ESTIMATE, None
+        if accuracy.known and elsewhere.known:
+            difference, p_value = _difference(accuracy, elsewhere), self._p_value(inside)
+        return SliceRow(
+            name=name,
+            n=int(inside.sum()),
+            scored=accuracy.n,
+            share=grouped_share(inside, self.groups),
+            coverage=self._share(self.covered, inside),
+            conflicts=NO_ESTIMATE if self.conflicting is None else self._share(self.conflicting, inside),
+            accuracy=accuracy,
+            macro_f1=macro_f1,
+            difference=difference,
+            p_value=p_value,
+        )
+
+    def _share(self, hits: npt.NDArray[np.bool_], inside: npt.NDArray[np.bool_]) -> Estimate:
+        return grouped_share(hits[inside], None if self.groups is None else self.groups[inside])
+
+    def _scores(self, side: npt.NDArray[np.bool_]) -> tuple[Estimate, Estimate]:
+        where = side & (self.truth >= 0)
+        groups = None if self.groups is None else self.groups[where]
+        return accuracy_and_macro_f1(
+            self.predicted[where], self.truth[where], self.k, groups=groups, random_state=self.random_state
+        )
+
+    def _p_value(self, inside: npt.NDArray[np.bool_]) -> float | None:
+        from .shares import Tally, two_sample_p_value
+
+        hit, known = self.predicted == self.truth, self.truth >= 0
+        return two_sample_p_value(*(Tally.of(hit, known & side, self.groups) for side in (inside, ~inside)))
 
 
 def _difference(here: Estimate, rest: Estimate) -> Estimate:
@@ -186,16 +250,6 @@ def _difference(here: Estimate, rest: Estimate) -> Estimate:
     low = value - math.hypot(here.value - here.low, rest.high - rest.value)
     high = value + math.hypot(here.high - here.value, rest.value - rest.low)
     return Estimate(value, low, high, here.n + rest.n)
-
-
-def _fisher(here: Scores, rest: Scores) -> float | None:
-    from .shares import Tally, two_sample_p_value
-
-    tallies = [
-        Tally(np.array([np.trace(one.confusion)]), np.array([one.confusion.sum()]), grouped=False)
-        for one in (here, rest)
-    ]
-    return two_sample_p_value(*tallies)
 
 
 def _short(estimate: Estimate, *, ends: bool = True, sign: str = "") -> str:
