@@ -7,7 +7,9 @@ import json
 import re
 import shutil
 import subprocess
+from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -35,7 +37,12 @@ from labelwright.analysis.augmentation_view import (
     TunableFunction,
     Variant,
 )
-from labelwright.core import SoftLabels, Votes
+from labelwright.analysis.tasks.content import TaskResult, TasksContent
+from labelwright.analysis.tasks.contradictions import find_contradictions
+from labelwright.analysis.tasks.page import render_tasks
+from labelwright.core import SoftLabels, TaskGraph, Votes
+from labelwright.core.task_votes import TaskVotes
+from labelwright.core.tasks import Implies
 
 BROWSER = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
@@ -124,20 +131,53 @@ def report() -> str:
     )
 
 
+def report_on_tasks() -> str:
+    rng = np.random.default_rng(0)
+    names = [f"{j} a rather long name of a task, with_an_unbrokenpartofitthatgoeson" for j in range(20)]
+    chain = [Implies((first, "yes"), (second, "yes")) for first, second in pairwise(names)]
+    graph = TaskGraph.multi_label(names, chain)
+    votes = TaskVotes(graph, {name: rng.integers(-1, 2, size=(80, 3)) for name in names})
+    soft = SoftLabels(np.eye(2)[rng.integers(2, size=80)], classes=["no", "yes"])
+    models = [ModelResult("Joint labels", "label model", score(soft, rng.integers(2, size=80)))]
+    tasks = [
+        TaskResult(name, ("no", "yes"), 0.5, lf_summary(votes.by_task[name]), scores={"test": models, "valid": models})
+        for name in names
+    ]
+    contradictions = find_contradictions(votes, np.zeros((80, 20), dtype=np.int64))
+    notes = [Note("unbroken" * 30, "warning")]
+    return render_tasks(
+        TasksContent(project="unbroken" * 9, graph=graph, tasks=tasks, contradictions=contradictions, notes=notes)
+    )
+
+
 @pytest.mark.parametrize("width", [360, 768, 1280, 1920])
 def test_nothing_runs_off_the_page(tmp_path: Path, width: int) -> None:
+    found = measured(report(), width, tmp_path)
+    assert found["charts"] >= 25
+    fits(found)
+
+
+def test_nothing_of_many_tasks_runs_off_the_page_of_a_phone(tmp_path: Path) -> None:
+    found = measured(report_on_tasks(), 360, tmp_path)
+    assert found["charts"] == 2
+    fits(found)
+
+
+def fits(found: dict[str, Any]) -> None:
+    assert found["scroll"] <= found["width"]
+    assert found["wide"] == []
+    assert found["cut"] == []
+
+
+def measured(report: str, width: int, tmp_path: Path) -> dict[str, Any]:
+    """Lay a page out at a width in pixels, and say what runs off it."""
     # Without the policy the frame's own measuring script would be refused; unfold everything, to measure it too.
-    page = re.sub(r'<meta http-equiv="Content-Security-Policy"[^>]*>', "", report()).replace(
-        "<details", "<details open"
-    )
+    page = re.sub(r'<meta http-equiv="Content-Security-Policy"[^>]*>', "", report).replace("<details", "<details open")
     probe = tmp_path / "probe.html"
     probe.write_text(PROBE.format(width=width, page=html.escape(page)), encoding="utf-8")
     quiet = ["--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
     command = [str(BROWSER), "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", *quiet]
     command += [f"--user-data-dir={tmp_path / 'profile'}", "--virtual-time-budget=10000", "--dump-dom", probe.as_uri()]
     out = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True).stdout
-    found = json.loads(html.unescape(re.findall(r"<title>(.*?)</title>", out)[0]))
-    assert found["charts"] >= 25
-    assert found["scroll"] <= found["width"]
-    assert found["wide"] == []
-    assert found["cut"] == []
+    found: dict[str, Any] = json.loads(html.unescape(re.findall(r"<title>(.*?)</title>", out)[0]))
+    return found

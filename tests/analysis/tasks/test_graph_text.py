@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from labelwright.analysis.tasks.graph_text import graph_text
 from labelwright.core import TaskGraph
 from labelwright.core.tasks import Equal, Excludes, Feasible, Implies, Refines, Task
-from labelwright.analysis.tasks.graph_text import graph_text
 
 
 def test_a_task_stands_below_the_one_it_refines_wherever_it_was_written():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from labelwright.analysis.base import Estimate
 from labelwright.analysis.charts import estimates_chart
-from labelwright.analysis.content import Difference, ModelResult, ReportContent
+from labelwright.analysis.content import Difference, ModelResult, Note, ReportContent
 from labelwright.analysis.markup import Markup, tag
 from labelwright.analysis.tables import Column
 
@@ -15,6 +15,7 @@ from .blocks import (
     difference_in_words,
     figure,
     headline_model,
+    notes_list,
     percent,
     table,
     written,
@@ -133,17 +134,9 @@ def _bracketed(metric: str, estimate: Estimate) -> list[str]:
 
 
 def _warnings(content: ReportContent) -> Markup | None:
-    notes = sorted(content.notes, key=lambda note: note.level != "warning")
     failed = [
         f"{f.source} raised on {f.count:,} examples and abstained there."
         for f in content.summary.failures
         if not any(f.source in note.text for note in content.notes)
     ]
-    lines = [("warning", text) for text in failed] + [(note.level, note.text) for note in notes]
-    if not lines:
-        return None
-    items = [
-        tag("li", tag("b", "Warning: " if level == "warning" else "Note: "), text, class_=level)
-        for level, text in lines
-    ]
-    return tag("ul", items, class_="notes", aria_label="Warnings and notes")
+    return notes_list([*(Note(text, "warning") for text in failed), *content.notes])

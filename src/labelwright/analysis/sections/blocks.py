@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from labelwright.analysis.base import Estimate
 from labelwright.analysis.charts import Spec
-from labelwright.analysis.content import Difference, ModelResult, ReportContent
+from labelwright.analysis.content import Difference, ModelResult, Note, ReportContent
 from labelwright.analysis.markup import Child, Markup, tag
 from labelwright.analysis.svg import inline_svg
 from labelwright.analysis.tables import Column
@@ -20,6 +20,7 @@ __all__ = [
     "figure",
     "figures",
     "headline_model",
+    "notes_list",
     "section",
     "table",
     "written",
@@ -75,6 +76,15 @@ def headline_model(content: ReportContent) -> ModelResult | None:
             if model.role == role:
                 return model
     return content.models[0] if content.models else None
+
+
+def notes_list(notes: Sequence[Note]) -> Markup | None:
+    """Return what the reader must know, warnings first; nothing where there is nothing."""
+    items = [
+        tag("li", tag("b", "Warning: " if note.level == "warning" else "Note: "), note.text, class_=note.level)
+        for note in sorted(notes, key=lambda note: note.level != "warning")
+    ]
+    return tag("ul", items, class_="notes", aria_label="Warnings and notes") if items else None
 
 
 def section(name: str, title: str, *children: Child, intro: Child = None) -> Markup:

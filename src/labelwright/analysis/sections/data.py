@@ -13,7 +13,7 @@ from labelwright.analysis.tables import Column
 
 from .blocks import figure, figures, percent, section, table
 
-__all__ = ["data", "funnel_figure"]
+__all__ = ["data", "funnel_figure", "splits_table"]
 
 # Votes per example beyond this many are drawn together.
 _MOST_VOTES = 8
@@ -31,7 +31,7 @@ def data(content: ReportContent) -> Markup:
             _votes_figure(funnel, split),
             _soft_figure(content.soft_labels, content.soft_split) if content.soft_labels else None,
         ),
-        _splits_table(content.splits) if content.splits else None,
+        splits_table(content.splits) if content.splits else None,
     )
 
 
@@ -102,7 +102,8 @@ def _soft_figure(histogram: Histogram, split: str) -> Markup:
     )
 
 
-def _splits_table(splits: Sequence[Split]) -> Markup:
+def splits_table(splits: Sequence[Split]) -> Markup:
+    """Return the splits as a table."""
     columns: list[Column[Split]] = [
         Column("split", lambda s: s.name, numeric=False),
         Column("examples", lambda s: f"{s.n:,}"),

@@ -1,0 +1,77 @@
+"""What a report on several tasks says, as plain results: the pipeline gathers these, `render_tasks` lays them out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from labelwright.analysis.content import Artifact, ModelResult, Note, Split
+from labelwright.analysis.summary import Summary
+from labelwright.core import Class, TaskGraph
+
+from .contradictions import Contradictions
+
+__all__ = ["TaskResult", "TasksContent"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TaskResult:
+    """One task in a report.
+
+    Parameters
+    ----------
+    name : str
+    states : tuple of (str or int)
+        Its classes, then "N/A" where it may not apply.
+    covered : float
+        Share of train on which some vote, on this task or a related one, says something about its classes.
+    summary : Summary, optional
+        Of the votes on it on train; ``None`` where no source votes on it.
+    not_applicable : float, optional
+        Mean probability on train that it does not apply; ``None`` where it always does.
+    scores : mapping of str to sequence of ModelResult
+        By split, where there is gold: the joint labels first, then the end model.
+    """
+
+    name: str
+    states: tuple[Class, ...]
+    covered: float
+    summary: Summary | None = None
+    not_applicable: float | None = None
+    scores: Mapping[str, Sequence[ModelResult]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class TasksContent:
+    """Everything that a report on several tasks shows.
+
+    Parameters
+    ----------
+    project : str
+    graph : TaskGraph
+    tasks : sequence of TaskResult
+        In the order of the graph.
+    splits : sequence of Split
+        Train first.
+    contradictions : Contradictions, optional
+        Of the votes on train.
+    feasible : tuple of (int, int), optional
+        How many label vectors, of how many that were checked, keep every relation.
+    when, run_id, description : str
+    notes : sequence of Note
+    lineage : sequence of Artifact
+    next_steps : sequence of (command, what it does)
+    """
+
+    project: str
+    graph: TaskGraph
+    tasks: Sequence[TaskResult]
+    splits: Sequence[Split] = ()
+    contradictions: Contradictions | None = None
+    feasible: tuple[int, int] | None = None
+    when: str = ""
+    run_id: str = ""
+    description: str = ""
+    notes: Sequence[Note] = ()
+    lineage: Sequence[Artifact] = ()
+    next_steps: Sequence[tuple[str, str]] = ()
