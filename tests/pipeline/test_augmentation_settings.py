@@ -33,6 +33,7 @@ def test_a_table_is_kept_and_read_again():
         (END + '[augmentation]\ngenerator = "gro"', r"'gro'. Did you mean 'gru'\? Allowed: gru, lstm"),
         (END + "[augmentation]\ncopies = 0", "augmentation.copies is 0; it must be at least 1"),
         (END + '[augmentation]\npolicy = "random"\nsteps = 9', "steps is given, but it is of the learned policy"),
+        (END + '[augmentation]\npolicy = "random"\nvalid = true', "valid is given, but it is of the learned policy"),
         (END + '[augmentation]\npolicy = "mean_field"', "probabilities is missing"),
         (END + "[augmentation]\nprobabilities = { a = 1.0 }", 'probabilities is given, and policy is "learned"'),
         ('[augmentation]\npolicy = "random"', "needs an end model"),

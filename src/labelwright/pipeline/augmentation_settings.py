@@ -30,8 +30,9 @@ class AugmentationSettings(SettingsTable, frozen=True):
     ``copies`` the number of augmented copies of each example. ``probabilities`` are of the ``"mean_field"`` policy, by
     function. ``generator`` and ``steps`` are of the learned policy: what proposes sequences, and how long it learns.
     ``examples`` is how many unlabelled examples of train are looked at, to learn the policy and to judge what is safe.
-    ``refresh`` says what a run does with a learned policy whose examples changed: ``"learn"`` it again, or ``"keep"``
-    it; where functions or settings changed, it is learned again in any case.
+    ``valid`` lets the gold of the split valid say what an augmented example teaches; by default a policy learns without
+    labels. ``refresh`` says what a run does with a learned policy whose examples changed: ``"learn"`` it again, or
+    ``"keep"`` it; where functions or settings changed, it is learned again in any case.
     """
 
     policy: PolicyName = "learned"
@@ -43,6 +44,8 @@ class AugmentationSettings(SettingsTable, frozen=True):
     generator: Literal["gru", "lstm", "mean_field", "transformer"] | None = None
     steps: int | None = None
     examples: int = 10_000
+    # Unset where the file says nothing, so that what runs kept before there was the key stays as it is.
+    valid: bool | msgspec.UnsetType = msgspec.UNSET
     refresh: Literal["learn", "keep"] = "learn"
     random_state: int = 0
 
@@ -69,6 +72,11 @@ def augmentation_faults(settings: AugmentationSettings | msgspec.UnsetType, end_
                 f"augmentation.{key} is given, but it is of the learned policy, and policy is "
                 f'"{settings.policy}"; take it out.'
             )
+    if settings.valid and settings.policy != "learned":
+        yield (
+            f'augmentation.valid is given, but it is of the learned policy, and policy is "{settings.policy}"; take it '
+            "out."
+        )
     if (settings.policy == "mean_field") != (settings.probabilities is not None):
         given = "is given" if settings.probabilities is not None else "is missing"
         yield (

@@ -97,6 +97,24 @@ def test_rows_of_test_and_gold_leave_the_policy_alone_and_rows_of_train_do_not(l
 
 
 @pytest.mark.slow
+def test_gold_of_valid_counts_where_the_settings_say_so(learned):
+    edit(learned.folder, "steps = 10", "steps = 10\nvalid = true", file="labelwright.toml")
+    edit(learned.folder, 'test = "test"', 'valid = "valid"', file="labelwright.toml")
+    table = [{**row, "split": row["split"].replace("test", "valid")} for row in rows(120)]
+    write_csv(learned.folder / "comments.csv", [{**row, "gold": ""} for row in table])
+    with pytest.raises(ProjectError, match=r"augmentation.valid, which needs gold on 16 examples .* 0 have it"):
+        learned.augment()
+    write_csv(learned.folder / "comments.csv", table)
+    assert learned.augment().learned
+    assert learned.plan_augmentation().steps == ()
+    for row in table:
+        if row["split"] == "valid":
+            row["gold"] = "ham" if row["gold"] == "spam" else "spam"
+    write_csv(learned.folder / "comments.csv", table)
+    assert "policy" in stages(learned)
+
+
+@pytest.mark.slow
 def test_it_verifies_and_no_collection_takes_what_it_needs(learned):
     edit(learned.folder, "text.upper()", "text.title()")
     assert learned.augment().learned

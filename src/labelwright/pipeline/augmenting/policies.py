@@ -143,10 +143,13 @@ def learn_policy(
     examples: Examples,
     *,
     encode: Callable[[Examples], Any] | None,
+    valid: tuple[Examples, npt.NDArray[np.int64]] | None,
     checkpoint: Path,
     progress: Progress,
 ) -> Policy:
     """Learn a policy from unlabelled examples; one that was stopped goes on from its checkpoint.
+
+    ``valid`` is labelled examples and their class codes, where the settings want some.
 
     Raises
     ------
@@ -166,7 +169,7 @@ def learn_policy(
     policy = _learned_policy()(functions, **options, encode=encode, random_state=settings.random_state)
     # Many small products: what threads of BLAS save there, waiting for them costs several times over.
     with threadpool_limits(limits=1, user_api="blas"):
-        learned: Policy = policy.fit(examples, checkpoint=checkpoint, progress=progress)
+        learned: Policy = policy.fit(examples, valid=valid, checkpoint=checkpoint, progress=progress)
     return learned
 
 

@@ -15,6 +15,7 @@ from typing import Any, Protocol
 
 import msgspec
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from labelwright.augmentation import Policy, TransformationFunction
@@ -36,6 +37,9 @@ from .safe import accepted_functions, judge_safety
 __all__ = ["Augmenting", "AugmentingNotes", "checked_transformations", "learning_folder"]
 
 Tell = Callable[[str], None]
+
+# With fewer, what a student learns from them says nothing.
+_FEWEST_LABELLED = 16
 
 
 class AugmentingNotes(Protocol):
@@ -235,6 +239,24 @@ class Augmenting:
         order = np.argsort(hash_ids(self.data.ids("train"), salt=self.chosen.random_state), kind="stable")
         return self.frame[np.sort(order[:most])]
 
+    def _labelled(self) -> tuple[Examples, npt.NDArray[np.int64]] | None:
+        """Return the examples of valid with gold and their class codes, where the policy is to learn from them."""
+        if not self.chosen.valid:
+            return None
+        gold = self.data.gold("valid") if "valid" in self.data.splits else None
+        codes = np.zeros(0, dtype=np.int64) if gold is None else gold
+        known = np.flatnonzero(codes >= 0)
+        if len(known) < _FEWEST_LABELLED or len(np.unique(codes[known])) < 2:
+            raise ProjectError(
+                f"{FILE_NAME} sets augmentation.valid, which needs gold on {_FEWEST_LABELLED} examples of valid at "
+                f"least, of two classes or more; {len(known)} have it. Set data.gold and a split valid, or take it out."
+            )
+        frame = self.data.frame("valid", self.settings.end_model.fields)[known]
+        # The fields in one column: one of them may itself be called gold.
+        table = pl.DataFrame({"example": frame.to_struct(), "gold": codes[known]})
+        self.artifacts["labelled"] = self.database.store.put_table("labelled", table.to_arrow())
+        return as_examples(frame, self.kind, self.functions), codes[known]
+
     def _records(self, key: ArtifactId) -> Examples:
         frame = pl.from_arrow(self.database.store.get_table(key))
         assert isinstance(frame, pl.DataFrame)
@@ -242,14 +264,14 @@ class Augmenting:
 
     def _learned(self, functions: Sequence[TransformationFunction]) -> ArtifactId | None:
         """Return the artifact of the learned policy: the one that was learned from just this, or a new one."""
-        examples = self.examples()
+        examples, valid = self.examples(), self._labelled()
         recipe = self._learned_recipe(functions)
         key = self.database.found(recipe) or self._older(functions)
         if key is None:
             self.notes.policy()
             if self.dry:
                 return None
-            key = self._learn(functions, examples, recipe)
+            key = self._learn(functions, examples, valid, recipe)
         return key
 
     def _older(self, functions: Sequence[TransformationFunction]) -> ArtifactId | None:
@@ -261,7 +283,13 @@ class Augmenting:
         same = (before.functions, before.options.get("length")) == (now.functions, now.options.get("length"))
         return None if before.learned is None or not same else ArtifactId.parse(before.learned)
 
-    def _learn(self, functions: Sequence[TransformationFunction], examples: Examples, recipe: Recipe) -> ArtifactId:
+    def _learn(
+        self,
+        functions: Sequence[TransformationFunction],
+        examples: Examples,
+        valid: tuple[Examples, npt.NDArray[np.int64]] | None,
+        recipe: Recipe,
+    ) -> ArtifactId:
         began = time.perf_counter()
         place = learning_folder(self.folder) / recipe.digest
         self.tell("learning the policy")
@@ -270,6 +298,7 @@ class Augmenting:
             functions,
             examples,
             encode=self._encode(examples),
+            valid=valid,
             checkpoint=place,
             progress=lambda said: self.tell(f"learning the policy: {said}"),
         )
@@ -297,7 +326,10 @@ class Augmenting:
 
     def _learned_recipe(self, functions: Sequence[TransformationFunction]) -> Recipe:
         options = {name: getattr(self.chosen, name) for name in ("length", "generator", "steps")}
-        return self._recipe_of("learned_policy", functions, torch=version("torch"), **options)
+        recipe = self._recipe_of("learned_policy", functions, torch=version("torch"), **options)
+        if "labelled" not in self.artifacts:
+            return recipe
+        return Recipe(recipe.kind, {**recipe.inputs, "labelled": self.artifacts["labelled"]}, recipe.parameters)
 
     def _copies_recipe(self) -> Recipe:
         """Return what all copies hang on: which rows there are, and not yet what they hold."""

@@ -112,7 +112,7 @@ def result_of(augmenting: Augmenting, steps: Sequence[Step], seconds: float) -> 
         functions=functions,
         nothing=shares.get("nothing"),
         steps=tuple(steps),
-        artifacts={role: made[role] for role in ("unlabelled", "safety", "policy") if role in made},
+        artifacts={role: made[role] for role in ("unlabelled", "labelled", "safety", "policy") if role in made},
         seconds=seconds,
     )
 

@@ -137,7 +137,7 @@ class Notes:
     @property
     def of_policy(self) -> str:
         """Why what comes of transformation functions is stale."""
-        return self._of_transformations or self._of_data or "its unlabelled examples change"
+        return self._of_transformations or self._of_data or "its examples change"
 
     def end_model(self, *, kept: bool) -> None:
         """Note that the end model is trained, or kept although it is stale."""

@@ -75,7 +75,7 @@ def remake_augmentation(run: KeptRun, *, step: Tell) -> Iterator[tuple[str, Rema
         step("learning the policy again")
         made = _augmenting(run, functions, database, Path(temporary), step, {})
         made.settle()
-        for role in ("unlabelled", "safety"):
+        for role in ("unlabelled", "labelled", "safety"):
             if role in run.row.artifacts:
                 yield _NAMES[role], _same_id(run.artifact(role), made.artifacts.get(role))
         yield "policy", _same_policy(run, made.artifacts["policy"], database.store)
@@ -85,7 +85,7 @@ def remake_augmentation(run: KeptRun, *, step: Tell) -> Iterator[tuple[str, Rema
         yield "augmented copies", _same_copies(run, again.artifacts["augmentation"], database.store)
 
 
-_NAMES = {"unlabelled": "unlabelled examples", "safety": "safety"}
+_NAMES = {"unlabelled": "unlabelled examples", "labelled": "labelled examples", "safety": "safety"}
 
 
 def _augmenting(
