@@ -1,15 +1,18 @@
-"""Cutting parts to pieces that take about as long as they should, and stopping an engine's work on leaving."""
+"""Cutting parts to pieces that take about as long as they should, and putting what is made of them together again."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, ClassVar, Generic, Protocol, Self, TypeVar
 
-from .base import Outcome
+from labelwright.core.errors import DataError
 
-__all__ = ["Pieces", "closing"]
+from .base import Engine, Task
+
+__all__ = ["Pieces", "closing", "run_by_part", "run_pieces"]
 
 # Parts of slow Python functions are cut so that one takes about this long: work spreads, and progress shows.
 _PART_SECONDS = 0.5
@@ -74,7 +77,7 @@ class Pieces(Iterator[CutPart], Generic[CutPart]):
 
 
 @contextmanager
-def closing(outcomes: Iterator[Outcome]) -> Iterator[None]:
+def closing(outcomes: Iterator[Any]) -> Iterator[None]:
     """Stop the engine's work on leaving; an engine may also return an iterator that has nothing to stop."""
     try:
         yield
@@ -82,3 +85,76 @@ def closing(outcomes: Iterator[Outcome]) -> Iterator[None]:
         close = getattr(outcomes, "close", None)
         if close is not None:
             close()
+
+
+def run_pieces(engine: Engine, task: Task, parts: Iterable[CutPart], rows: int | None, *, cut: bool) -> Iterator[Any]:
+    """Yield what an engine makes of parts, in their order, piece by piece; raise the first error.
+
+    Parameters
+    ----------
+    engine : Engine
+    task : Task
+        Of examples one by one: what it makes of two pieces is what it makes of both together. That says how many
+        ``rows`` it is of, and how many ``seconds`` it took.
+    parts : iterable of Part
+    rows : int or None
+        How many examples there are, where that is known.
+    cut : bool
+        Whether to cut parts that take long; else each part is one piece.
+    """
+    pieces = Pieces(parts, rows)
+    outcomes = engine.map(task, pieces if cut else parts)
+    with closing(outcomes):
+        for outcome in outcomes:
+            if outcome.error is not None:
+                raise outcome.error
+            pieces.learn(outcome.value.rows, outcome.value.seconds)
+            yield outcome.value
+
+
+def run_by_part(
+    engine: Engine,
+    task: Task,
+    parts: Iterable[CutPart],
+    rows: int | None,
+    *,
+    cut: bool,
+    report: Callable[[int], None] | None = None,
+) -> Iterator[list[Any]]:
+    """Yield of each part the pieces that an engine made of it, as soon as all are there.
+
+    Parameters
+    ----------
+    engine, task, parts, rows, cut
+        As for `run_pieces`.
+    report : callable, optional
+        Told how many rows are done.
+
+    Raises
+    ------
+    DataError
+        If a part had another number of rows when it was read.
+    """
+    sizes: deque[int] = deque()
+    held: list[Any] = []
+    done = 0
+    values = run_pieces(engine, task, _noted(parts, sizes), rows, cut=cut)
+    with closing(values):
+        for value in values:
+            held.append(value)
+            done += value.rows
+            if report is not None:
+                report(done)
+            if sum(one.rows for one in held) == sizes[0]:
+                sizes.popleft()
+                yield held
+                held = []
+    if held:
+        raise DataError("the data changed while functions were applied to it; run again.")
+
+
+def _noted(parts: Iterable[CutPart], sizes: deque[int]) -> Iterator[CutPart]:
+    """Pass parts on, and note their sizes: an engine reads ahead of what it hands over."""
+    for part in parts:
+        sizes.append(part.rows)
+        yield part

@@ -14,9 +14,9 @@ from labelwright.core.errors import DataError, FunctionError, SlowPathWarning
 from labelwright.core.task_graph import TaskGraph
 from labelwright.core.task_votes import TaskVotes
 from labelwright.core.votes import merge_failures
-from labelwright.data import Dataset, Part, read
+from labelwright.data import Dataset, read
 from labelwright.engines import Engine, LocalEngine
-from labelwright.engines.pieces import Pieces, closing
+from labelwright.engines.pieces import closing, run_pieces
 from labelwright.engines.progress import Progress, reporting
 
 from .base import LabelingFunction, VectorisedFunction
@@ -238,17 +238,11 @@ def note_slow_paths(task: ApplyTask) -> None:
 
 
 def _run(task: ApplyTask, dataset: Dataset, engine: Engine, progress: Progress) -> Iterator[PartVotes]:
-    parts: Iterable[Part] = dataset.parts(task.columns)
-    pieces = Pieces(parts, dataset.rows)
-    outcomes = engine.map(task, pieces if task.python else parts)
-    done = 0
-    with reporting(progress, "Applying", dataset.rows) as report, closing(outcomes):
-        for outcome in outcomes:
-            if outcome.error is not None:
-                raise outcome.error
-            value: PartVotes = outcome.value
-            pieces.learn(len(value.values), value.seconds)
-            done += len(value.values)
+    parts, done = dataset.parts(task.columns), 0
+    values = run_pieces(engine, task, parts, dataset.rows, cut=bool(task.python))
+    with reporting(progress, "Applying", dataset.rows) as report, closing(values):
+        for value in values:
+            done += value.rows
             report(done, dataset.rows)
             yield value
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
@@ -11,12 +10,11 @@ import numpy as np
 import polars as pl
 
 from labelwright.core import Class
-from labelwright.core.errors import DataError
 from labelwright.core.task_graph import TaskGraph
 from labelwright.core.votes import merge_failures
 from labelwright.data import Part
 from labelwright.engines import Engine, LocalEngine
-from labelwright.engines.pieces import Pieces, closing
+from labelwright.engines.pieces import run_by_part
 
 from .apply import check_functions, check_no_tasks, known_classes, note_slow_paths
 from .base import LabelingFunction
@@ -141,33 +139,8 @@ def _votes_by_part(
     whole: Callable[[Sequence[PartVotes]], PartVotes],
 ) -> Iterator[PartVotes]:
     note_slow_paths(task)
-    sizes: deque[int] = deque()
-    pieces = Pieces(_noted(parts, sizes), rows)
-    outcomes = (engine or LocalEngine()).map(task, pieces if task.python else _noted(parts, sizes))
-    held: list[PartVotes] = []
-    done = 0
-    with closing(outcomes):
-        for outcome in outcomes:
-            if outcome.error is not None:
-                raise outcome.error
-            held.append(outcome.value)
-            pieces.learn(len(outcome.value.values), outcome.value.seconds)
-            done += len(outcome.value.values)
-            if report is not None:
-                report(done)
-            if sum(len(value.values) for value in held) == sizes[0]:
-                sizes.popleft()
-                yield whole(held)
-                held = []
-    if held:
-        raise DataError("the data changed while functions were applied to it; run again.")
-
-
-def _noted(parts: Iterable[Part], sizes: deque[int]) -> Iterator[Part]:
-    """Pass parts on, and note their sizes: an engine reads ahead of what it hands over."""
-    for part in parts:
-        sizes.append(part.rows)
-        yield part
+    for pieces in run_by_part(engine or LocalEngine(), task, parts, rows, cut=bool(task.python), report=report):
+        yield whole(pieces)
 
 
 def _whole(pieces: Sequence[PartVotes]) -> PartVotes:

@@ -64,6 +64,11 @@ class PartVotes:
     failed: Mapping[str, tuple[tuple[int, str], ...]] = field(default_factory=dict)
     sets: ColumnSets = ()
 
+    @property
+    def rows(self) -> int:
+        """Number of examples."""
+        return len(self.values)
+
 
 class ApplyTask:
     """Applies functions to parts; see `labelwright.labeling.apply`.

@@ -10,9 +10,9 @@ import numpy as np
 from labelwright.core.errors import DataError, FunctionError
 from labelwright.core.failures import merge_failures
 from labelwright.core.slices import Slices
-from labelwright.data import Dataset, Part, read
+from labelwright.data import Dataset, read
 from labelwright.engines import Engine, LocalEngine
-from labelwright.engines.pieces import Pieces, closing
+from labelwright.engines.pieces import closing, run_pieces
 from labelwright.engines.progress import Progress, reporting
 
 from .base import SlicingFunction
@@ -119,16 +119,10 @@ def check_slices(functions: Iterable[Any]) -> tuple[SlicingFunction, ...]:
 
 
 def _run(task: SliceTask, dataset: Dataset, engine: Engine, progress: Progress) -> Iterator[PartSlices]:
-    parts: Iterable[Part] = dataset.parts(task.columns)
-    pieces = Pieces(parts, dataset.rows)
-    outcomes = engine.map(task, pieces if task.python else parts)
     done = 0
-    with reporting(progress, "Slicing", dataset.rows) as report, closing(outcomes):
-        for outcome in outcomes:
-            if outcome.error is not None:
-                raise outcome.error
-            value: PartSlices = outcome.value
-            pieces.learn(len(value.member), value.seconds)
-            done += len(value.member)
+    values = run_pieces(engine, task, dataset.parts(task.columns), dataset.rows, cut=bool(task.python))
+    with reporting(progress, "Slicing", dataset.rows) as report, closing(values):
+        for value in values:
+            done += value.rows
             report(done, dataset.rows)
             yield value

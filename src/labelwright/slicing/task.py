@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, NoReturn
 
 import numpy as np
 import numpy.typing as npt
@@ -30,12 +30,31 @@ OnError = Literal["raise", "outside"]
 
 @dataclass(frozen=True, slots=True)
 class PartSlices:
-    """Membership on one part, bool of shape (rows, s), its example ids, its failures, and the seconds it took."""
+    """Membership on one part.
+
+    Parameters
+    ----------
+    member : ndarray of bool, shape (rows, s)
+    ids : ndarray, shape (rows,)
+        Example ids.
+    failures : tuple of Failure
+        Functions that raised.
+    seconds : float
+        Time it took.
+    failed : mapping of str to tuple of (int, str)
+        For each function that raised, every row on which it did, and what it said.
+    """
 
     member: npt.NDArray[np.bool_]
     ids: npt.NDArray[Any]
     failures: tuple[Failure, ...]
     seconds: float
+    failed: Mapping[str, tuple[tuple[int, str], ...]]
+
+    @property
+    def rows(self) -> int:
+        """Number of examples."""
+        return len(self.member)
 
 
 class SliceTask:
@@ -102,12 +121,16 @@ class SliceTask:
             else id_array(frame.get_column(part.id), what="id", start=part.start)
         )
         member = np.zeros((frame.height, len(self.functions)), dtype=bool)
-        failed: dict[str, list[tuple[Any, str]]] = {}
+        failed: dict[str, list[tuple[int, str]]] = {}
         for j, function in self.stated:
             member[:, j] = self._holds(function, self._expressions[j], frame)
         self._call_python(frame, ids, member, failed)
-        failures = tuple(Failure(name, len(found), tuple(found[:KEPT_FAILURES])) for name, found in failed.items())
-        return PartSlices(member, ids, failures, time.perf_counter() - started)
+        failures = tuple(
+            Failure(name, len(found), tuple((ids[row].item(), said) for row, said in found[:KEPT_FAILURES]))
+            for name, found in failed.items()
+        )
+        by_name = {name: tuple(found) for name, found in failed.items()}
+        return PartSlices(member, ids, failures, time.perf_counter() - started, by_name)
 
     def _bound(self, function: ExpressionSlice) -> pl.Expr:
         """Return a slice's expression, after checking that it fits the data."""
@@ -141,7 +164,7 @@ class SliceTask:
         frame: pl.DataFrame,
         ids: npt.NDArray[Any],
         member: npt.NDArray[np.bool_],
-        failed: dict[str, list[tuple[Any, str]]],
+        failed: dict[str, list[tuple[int, str]]],
     ) -> None:
         """Call the Python functions: examples in the outer loop, so that each record is built once and shared."""
         if not self.python:
@@ -155,23 +178,14 @@ class SliceTask:
                 try:
                     member[position, j] = call(x)
                 except Exception as error:
-                    example_id = ids[position].item()
-                    seen = {field: x[field] for field in fields[name]}
-                    self._failed(name, error, example_id, seen, failed.setdefault(name, []))
+                    said = f"raised {summary(error)}"
+                    if self.on_error == "raise":
+                        seen = {field: x[field] for field in fields[name]}
+                        self._stop(name, error, said, ids[position].item(), seen)
+                    failed.setdefault(name, []).append((position, said))
 
-    def _failed(
-        self,
-        name: str,
-        error: Exception,
-        example_id: Any,
-        fields: Mapping[str, Any],
-        counted: list[tuple[Any, str]],
-    ) -> None:
-        """Raise an error that says where, or count it."""
-        said = f"raised {summary(error)}"
-        if self.on_error == "outside":
-            counted.append((example_id, said))
-            return
+    def _stop(self, name: str, error: Exception, said: str, example_id: Any, fields: Mapping[str, Any]) -> NoReturn:
+        """Raise an error that says where."""
         raise SlicingError(
             f"slicing function {name!r} {said} on example {example_id!r}; it saw {shown(fields)}.{place(error)}",
             source=name,
