@@ -3,11 +3,13 @@
 Needs the extra ``torch``.
 """
 
+from labelwright.endmodels.composing import compose, decode
+
 from .classifier import MultiTaskClassifier
 from .data import MultiTaskDataset
 from .loss import multitask_cross_entropy
 from .network import MultiTaskNetwork
-from .predicting import compose, decode, predict_task_probs
+from .predicting import predict_task_probs
 from .schedulers import Mixed, Proportional, RoundRobin, Temperature, Turns
 from .targets import TaskTargets, task_targets
 from .training import train_multitask

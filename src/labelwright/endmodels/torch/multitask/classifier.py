@@ -22,6 +22,7 @@ from labelwright.core.errors import DataError, ModelError, NotFittedError
 from labelwright.core.task_graph import TaskGraph
 from labelwright.core.task_labels import TaskLabels
 from labelwright.endmodels.base import Uncovered
+from labelwright.endmodels.composing import compose, decode
 from labelwright.endmodels.torch.augmenting import Augment
 from labelwright.endmodels.torch.devices import seeded
 from labelwright.endmodels.torch.progress import Progress
@@ -31,7 +32,7 @@ from .data import Inputs, MultiTaskDataset
 from .graph_json import graph_from_json, graph_to_json
 from .network import MultiTaskNetwork, Reads
 from .pooling import Pooling
-from .predicting import compose, decode, predict_given_applicable
+from .predicting import predict_given_applicable
 from .training import train_multitask
 from .trunks import Trunk, features_of, make_trunk, shape_of, trunk_inputs
 from .weighting import TaskWeights

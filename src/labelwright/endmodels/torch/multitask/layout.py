@@ -8,26 +8,9 @@ from itertools import groupby
 
 import torch
 
-from labelwright.core.errors import ModelError
-from labelwright.core.task_graph import TaskGraph
-from labelwright.core.tasks import Refines
+from labelwright.endmodels.composing import Parent
 
-__all__ = ["Group", "Layout", "Parent", "lay_out", "parents_in"]
-
-
-@dataclass(frozen=True, slots=True)
-class Parent:
-    """What a task is refined from.
-
-    Parameters
-    ----------
-    task : str
-    codes : tuple of int
-        The parent's states at which the child applies.
-    """
-
-    task: str
-    codes: tuple[int, ...]
+__all__ = ["Group", "Layout", "lay_out"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,35 +80,6 @@ class Layout:
     def split(self, rows: torch.Tensor) -> dict[str, torch.Tensor]:
         """Return the columns of each task, (b, columns) -> a view of (b, width) for each."""
         return dict(zip(self.names, torch.split(rows, list(self.widths), dim=1), strict=True))
-
-
-def parents_in(graph: TaskGraph) -> dict[str, Parent]:
-    """Return for each refined task what it is refined from.
-
-    Raises
-    ------
-    ModelError
-        If a task is refined from two parents: probabilities are composed along a tree.
-
-    Examples
-    --------
-    >>> from labelwright.core.tasks import Task
-    >>> tasks = [Task("finding", ["normal", "abnormal"]), Task("kind", ["mass", "nodule"])]
-    >>> parents_in(TaskGraph(tasks, [Refines("kind", "finding", "abnormal")]))
-    {'kind': Parent(task='finding', codes=(1,))}
-    """
-    found: dict[str, Parent] = {}
-    for relation in graph.relations:
-        if not isinstance(relation, Refines):
-            continue
-        if relation.child in found:
-            raise ModelError(
-                f"task {relation.child!r} is refined from {found[relation.child].task!r} and {relation.parent!r}; "
-                "heads are composed along a tree. Keep one of the two, and say the other with Implies."
-            )
-        states = graph.states(relation.parent)
-        found[relation.child] = Parent(relation.parent, tuple(sorted({states.index(c) for c in relation.classes})))
-    return found
 
 
 def lay_out(widths: Mapping[str, int], parents: Mapping[str, Parent], *, chained: bool) -> Layout:

@@ -13,8 +13,9 @@ from labelwright.core.classes import Class
 from labelwright.core.errors import ModelError
 from labelwright.core.task_graph import TaskGraph
 from labelwright.core.tasks import Refines, Task
+from labelwright.endmodels.composing import parents_in
 
-from .layout import lay_out, parents_in
+from .layout import lay_out
 from .loss import segmented_softmax
 from .pooling import Pooling, pooled, width_of
 
