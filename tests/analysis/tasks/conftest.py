@@ -7,8 +7,8 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from labelwright.analysis import Artifact, ModelResult, Note, Split, lf_summary, score
-from labelwright.analysis.tasks.content import TaskResult, TasksContent
+from labelwright.analysis import Artifact, Note, Split, lf_summary, score
+from labelwright.analysis.tasks.content import TaskModel, TaskResult, TasksContent
 from labelwright.analysis.tasks.contradictions import find_contradictions
 from labelwright.core import SoftLabels, TaskGraph, Votes
 from labelwright.core.task_votes import TaskVotes
@@ -84,12 +84,13 @@ def _drawn(graph: TaskGraph, n: int, rng: np.random.Generator) -> np.ndarray:
     return out
 
 
-def _models(truth: np.ndarray, states: tuple, rng: np.random.Generator, end_model: bool) -> list[ModelResult]:
+def _models(truth: np.ndarray, states: tuple, rng: np.random.Generator, end_model: bool) -> list[TaskModel]:
     found = []
     for name, role, right in (("Joint labels", "label model", 0.8), ("End model", "end model", 0.86))[: 1 + end_model]:
         said = np.where(rng.random(len(truth)) < right, truth, rng.integers(len(states), size=len(truth)))
         soft = SoftLabels(np.eye(len(states))[said], classes=states)
-        found.append(ModelResult(name, role, score(soft, truth)))
+        scores = score(soft, truth)
+        found.append(TaskModel(name, role, scores.n, scores.accuracy, scores.macro_f1))
     return found
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from labelwright.analysis.charts import Spec, names_axis, short_name, specification
-from labelwright.analysis.content import ModelResult
 from labelwright.analysis.palette import ROLES
+
+from .content import TaskModel
 
 __all__ = ["task_scores_chart"]
 
 
-def task_scores_chart(rows: Sequence[tuple[str, Sequence[ModelResult]]]) -> Spec:
+def task_scores_chart(rows: Sequence[tuple[str, Sequence[TaskModel]]]) -> Spec:
     """Draw the accuracy of each model on each task with its interval.
 
     Parameters
@@ -22,7 +23,7 @@ def task_scores_chart(rows: Sequence[tuple[str, Sequence[ModelResult]]]) -> Spec
         {"row": i, "role": m.role, "value": e.value, "low": e.low, "high": e.high}
         for i, (_, models) in enumerate(rows)
         for m in models
-        if (e := m.scores.accuracy).known
+        if (e := m.accuracy).known
     ]
     roles = [role for role in ROLES if any(value["role"] == role for value in values)]
     names = [short_name(name) for name, _ in rows]

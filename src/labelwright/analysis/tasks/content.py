@@ -5,13 +5,35 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from labelwright.analysis.content import Artifact, ModelResult, Note, Split
+from labelwright.analysis.base import Estimate
+from labelwright.analysis.content import Artifact, Note, Role, Split
 from labelwright.analysis.summary import Summary
 from labelwright.core import Class, TaskGraph
 
 from .contradictions import Contradictions
 
-__all__ = ["TaskResult", "TasksContent"]
+__all__ = ["TaskModel", "TaskResult", "TasksContent"]
+
+
+@dataclass(frozen=True, slots=True)
+class TaskModel:
+    """How well one model answers one task, on one split.
+
+    Parameters
+    ----------
+    name : str
+        As shown: "Joint labels", "End model".
+    role : {"label model", "end model"}
+    n : int
+        Examples with gold.
+    accuracy, macro_f1 : Estimate
+    """
+
+    name: str
+    role: Role
+    n: int
+    accuracy: Estimate
+    macro_f1: Estimate
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -29,7 +51,7 @@ class TaskResult:
         Of the votes on it on train; ``None`` where no source votes on it.
     not_applicable : float, optional
         Mean probability on train that it does not apply; ``None`` where it always does.
-    scores : mapping of str to sequence of ModelResult
+    scores : mapping of str to sequence of TaskModel
         By split, where there is gold: the joint labels first, then the end model.
     """
 
@@ -38,7 +60,7 @@ class TaskResult:
     covered: float
     summary: Summary | None = None
     not_applicable: float | None = None
-    scores: Mapping[str, Sequence[ModelResult]] = field(default_factory=dict)
+    scores: Mapping[str, Sequence[TaskModel]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -159,11 +159,9 @@ def _entries(votes: Votes, index: Integers) -> tuple[Integers, Integers, Integer
     """Return row, column and answer of every vote that was cast."""
     rows = votes.rows
     if isinstance(rows, SparseRows):
-        where, columns, codes = rows.entry_rows, rows.columns, rows.codes
-    else:
-        where, columns = np.nonzero(rows >= 0)
-        codes = rows[where, columns]
-    return where.astype(np.int64), columns.astype(np.int64), index[columns, codes]
+        return rows.entry_rows.astype(np.int64), rows.columns.astype(np.int64), index[rows.columns, rows.codes]
+    where, columns = np.nonzero(rows >= 0)
+    return where, columns, index[columns, rows[where, columns]]
 
 
 def _table(votes: Votes, index: Integers) -> Integers:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from labelwright.analysis.content import ModelResult
 from labelwright.analysis.markup import Child, Markup, tag
 from labelwright.analysis.page import sectioned_page
 from labelwright.analysis.sections.blocks import figure, notes_list, percent, table, written
@@ -13,7 +12,7 @@ from labelwright.analysis.tables import Column
 
 from . import sections
 from .chart import task_scores_chart
-from .content import TaskResult, TasksContent
+from .content import TaskModel, TaskResult, TasksContent
 
 __all__ = ["render_tasks"]
 
@@ -33,7 +32,7 @@ _STYLE = """.graph pre{overflow-x:auto;font-size:.8rem;line-height:1.5;margin:.4
 .bucket>summary{flex-wrap:wrap}.bucket>summary b{overflow-wrap:anywhere}.bucket>.scroll{margin-bottom:1rem}
 td:not(.num){min-width:8rem;overflow-wrap:anywhere}.hero .what{max-width:44ch}"""
 
-Row = tuple[TaskResult, Sequence[ModelResult]]
+Row = tuple[TaskResult, Sequence[TaskModel]]
 
 
 def render_tasks(content: TasksContent) -> str:
@@ -90,17 +89,17 @@ def _verdict(scored: Sequence[Row], split: str) -> Markup:
     # The end model where every task has one, so that the figure is of one thing.
     role = "end model" if all(any(m.role == "end model" for m in models) for _, models in scored) else "label model"
     found = [(task.name, next(m for m in models if m.role == role)) for task, models in scored]
-    found.sort(key=lambda one: one[1].scores.accuracy.value)
-    values = [model.scores.accuracy.value for _, model in found]
+    found.sort(key=lambda one: one[1].accuracy.value)
+    values = [model.accuracy.value for _, model in found]
     (lowest, worst), (highest, best) = found[0], found[-1]
     name = tag("b", worst.name)
     if len(found) == 1:
-        value, interval = written("accuracy", worst.scores.accuracy)
+        value, interval = written("accuracy", worst.accuracy)
         spread = f"95% interval {interval}"
-        sentence: Child = [name, f": accuracy on {lowest}, {worst.scores.n:,} {split} examples with gold"]
+        sentence: Child = [name, f": accuracy on {lowest}, {worst.n:,} {split} examples with gold"]
     else:
         value = f"{100 * sum(values) / len(values):.1f}%"
-        low, high = (written("accuracy", m.scores.accuracy)[0] for m in (worst, best))
+        low, high = (written("accuracy", m.accuracy)[0] for m in (worst, best))
         spread = f"from {low} ({lowest}) to {high} ({highest})"
         sentence = [name, f": mean accuracy over {len(found):,} tasks with gold on {split}; each has its own interval"]
     return tag(
@@ -132,16 +131,16 @@ def _facts(content: TasksContent) -> Markup:
 
 def _scores_figure(scored: Sequence[Row], split: str) -> Markup:
     def lowest(row: Row) -> float:
-        return min(m.scores.accuracy.value for m in row[1])
+        return min(m.accuracy.value for m in row[1])
 
     shown = list(scored) if len(scored) <= _CHART else sorted(scored, key=lowest)[:_CHART]
     rows = [(task.name, model) for task, models in shown for model in models]
-    columns: list[Column[tuple[str, ModelResult]]] = [
+    columns: list[Column[tuple[str, TaskModel]]] = [
         Column("task", lambda r: r[0], numeric=False),
         Column("model", lambda r: r[1].name, numeric=False),
-        Column("accuracy", lambda r: written("accuracy", r[1].scores.accuracy)[0]),
-        Column("95% interval", lambda r: written("accuracy", r[1].scores.accuracy)[1]),
-        Column("n", lambda r: f"{r[1].scores.n:,}"),
+        Column("accuracy", lambda r: written("accuracy", r[1].accuracy)[0]),
+        Column("95% interval", lambda r: written("accuracy", r[1].accuracy)[1]),
+        Column("n", lambda r: f"{r[1].n:,}"),
     ]
     how: list[Child] = []
     if len(shown) < len(scored):
@@ -149,10 +148,10 @@ def _scores_figure(scored: Sequence[Row], split: str) -> Markup:
     how += [tag("span", "◆", class_="dot-learned", aria_hidden="true"), " joint labels"]
     if any(model.role == "end model" for _, model in rows):
         how += [", ", tag("span", "●", class_="dot-measured", aria_hidden="true"), " end model"]
-    counts = sorted({model.scores.n for _, model in rows})
+    counts = sorted({model.n for _, model in rows})
     n = f"{counts[0]:,}" if len(counts) == 1 else f"{counts[0]:,} to {counts[-1]:,}"
     how.append(f", on {n} {split} examples with gold for each task; bars are 95% intervals.")
-    described = "; ".join(f"{name}, {model.name}: {model.scores.accuracy}" for name, model in rows)
+    described = "; ".join(f"{name}, {model.name}: {model.accuracy}" for name, model in rows)
     as_table = table(rows, columns, caption="Accuracy by task")
     return figure(
         "scores",

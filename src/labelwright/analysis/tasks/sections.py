@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TypeVar
 
-from labelwright.analysis.content import ModelResult
 from labelwright.analysis.markup import Child, Markup, tag
 from labelwright.analysis.sections.blocks import percent, section, table, written
 from labelwright.analysis.sections.data import splits_table
-from labelwright.analysis.summary import summary_columns
+from labelwright.analysis.summary import SourceRow, summary_columns
 from labelwright.analysis.tables import Column
 from labelwright.core.tasks import NOT_APPLICABLE
 
-from .content import TaskResult, TasksContent
+from .content import TaskModel, TaskResult, TasksContent
 from .contradictions import Contradictions, SourcePair
 from .drawing import MOST_LINES, drawn_graph, drawn_lines, in_order
 from .graph_text import graph_text, in_words
@@ -94,7 +93,7 @@ def _not_applicable(task: TaskResult) -> str:
 def _score_columns(split: str, role: str, *, named: bool) -> list[Column[TaskResult]]:
     name = "labels" if role == "label model" else role
 
-    def found(task: TaskResult) -> ModelResult | None:
+    def found(task: TaskResult) -> TaskModel | None:
         return next((m for m in task.scores.get(split, ()) if m.role == role), None)
 
     def accuracy(task: TaskResult) -> str:
@@ -107,11 +106,11 @@ def _score_columns(split: str, role: str, *, named: bool) -> list[Column[TaskRes
     return [Column(f"{name}: accuracy{where}", accuracy), Column(f"{name}: macro F1{where}", macro_f1)]
 
 
-def _cell(metric: str, model: ModelResult | None, *, counted: bool) -> str:
+def _cell(metric: str, model: TaskModel | None, *, counted: bool) -> str:
     if model is None:
         return "—"
-    value, interval = written(metric, getattr(model.scores, metric))
-    n = f"n = {model.scores.n:,}" if counted else ""
+    value, interval = written(metric, getattr(model, metric))
+    n = f"n = {model.n:,}" if counted else ""
     small = ", ".join(part for part in (interval, n) if part)
     return f"{value}\n{small}" if small else value
 
@@ -136,7 +135,7 @@ def functions(content: TasksContent) -> Markup:
 def _functions_of(task: TaskResult, *, unfolded: bool) -> Markup:
     summary = task.summary
     assert summary is not None
-    votes = Column("votes", lambda r: f"{r.votes:,}")
+    votes: Column[SourceRow] = Column("votes", lambda r: f"{r.votes:,}")
     source, *rest = summary_columns(summary)
     funnel = summary.funnel
     small = (

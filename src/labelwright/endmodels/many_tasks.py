@@ -1,0 +1,151 @@
+"""End models of related tasks: one for each, on features that they share, with answers that keep every relation."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from sklearn.pipeline import Pipeline
+
+from labelwright.core import SoftLabels
+from labelwright.core.errors import ModelError
+from labelwright.core.task_graph import TaskGraph
+from labelwright.core.task_labels import TaskLabels
+
+from .composing import compose, decode
+from .noise_aware import NoiseAwareClassifier
+from .recipes import EndModel, read_fields, recipe
+
+__all__ = ["TaskEndModels", "can_be_learned", "fit_task_end_models"]
+
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class TaskEndModels:
+    """One end model for each task, and what they say together.
+
+    Parameters
+    ----------
+    graph : TaskGraph
+    models : mapping of str to EndModel
+        Each knows the classes of its task, given that it applies. A task without one counts as knowing nothing: all its
+        classes are as probable, but for what related tasks say.
+    """
+
+    graph: TaskGraph
+    models: Mapping[str, EndModel]
+
+    def task_labels(
+        self, columns: Mapping[str, Sequence[Any]], *, example_ids: npt.ArrayLike | None = None
+    ) -> TaskLabels:
+        """Return a probability for each state of each task, in agreement with every relation.
+
+        Parameters
+        ----------
+        columns : mapping of str to sequence, each of length n
+            At least the fields of the models.
+        example_ids : array_like, shape (n,), optional
+        """
+        given = self._given(columns)
+        covered = np.tile([task in self.models for task in self.graph.names], (len(next(iter(given.values()))), 1))
+        return TaskLabels(self.graph, compose(given, self.graph), covered, example_ids=example_ids)
+
+    def predict(self, columns: Mapping[str, Sequence[Any]]) -> npt.NDArray[np.int64]:
+        """Return a feasible label vector for each example, shape (n, tasks): codes of states; see `decode`."""
+        return np.column_stack(list(decode(self._given(columns), self.graph).values()))
+
+    def _given(self, columns: Mapping[str, Sequence[Any]]) -> dict[str, Floats]:
+        n = len(next(iter(columns.values())))
+        return {
+            task.name: self.models[task.name].predict_proba(columns)
+            if task.name in self.models
+            else np.full((n, len(task.classes)), 1 / len(task.classes))
+            for task in self.graph.tasks
+        }
+
+    def __repr__(self) -> str:
+        return f"TaskEndModels(tasks={list(self.models)})"
+
+
+def can_be_learned(labels: TaskLabels, task: str) -> bool:
+    """Whether labels of a task teach anything: some example is covered, and two classes have mass among these."""
+    probs, weight = labels.given_applicable(task)
+    weight = weight * labels.covered[:, labels.graph.names.index(task)]
+    return int((weight @ probs > 0).sum()) >= 2
+
+
+def fit_task_end_models(
+    kind: str,
+    fields: Sequence[str],
+    columns: Mapping[str, Sequence[Any]],
+    labels: TaskLabels,
+    *,
+    tasks: Sequence[str] | None = None,
+) -> dict[str, EndModel]:
+    """Fit an end model to each task, on the examples that are covered, each as often as the task applies to it.
+
+    Parameters
+    ----------
+    kind : {"text", "tabular"}
+        As for `labelwright.endmodels.fit_end_model`.
+    fields : sequence of str
+    columns : mapping of str to sequence, each of length n
+        At least ``fields``.
+    labels : TaskLabels
+        n rows.
+    tasks : sequence of str, optional
+        Default: all that can be learned.
+
+    Returns
+    -------
+    dict of str to EndModel
+
+    Raises
+    ------
+    ModelError
+        If nothing can be learned about a task of ``tasks``.
+    DataError
+        If a field is missing or of another kind.
+
+    Notes
+    -----
+    Features (vocabulary, scales) are learned from all examples, not from the labelled ones: they are the same for all
+    tasks and whatever the labels are, so a model hangs on the labels of its own task alone.
+
+    Examples
+    --------
+    >>> from labelwright.core.tasks import Refines, Task
+    >>> tasks = [Task("finding", ["normal", "abnormal"]), Task("kind", ["mass", "nodule"])]
+    >>> graph = TaskGraph(tasks, [Refines("kind", "finding", "abnormal")])
+    >>> finding = [[1.0, 0.0], [0.0, 1.0], [0.0, 1.0]]
+    >>> labels = TaskLabels(graph, {"finding": finding, "kind": [[0, 0, 1], [1, 0, 0], [0, 1, 0]]})
+    >>> texts = {"text": ["clear lungs", "a large mass", "one small nodule"]}
+    >>> models = TaskEndModels(graph, fit_task_end_models("text", ["text"], texts, labels))
+    >>> [graph.named(vector) for vector in models.predict(texts)]
+    [('normal', 'N/A'), ('abnormal', 'mass'), ('abnormal', 'nodule')]
+    """
+    chosen = [t for t in labels.graph.names if can_be_learned(labels, t)] if tasks is None else list(tasks)
+    read = read_fields(kind, fields, columns)
+    head = recipe(kind)[:-1]
+    features = head.fit_transform(read)
+    return {task: _fitted(kind, fields, head, features, labels, task) for task in chosen}
+
+
+def _fitted(kind: str, fields: Sequence[str], head: Pipeline, features: Any, labels: TaskLabels, task: str) -> EndModel:
+    if not can_be_learned(labels, task):
+        raise ModelError(f"nothing can be learned about task {task!r}: its labels know of fewer than two classes.")
+    probs, applies = labels.given_applicable(task)
+    classes = labels.graph.tasks[labels.graph.names.index(task)].classes
+    soft = SoftLabels(probs, labels.covered[:, labels.graph.names.index(task)], classes=classes)
+    whole = recipe(kind)
+    name, last = whole.steps[-1]
+    learned = NoiseAwareClassifier(last).fit(features, soft, sample_weight=applies)
+    # As if the whole had been fitted on the texts themselves: what is saved reads fields, not features.
+    fitted = NoiseAwareClassifier(whole)
+    fitted.classes_ = learned.classes_
+    fitted.estimator_ = Pipeline([*head.steps, (name, learned.estimator_)])
+    return EndModel(kind, tuple(fields), classes, fitted)
