@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -116,6 +116,7 @@ class PatternCounts:
         if self.limit != other.limit:
             raise ModelError(f"stats were kept with different limits of patterns: {self.limit} and {other.limit}.")
         counts = self.counts + other.counts
+        self, other = (one._in_codes_of(counts.frame) for one in (self, other))
         keys = np.concatenate([self.keys, other.keys])
         key, first, inverse = np.unique(keys, return_index=True, return_inverse=True)
         shift = np.array([[len(self.keys), 0, 0, 0]])
@@ -201,6 +202,15 @@ class PatternCounts:
         mine, theirs = self._arrays(), other._arrays()
         same = all(np.array_equal(a, b) for a, b in zip(mine, theirs, strict=True))
         return same and self.counts == other.counts and (self.level, self.limit) == (other.level, other.limit)
+
+    def _in_codes_of(self, frame: VoteFrame) -> PatternCounts:
+        """Return the patterns in the codes of ``frame``; their order and the counts stay, so this is half a step."""
+        if frame == self.frame:
+            return self
+        own = self.frame
+        votes = Votes(self.patterns, classes=own.classes, sources=own.sources, alphabet=dict(own.alphabet))
+        other = votes.in_alphabet(dict(frame.alphabet))
+        return replace(self, patterns=_as_sparse(other, np.arange(other.n)), keys=pattern_keys(other))
 
     def _arrays(self) -> tuple[npt.NDArray[np.generic], ...]:
         rows = self.patterns

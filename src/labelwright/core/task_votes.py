@@ -229,7 +229,7 @@ class TaskVotes:
 
     @staticmethod
     def concat(parts: Sequence[TaskVotes]) -> TaskVotes:
-        """Stack the rows of votes that share tasks, sources, classes and alphabets."""
+        """Stack the rows of votes that share tasks, sources and classes; alphabets are united."""
         if not parts or any(p.by_task.keys() != parts[0].by_task.keys() for p in parts):
             raise VoteError("there are no votes to concatenate, or they are not on the same tasks.")
         stacked = {task: Votes.concat([p.by_task[task] for p in parts]) for task in parts[0].by_task}

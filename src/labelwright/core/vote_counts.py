@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from .alphabets import lookup, united
 from .classes import Class
 from .errors import ModelError, VoteError
 from .sparse import SparseRows
@@ -61,6 +62,25 @@ class VoteFrame:
         """How many codes each source may use, shape (m,)."""
         own = dict(self.alphabet)
         return np.array([len(own.get(s, self.classes)) for s in self.sources], dtype=np.int64)
+
+    def united(self, other: VoteFrame) -> VoteFrame:
+        """Return the frame of both together: alphabets are united, and all else must be equal.
+
+        Raises
+        ------
+        ModelError
+            If classes or sources differ.
+        """
+        if self == other:
+            return self
+        alphabet = united([dict(self.alphabet), dict(other.alphabet)], self.k)
+        both = tuple(sorted(alphabet.items()))
+        replace(self, alphabet=both).check_same(replace(other, alphabet=both))
+        return replace(self, alphabet=both)
+
+    def lookup(self, other: VoteFrame) -> npt.NDArray[np.int16]:
+        """Return the code in ``other`` of each code here; see `labelwright.core.alphabets.lookup`."""
+        return lookup(self.sources, dict(self.alphabet), dict(other.alphabet), self.k)
 
     def check_same(self, other: VoteFrame) -> None:
         """Raise ModelError, naming what differs, unless ``other`` is equal."""
@@ -126,8 +146,9 @@ class VoteCounts:
         return np.asarray(self.votes.sum(axis=0)[stop[at] - self.frame.sizes[at] : stop[at]])
 
     def __add__(self, other: VoteCounts) -> VoteCounts:
-        self.frame.check_same(other.frame)
-        return VoteCounts(self.frame, *(a + b for a, b in zip(self._arrays(), other._arrays(), strict=True)))
+        frame = self.frame.united(other.frame)
+        mine, theirs = self.within(frame), other.within(frame)
+        return VoteCounts(frame, *(a + b for a, b in zip(mine._arrays(), theirs._arrays(), strict=True)))
 
     def __sub__(self, other: VoteCounts) -> VoteCounts:
         self.frame.check_same(other.frame)
@@ -141,6 +162,17 @@ class VoteCounts:
             return NotImplemented
         pairs = zip(self._arrays(), other._arrays(), strict=True)
         return self.frame == other.frame and all(np.array_equal(a, b) for a, b in pairs)
+
+    def within(self, frame: VoteFrame) -> VoteCounts:
+        """Return the same counts by the codes of ``frame``, whose alphabet holds all letters of this one's."""
+        if frame == self.frame:
+            return self
+        table = self.frame.lookup(frame)
+        starts = np.cumsum(frame.sizes) - frame.sizes
+        place = np.concatenate([starts[j] + table[j, :size] for j, size in enumerate(self.frame.sizes)])
+        votes = np.zeros((BUCKETS, int(frame.sizes.sum())), dtype=np.int64)
+        np.add.at(votes.T, place, self.votes.T)
+        return VoteCounts(frame, self.rows, self.covered, votes, self.gold)
 
     def without(self, bucket: int) -> VoteCounts:
         """Return the counts of every row outside sub-sum ``bucket``, 0 to 31; exact, and the frame stays.

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from .alphabets import Letters, first_lacking, lookup, plain_letters, recoded, united
 from .classes import Class, check_classes
 from .errors import VoteError
 from .failures import KEPT_FAILURES, Failure, merge_failures
@@ -227,9 +228,38 @@ class Votes:
         failures = tuple(f for f in self.failures if f.source in sources)
         return self._with(rows, sources=tuple(sources), alphabet=kept, failures=failures)
 
+    def in_alphabet(self, alphabet: Mapping[str, Letters], *, strict: bool = True) -> Votes:
+        """Return the same votes in the codes of another alphabet; equal sets of classes are equal votes.
+
+        Parameters
+        ----------
+        alphabet : mapping of str to tuple of frozenset of int
+            As for `Votes`.
+        strict : bool
+            Whether a vote for a set that ``alphabet`` does not hold is refused. Otherwise it becomes an abstain.
+
+        Examples
+        --------
+        >>> votes = Votes([[0]], classes=3, sources=["no"], alphabet={"no": [{0, 2}]})
+        >>> votes.in_alphabet({"no": (frozenset({1}), frozenset({0, 2}))}).values.tolist()
+        [[1]]
+        """
+        known = {source: alphabet[source] for source in self.sources if source in alphabet}
+        if known == self.alphabet:
+            return self
+        table = lookup(self.sources, self.alphabet, known, self.k)
+        if strict and (found := first_lacking(self.rows, table)) is not None:
+            row, column, code = found
+            sets = self.alphabet.get(self.sources[column], plain_letters(self.k))
+            raise VoteError(
+                f"example {self.example_ids[row]}, source {self.sources[column]!r} voted "
+                f"{' or '.join(str(self.classes[c]) for c in sorted(sets[code]))}, for which the alphabet has no code."
+            )
+        return self._with(recoded(self.rows, table), alphabet=known)
+
     @staticmethod
     def concat(parts: Sequence[Votes]) -> Votes:
-        """Stack the rows of votes that share sources, classes and alphabet.
+        """Stack the rows of votes that share sources and classes; alphabets are united.
 
         Examples
         --------
@@ -241,11 +271,13 @@ class Votes:
             raise VoteError("there are no votes to concatenate.")
         first = parts[0]
         for other in parts[1:]:
-            for what in ("sources", "classes", "alphabet"):
+            for what in ("sources", "classes"):
                 if getattr(other, what) != getattr(first, what):
                     raise VoteError(f"votes differ in their {what}: {getattr(first, what)} and {getattr(other, what)}.")
             if (other.groups is None) != (first.groups is None):
                 raise VoteError("some votes have groups and some have none.")
+        alphabet = united([p.alphabet for p in parts], first.k)
+        parts = [p.in_alphabet(alphabet) for p in parts]
         sparse = [p.rows for p in parts if isinstance(p.rows, SparseRows)]
         rows = SparseRows.concat(sparse) if len(sparse) == len(parts) else np.concatenate([p.values for p in parts])
         groups = None if first.groups is None else np.concatenate([np.asarray(p.groups) for p in parts])
@@ -255,7 +287,7 @@ class Votes:
             sources=first.sources,
             example_ids=np.concatenate([p.example_ids for p in parts]),
             groups=groups,
-            alphabet=first.alphabet,
+            alphabet=alphabet,
             failures=merge_failures(f for p in parts for f in p.failures).values(),
         )
 

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from labelwright.core import Class, SoftLabels, Stats, Ties, VoteCounts, VoteFrame, Votes, check_classes
-from labelwright.core.errors import FallbackWarning, ModelError, NotFittedError
+from labelwright.core.errors import FallbackWarning, ModelError, NotFittedError, VoteError
 from labelwright.core.vote_counts import check_gold
 
 if TYPE_CHECKING:
@@ -326,9 +326,12 @@ class BaseLabelModel(abc.ABC, Generic[S, P]):
         if set(votes.sources) != set(params.sources):
             raise ModelError(_other_sources(votes.sources, params.sources))
         found = votes if votes.sources == params.sources else votes.select(params.sources)
-        if tuple(sorted(found.alphabet.items())) != params.alphabet:
-            raise ModelError("the votes and the model differ in their alphabet.")
-        return found
+        try:
+            return found.in_alphabet(dict(params.alphabet))
+        except VoteError as error:
+            raise ModelError(
+                f"the votes and the model differ in their alphabet: {error} Fit the model again."
+            ) from None
 
 
 def check_class_balance(balance: npt.ArrayLike | None, k: int) -> npt.NDArray[np.float64] | None:

@@ -8,9 +8,20 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from labelwright.core import ABSTAIN, SparseRows, TaskGraph, Votes
+from labelwright.core import SparseRows, TaskGraph, Votes
+from labelwright.core.alphabets import Letters, lookup, ordered, plain_letters, recoded
 
-__all__ = ["APPLIES", "NOT", "SILENT", "apart", "kinds_of_codes", "over_classes", "side_by_side"]
+__all__ = [
+    "APPLIES",
+    "NOT",
+    "SILENT",
+    "apart",
+    "in_own_letters",
+    "kinds_of_codes",
+    "over_classes",
+    "side_by_side",
+    "unheard",
+]
 
 # What a vote on a task that may not apply says of that: it names a class, or says N/A, or there is none.
 APPLIES, NOT, SILENT = 0, 1, 2
@@ -93,16 +104,19 @@ def kinds_of_codes(votes: Votes, k: int) -> npt.NDArray[np.int64]:
 
 
 def over_classes(votes: Votes, classes: Sequence[str | int]) -> Votes:
-    """Return votes on the states of a task as votes on its classes: who says N/A abstains, as far as these go."""
+    """Return votes on the states of a task as votes on its classes: who says N/A abstains, as far as these go.
+
+    What is left of two letters may be the same; it then has one code.
+    """
     k = len(classes)
     if votes.k == k:
         return votes
-    alphabet = {
-        source: [frozenset(c for c in one if c < k) or frozenset(range(k)) for one in sets]
-        for source, sets in votes.alphabet.items()
-    }
+    plain = plain_letters(votes.k)
+    own = {s: tuple(frozenset(c for c in one if c < k) for one in votes.alphabet.get(s, plain)) for s in votes.sources}
+    left = {source: ordered(one for one in own[source] if one) for source in votes.alphabet}
+    alphabet = {source: letters for source, letters in left.items() if letters not in ((), plain_letters(k))}
     return Votes(
-        _without_not_applicable(votes, kinds_of_codes(votes, k)),
+        recoded(votes.rows, lookup(votes.sources, own, alphabet, k)),
         classes=classes,
         sources=votes.sources,
         example_ids=votes.example_ids,
@@ -111,13 +125,31 @@ def over_classes(votes: Votes, classes: Sequence[str | int]) -> Votes:
     )
 
 
-def _without_not_applicable(votes: Votes, kinds: npt.NDArray[np.int64]) -> npt.NDArray[Any] | SparseRows:
-    if isinstance(votes.rows, SparseRows):
-        rows = votes.rows
-        kept = kinds[rows.columns, rows.codes] != NOT
-        if kept.all():
-            return rows
-        indptr = np.concatenate([[0], np.cumsum(np.bincount(rows.entry_rows[kept], minlength=votes.n))])
-        return SparseRows(indptr.astype(np.int64), rows.columns[kept], rows.codes[kept], rows.shape)
-    said = kinds[np.arange(votes.m), votes.rows]  # -1 reads the last column: an abstain
-    return np.where(said == NOT, np.asarray(ABSTAIN, dtype=votes.rows.dtype), votes.rows)
+def in_own_letters(votes: Votes) -> Votes:
+    """Return votes in the alphabet of what they say: sets that nobody voted for are left out, the rest is in order.
+
+    So neither changes what is learned.
+    """
+    alphabet = {}
+    for j, source in enumerate(votes.sources):
+        if (letters := votes.alphabet.get(source)) is not None:
+            rows = votes.rows
+            codes = rows.codes[rows.columns == j] if isinstance(rows, SparseRows) else rows[:, j]
+            voted = np.bincount(codes[codes >= 0], minlength=len(letters)) > 0
+            kept = ordered(one for one, used in zip(letters, voted, strict=True) if used or len(one) == 1)
+            if kept not in ((), plain_letters(votes.k)):
+                alphabet[source] = kept
+    return votes.in_alphabet(alphabet, strict=False)
+
+
+def unheard(votes: Votes, alphabet: Mapping[str, Letters]) -> Votes | None:
+    """Return the votes for sets of states that ``alphabet`` does not hold, or None where there are none."""
+    plain = plain_letters(votes.k)
+    left = {
+        source: tuple(one for one in votes.alphabet.get(source, plain) if one not in alphabet.get(source, plain))
+        for source in votes.sources
+    }
+    if not any(left.values()):
+        return None
+    found = votes.in_alphabet(left, strict=False)
+    return found if found.covered.any() else None

@@ -10,19 +10,20 @@ import numpy as np
 import numpy.typing as npt
 
 from labelwright.core import PatternCounts, TaskGraph, VoteCounts, Votes
+from labelwright.core.alphabets import Letters
 from labelwright.core.pattern_counts import pattern_keys
 from labelwright.core.task_votes import TaskVotes
 from labelwright.labelmodels.base import Outcome
 from labelwright.labelmodels.default.label_model import LabelModel, LabelModelParams
 from labelwright.labelmodels.features import Features
 
-from .columns import apart, over_classes
+from .columns import apart, over_classes, unheard
 from .expectation import Coupling, Meeting, couple
-from .readers import Reader, read
+from .readers import Reader, by_accuracy, read
 from .speaking import Speaking
 from .stats import MultiTaskStats
 
-__all__ = ["ComponentParams", "evidence_in_blocks", "joint_table", "solve_component"]
+__all__ = ["ComponentParams", "evidence_in_blocks", "joint_table", "single_probs", "solve_component"]
 
 Floats = npt.NDArray[np.float64]
 
@@ -42,6 +43,8 @@ class ComponentParams:
         These tasks alone.
     sources : mapping of str to tuple of str
         The sources of each task that has any.
+    alphabets : mapping of str to (mapping of str to tuple of frozenset of int)
+        For each task, what the codes of its sources meant while these were learned about, as states.
     single : LabelModelParams or None
         For a task by itself: the parameters of the default label model, which is then all there is.
     readers : mapping of str to Reader
@@ -53,6 +56,7 @@ class ComponentParams:
 
     graph: TaskGraph
     sources: Mapping[str, tuple[str, ...]]
+    alphabets: Mapping[str, Mapping[str, Letters]]
     single: LabelModelParams | None
     readers: Mapping[str, Reader]
     rates: Mapping[str, Floats]
@@ -65,7 +69,10 @@ def solve_component(graph: TaskGraph, stats: MultiTaskStats, given: Mapping[str,
     name, sources = graph.names[0], {task: one.frame.sources for task, one in stats.tasks.items()}
     if len(graph.names) == 1 and name in stats.tasks and stats.tasks[name].counts.votes.any():
         params = LabelModel(class_balance=given.get(name)).solve(stats.tasks[name])
-        return ComponentParams(graph, sources, params, {}, {}, (np.zeros(len(params.classes)),), params.outcome)
+        alphabets = {name: dict(stats.tasks[name].frame.alphabet)}
+        return ComponentParams(
+            graph, sources, alphabets, params, {}, {}, (np.zeros(len(params.classes)),), params.outcome
+        )
     meetings = [
         Meeting(_clique(graph, scope), one.weights.astype(np.float64), apart(_patterns(one), graph, scope))
         for scope, one in stats.meetings.items()
@@ -81,7 +88,10 @@ def solve_component(graph: TaskGraph, stats: MultiTaskStats, given: Mapping[str,
         if not again:
             break
         found = couple(graph, {**readers, **again}, meetings)
-    return ComponentParams(graph, sources, None, found.readers, found.rates, found.weights, _outcome(graph, found))
+    alphabets = {task: dict(own.alphabet) for one in meetings for task, own in one.votes.items()}
+    return ComponentParams(
+        graph, sources, alphabets, None, found.readers, found.rates, found.weights, _outcome(graph, found)
+    )
 
 
 def _clique(graph: TaskGraph, scope: Sequence[str]) -> int:
@@ -162,15 +172,34 @@ def evidence_in_blocks(component: ComponentParams, votes: TaskVotes) -> Iterator
 
 def _evidence(component: ComponentParams, task: str, classes: tuple[str | int, ...], votes: Votes) -> Floats:
     if component.single is not None:
-        probs = LabelModel().posterior(component.single, votes).probs
         with np.errstate(divide="ignore"):
-            return np.asarray(np.log(probs))
-    reader = component.readers[task]
-    found = reader.log_evidence(over_classes(votes, classes))
+            return np.asarray(np.log(single_probs(component, votes)))
+    reader, known, new = component.readers[task], *_known_and_new(component, task, votes)
+    found = reader.log_evidence(over_classes(known, classes), None if new is None else over_classes(new, classes))
     if task not in component.rates:
         return found
     gain = Speaking.of(votes, len(classes)).log_ratio(component.rates[task], reader.discounts)
     return np.column_stack([found + gain[:, None], np.zeros(votes.n)])
+
+
+def single_probs(component: ComponentParams, votes: Votes) -> Floats:
+    """Return P(class | votes) where the component is one task with sources, shape (n, k)."""
+    if (params := component.single) is None:
+        raise ValueError("the component is more than one task, or has no votes")
+    known, new = _known_and_new(component, component.graph.names[0], votes)
+    probs = LabelModel().posterior(params, known).probs
+    if new is None:
+        return probs
+    discounts = np.bincount(Features.of(params.frame).source, weights=params.discounts) / params.frame.sizes
+    odds = by_accuracy(params.accuracies, discounts, new)
+    told = probs * np.exp(odds - odds.max(axis=1, keepdims=True))
+    return np.asarray(told / told.sum(axis=1, keepdims=True))
+
+
+def _known_and_new(component: ComponentParams, task: str, votes: Votes) -> tuple[Votes, Votes | None]:
+    """Return votes in the codes that were learned about, and those for sets of states of which nothing was learned."""
+    alphabet = component.alphabets.get(task, {})
+    return votes.in_alphabet(alphabet, strict=False), unheard(votes, alphabet)
 
 
 def joint_table(component: ComponentParams, votes: TaskVotes, tasks: Sequence[str]) -> Floats:

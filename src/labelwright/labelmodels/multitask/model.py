@@ -15,9 +15,8 @@ from labelwright.core.errors import ModelError, NotFittedError, TaskError
 from labelwright.core.task_labels import TaskLabels
 from labelwright.core.task_votes import TaskVotes
 from labelwright.labelmodels.base import Outcome
-from labelwright.labelmodels.default.label_model import LabelModel
 
-from .components import evidence_in_blocks, joint_table, solve_component
+from .components import evidence_in_blocks, joint_table, single_probs, solve_component
 from .params import MultiTaskParams, checked, votes_like
 from .stats import MultiTaskStats
 
@@ -144,7 +143,7 @@ class MultiTask:
         for component in params.components:
             if component.single is not None:
                 task = component.graph.names[0]
-                probs[task] = LabelModel().posterior(component.single, found.counted[task]).probs
+                probs[task] = single_probs(component, found.counted[task])
                 continue
             tree = component.graph.tree
             own = [np.empty((found.n, size)) for size in component.graph.sizes]

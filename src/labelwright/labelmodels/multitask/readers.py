@@ -13,7 +13,7 @@ from labelwright.labelmodels.default.label_model import LabelModel, LabelModelPa
 from labelwright.labelmodels.features import Features
 from labelwright.labelmodels.majority_vote import gold_balance
 
-__all__ = ["GUESS", "Reader", "read"]
+__all__ = ["GUESS", "Reader", "by_accuracy", "read"]
 
 Floats = npt.NDArray[np.float64]
 
@@ -49,25 +49,40 @@ class Reader:
     accuracies: Floats
     discounts: Floats
 
-    def log_evidence(self, votes: Votes) -> Floats:
-        """Return log P(votes | class), up to what all classes share, shape (n, k): on the mean over classes P is 1."""
+    def log_evidence(self, votes: Votes, unheard: Votes | None = None) -> Floats:
+        """Return log P(votes | class), up to what all classes share, shape (n, k): on the mean over classes P is 1.
+
+        Parameters
+        ----------
+        votes : Votes
+            In the alphabet of the frame.
+        unheard : Votes, optional
+            Of the same sources on the same rows, for sets of classes that they never voted for while the reader
+            learned. What is known of their other votes says how far these are right.
+        """
         if self.params is None:
-            total = _by_accuracy(self.frame, self.accuracies, votes)
-            return np.asarray(total - np.log((np.exp(total) * self.balance).sum(axis=1, keepdims=True)))
-        soft = LabelModel().posterior(self.params, votes)
-        ratio = np.log(np.maximum(soft.probs, _LEAST)) - np.log(np.maximum(self.balance, _LEAST))
-        return np.where(soft.covered[:, None], ratio, 0.0)
+            total = by_accuracy(self.accuracies, self.discounts, votes)
+        else:
+            soft = LabelModel().posterior(self.params, votes)
+            ratio = np.log(np.maximum(soft.probs, _LEAST)) - np.log(np.maximum(self.balance, _LEAST))
+            total = np.where(soft.covered[:, None], ratio, 0.0)
+            if unheard is None:
+                return total
+        if unheard is not None:
+            total = total + by_accuracy(self.accuracies, self.discounts, unheard)
+        return np.asarray(total - np.log((np.exp(total) * self.balance).sum(axis=1, keepdims=True)))
 
 
-def _by_accuracy(frame: VoteFrame, accuracies: Floats, votes: Votes) -> Floats:
+def by_accuracy(accuracies: Floats, discounts: Floats, votes: Votes) -> Floats:
     """Return the log-odds of each class where every source errs alike on all classes, shape (n, k)."""
-    features = Features.of(frame)
-    right = np.clip(accuracies, _LEAST, 1 - _LEAST)[features.source]
+    features = Features.of(frame := VoteFrame.of(votes))
+    known = np.where(np.isnan(accuracies), GUESS, accuracies)
+    right = np.clip(known, _LEAST, 1 - _LEAST)[features.source]
     count = features.meaning.sum(axis=1)
     odds = np.log(right / count) - np.log((1 - right) / np.maximum(frame.k - count, 1))
     # A vote that leaves every class open says nothing of them.
-    weights = np.where(features.meaning, np.where(count < frame.k, odds, 0.0)[:, None], 0.0)
-    return np.asarray(features.matrix(votes) @ weights)
+    worth = np.where(count < frame.k, odds, 0.0) * discounts[features.source]
+    return np.asarray(features.matrix(votes) @ np.where(features.meaning, worth[:, None], 0.0))
 
 
 def read(stats: PatternCounts, given: npt.ArrayLike | None = None) -> Reader:

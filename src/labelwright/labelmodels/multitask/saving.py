@@ -91,6 +91,7 @@ def plain_component(component: ComponentParams) -> dict[str, Any]:
     return {
         "graph": plain_graph(component.graph),
         "sources": {task: list(names) for task, names in component.sources.items()},
+        "alphabets": {task: {s: plain(sets) for s, sets in own.items()} for task, own in component.alphabets.items()},
         "single": None if component.single is None else plain_params(component.single),
         "readers": {task: _plain_reader(one) for task, one in component.readers.items()},
         "rates": {task: plain(one) for task, one in component.rates.items()},
@@ -105,6 +106,10 @@ def component_of(saved: dict[str, Any]) -> ComponentParams:
     component = ComponentParams(
         graph_of(saved["graph"]),
         {task: tuple(names) for task, names in saved["sources"].items()},
+        {
+            task: {source: tuple(map(frozenset, sets)) for source, sets in own.items()}
+            for task, own in saved["alphabets"].items()
+        },
         None if single is None else params_of(LabelModelParams, single),
         {task: _reader_of(one) for task, one in saved["readers"].items()},
         {task: restored(one) for task, one in saved["rates"].items()},

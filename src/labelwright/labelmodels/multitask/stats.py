@@ -11,7 +11,7 @@ from labelwright.core import PatternCounts, TaskGraph
 from labelwright.core.errors import ModelError
 from labelwright.core.task_votes import TaskVotes
 
-from .columns import over_classes, side_by_side
+from .columns import in_own_letters, over_classes, side_by_side
 
 __all__ = ["MultiTaskStats", "check_gold_tasks"]
 
@@ -60,7 +60,7 @@ class MultiTaskStats:
             Only what holds votes on these: what an edit of a source that votes on them changes. Default: everything.
         """
         check_gold_tasks(gold, votes.graph)
-        counted = {task: one for task, one in votes.counted.items() if one.m}
+        counted = {task: in_own_letters(one) for task, one in votes.counted.items() if one.m}
         graph = votes.graph
         chosen = set(graph.names) if tasks is None else set(tasks)
         own = {

@@ -22,7 +22,6 @@ from labelwright.pipeline.refreshing.noticing import FailedFunction
 from labelwright.pipeline.settings import Settings, read_settings
 from labelwright.pipeline.supervision import load_functions
 
-from .alphabets import in_one_alphabet
 from .found import FoundTask, LabelledTasks, TaskScore, TaskSource
 from .writing import write_task_labels
 
@@ -65,8 +64,6 @@ def label_tasks(folder: Path, *, write: Path | None = None, step: Callable[[str]
     tell("reading the data")
     sources = open_sources(settings, folder)
     voted = [_voted(functions, source, settings, graph, tell) for source in sources]
-    # A model reads votes in the alphabet it learned from; with one file there is only one.
-    voted = in_one_alphabet(voted) if len(voted) > 1 else voted
     splits = {split.name: (source, split) for source in sources for split in source.splits}
     votes = {
         split.name: found.take(split.rows)
