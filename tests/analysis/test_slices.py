@@ -74,7 +74,7 @@ def test_everything_is_the_score_on_all_examples_and_a_slice_of_all_is_the_same(
     table = slice_table(PROBS, SLICES, GOLD)
     whole = score(SoftLabels(PROBS), GOLD)
     assert (table.everything.accuracy, table.everything.macro_f1) == (whole.accuracy, whole.macro_f1)
-    assert replace(table.everything, name="all") == table["all"]
+    assert replace(table.everything, name="all", share=wilson(200, 200)) == table["all"]
     with pytest.raises(SliceError, match="no slice 'third'; there are: first, all, none, unknown"):
         table["third"]
 

@@ -13,6 +13,7 @@ from .augmentation_view import AugmentationView
 from .base import Estimate
 from .histograms import Calibration, Histogram
 from .scores import Metric, Scores
+from .slices import SplitSlices
 from .summary import Summary
 
 __all__ = [
@@ -168,6 +169,8 @@ class ReportContent:
         Name of the split those soft labels are of.
     calibration : sequence of Calibration
         From `calibration`, one per model that gives probabilities.
+    slices : sequence of SplitSlices
+        How models do on slices, split by split; those with gold are drawn and scored.
     examples : sequence of ExampleBucket
         From `pick_examples`, or your own.
     examples_split : str
@@ -195,6 +198,7 @@ class ReportContent:
     soft_labels: Histogram | None = None
     soft_split: str = "train"
     calibration: Sequence[Calibration] = ()
+    slices: Sequence[SplitSlices] = ()
     examples: Sequence[ExampleBucket] = ()
     examples_split: str = ""
     dependencies: Sequence[Dependency] = ()

@@ -11,6 +11,7 @@ __all__ = ["render_report"]
 _TITLES = {
     "data": "Data and labels",
     "models": "Models",
+    "slices": "Slices",
     "sources": "Sources",
     "augmentation": "Augmentation",
     "examples": "Examples",
@@ -48,6 +49,7 @@ def render_report(content: ReportContent) -> str:
     body = {
         "data": sections.data(content),
         "models": sections.models(content),
+        "slices": sections.slices(content),
         "sources": sections.sources(content),
         "augmentation": sections.augmentation(content),
         "examples": sections.examples(content),

@@ -23,7 +23,8 @@ __all__ = [
     "ClassScores",
     "Metric",
     "Scores",
-    "accuracy_and_macro_f1",
+    "accuracy_of",
+    "macro_f1_of",
     "paired_difference",
     "predicted_codes",
     "score",
@@ -216,25 +217,27 @@ def paired_difference(
     return found
 
 
-def accuracy_and_macro_f1(
-    predicted: Codes, gold: Codes, k: int, *, groups: npt.NDArray[Any] | None = None, random_state: Seed = 0
-) -> tuple[Estimate, Estimate]:
-    """Return these two of `score` alone, which is quick; not measured of no examples.
+def accuracy_of(predicted: Codes, gold: Codes, *, groups: npt.NDArray[Any] | None = None) -> Estimate:
+    """Return the accuracy that `score` gives, alone; not measured of no examples.
 
     Parameters
     ----------
     predicted, gold : ndarray of int, shape (n,)
         Codes of classes, all known.
-    k : int
     groups : ndarray of int or str, shape (n,), optional
-    random_state : int, Generator or None
     """
-    if not len(gold):
-        return NO_ESTIMATE, NO_ESTIMATE
-    statistics = {"accuracy": metrics.mean(gold == predicted), "macro_f1": metrics.macro_f1(gold, predicted, k)}
-    closed = {} if groups is not None else {"accuracy": wilson(int((gold == predicted).sum()), len(gold))}
-    found = _estimates(statistics, closed, gold, groups, random_state)
-    return found["accuracy"], found["macro_f1"]
+    if groups is None:
+        return wilson(int((gold == predicted).sum()), len(gold))
+    return _one(metrics.mean(gold == predicted), "accuracy", gold, groups)
+
+
+def macro_f1_of(predicted: Codes, gold: Codes, k: int, *, groups: npt.NDArray[Any] | None = None) -> Estimate:
+    """Return the macro F1 that `score` gives, alone; not measured of no examples. Parameters as for `accuracy_of`."""
+    return _one(metrics.macro_f1(gold, predicted, k), "macro_f1", gold, groups) if len(gold) else NO_ESTIMATE
+
+
+def _one(statistic: Statistic, name: str, gold: Codes, groups: npt.NDArray[Any] | None) -> Estimate:
+    return _estimates({name: statistic}, {}, gold, groups, 0)[name] if len(gold) else NO_ESTIMATE
 
 
 def predicted_codes(soft: SoftLabels) -> Codes:

@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
-from labelwright.core import Class, Seed, SoftLabels, Votes
+from labelwright.core import Class, SoftLabels, Votes
 from labelwright.core.errors import SliceError
 from labelwright.core.slices import Slices, as_slices
 
 from .base import NO_ESTIMATE, Estimate
 from .counting import conflicting_rows
 from .intervals import grouped_share
-from .scores import accuracy_and_macro_f1, as_soft_labels, predicted_codes
+from .scores import accuracy_of, as_soft_labels, macro_f1_of, predicted_codes
 from .summary import gold_codes
 from .tables import Column, text_table
 
-__all__ = ["SliceRow", "SliceTable", "slice_table"]
+__all__ = ["SliceRow", "SliceTable", "SplitSlices", "slice_table"]
+
+Ints: TypeAlias = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +115,36 @@ class SliceTable:
         return text_table(rows, told)
 
 
+@dataclass(frozen=True, slots=True)
+class SplitSlices:
+    """The slices of one split, as several models see them.
+
+    Parameters
+    ----------
+    split : str
+    tables : mapping of str to SliceTable
+        By the model's role (``"label model"``, ``"end model"``), at least one; sizes, coverage and conflicts are the
+        same in all of them.
+    """
+
+    split: str
+    tables: Mapping[str, SliceTable]
+
+    @property
+    def first(self) -> SliceTable:
+        """One of the tables."""
+        return next(iter(self.tables.values()))
+
+    @property
+    def scored(self) -> bool:
+        """Whether there is gold."""
+        return self.first.everything.accuracy.known
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values for JSON."""
+        return {role: table.to_dict() for role, table in self.tables.items()}
+
+
 def slice_table(
     predictions: SoftLabels | npt.ArrayLike,
     slices: Slices | npt.ArrayLike,
@@ -121,7 +153,6 @@ def slice_table(
     votes: Votes | None = None,
     groups: npt.ArrayLike | None = None,
     classes: Iterable[Class] | None = None,
-    random_state: Seed = 0,
 ) -> SliceTable:
     """Measure predictions slice by slice, and compare each slice with its complement.
 
@@ -137,8 +168,6 @@ def slice_table(
         Examples of one group (sentences of one document, say) are no separate facts.
     classes : sequence of (str or int), optional
         Names of the columns, where ``predictions`` is an array. Default 0..k-1.
-    random_state : int, Generator or None
-        For the resamples of macro F1.
 
     Returns
     -------
@@ -186,9 +215,11 @@ def slice_table(
         soft.covered if votes is None else votes.covered,
         None if votes is None else conflicting_rows(votes),
         units,
-        random_state,
     )
-    everything = measure.row("everything", np.ones(soft.n, dtype=bool))
+    # That everything is all there is is no finding.
+    everything = replace(
+        measure.row("everything", np.ones(soft.n, dtype=bool)), share=Estimate(1.0, math.nan, math.nan, soft.n)
+    )
     rows = [measure.row(name, found[name]) for name in found.names]
     # scipy.stats, which Fisher's test needs, takes its time to load.
     from .shares import holm
@@ -201,17 +232,18 @@ def slice_table(
 class _Measure:
     """What rows are measured from, each of shape (n,)."""
 
-    truth: npt.NDArray[np.int64]
-    predicted: npt.NDArray[np.int64]
+    truth: Ints
+    predicted: Ints
     k: int
     covered: npt.NDArray[np.bool_]
     conflicting: npt.NDArray[np.bool_] | None
     groups: npt.NDArray[Any] | None
-    random_state: Seed
 
     def row(self, name: str, inside: npt.NDArray[np.bool_]) -> SliceRow:
         """Measure one slice."""
-        (accuracy, macro_f1), (elsewhere, _) = self._scores(inside), self._scores(~inside)
+        (predicted, truth, groups), rest = self._known(inside), self._known(~inside)
+        accuracy = accuracy_of(predicted, truth, groups=groups)
+        elsewhere = accuracy_of(rest[0], rest[1], groups=rest[2])
         difference, p_value = NO_ESTIMATE, None
         if accuracy.known and elsewhere.known:
             difference, p_value = _difference(accuracy, elsewhere), self._p_value(inside)
@@ -223,7 +255,7 @@ class _Measure:
             coverage=self._share(self.covered, inside),
             conflicts=NO_ESTIMATE if self.conflicting is None else self._share(self.conflicting, inside),
             accuracy=accuracy,
-            macro_f1=macro_f1,
+            macro_f1=macro_f1_of(predicted, truth, self.k, groups=groups),
             difference=difference,
             p_value=p_value,
         )
@@ -231,12 +263,10 @@ class _Measure:
     def _share(self, hits: npt.NDArray[np.bool_], inside: npt.NDArray[np.bool_]) -> Estimate:
         return grouped_share(hits[inside], None if self.groups is None else self.groups[inside])
 
-    def _scores(self, side: npt.NDArray[np.bool_]) -> tuple[Estimate, Estimate]:
+    def _known(self, side: npt.NDArray[np.bool_]) -> tuple[Ints, Ints, npt.NDArray[Any] | None]:
+        """Return what is predicted, gold and groups of the examples with gold."""
         where = side & (self.truth >= 0)
-        groups = None if self.groups is None else self.groups[where]
-        return accuracy_and_macro_f1(
-            self.predicted[where], self.truth[where], self.k, groups=groups, random_state=self.random_state
-        )
+        return self.predicted[where], self.truth[where], None if self.groups is None else self.groups[where]
 
     def _p_value(self, inside: npt.NDArray[np.bool_]) -> float | None:
         from .shares import Tally, two_sample_p_value

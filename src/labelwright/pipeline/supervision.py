@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import ModuleType
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 import cloudpickle
 
@@ -21,10 +21,12 @@ from labelwright.augmentation import TransformationFunction
 from labelwright.core.errors import ProjectError
 from labelwright.functions.versions import explain
 from labelwright.labeling import LabelingFunction
+from labelwright.slicing import SlicingFunction
 
 __all__ = ["Supervision", "describe", "load_functions", "load_supervision", "pick_functions", "record"]
 
-_Named = TypeVar("_Named", LabelingFunction, TransformationFunction)
+Function: TypeAlias = LabelingFunction | TransformationFunction | SlicingFunction
+_Named = TypeVar("_Named", LabelingFunction, TransformationFunction, SlicingFunction)
 
 # Modules that a project brought in, so that the next project (or the same one, edited) gets its own and not these.
 _ours: dict[str, ModuleType] = {}
@@ -32,25 +34,26 @@ _ours: dict[str, ModuleType] = {}
 
 @dataclass(frozen=True, slots=True)
 class Supervision:
-    """What ``supervision.py`` holds: labeling functions, and the transformation functions that augment examples."""
+    """What ``supervision.py`` holds: functions that label, that augment examples, and that tell slices."""
 
     functions: list[LabelingFunction]
     transformations: list[TransformationFunction]
+    slices: list[SlicingFunction]
 
 
 def load_supervision(folder: Path) -> Supervision:
     """Import ``supervision.py`` (or the package ``supervision/``) in ``folder`` and return its functions.
 
     Labeling functions are ``FUNCTIONS``, a list, where the module has one; else every labeling function that the module
-    holds, in the order in which they came to be there. So are transformation functions, by ``TRANSFORMATIONS``. The
-    module may import its neighbours in the folder; do that at its top, because ``sys.path`` is as it was when this
-    returns.
+    holds, in the order in which they came to be there. So are transformation functions, by ``TRANSFORMATIONS``, and
+    slicing functions, by ``SLICES``. The module may import its neighbours in the folder; do that at its top, because
+    ``sys.path`` is as it was when this returns.
 
     Raises
     ------
     ProjectError
         If there is no such file, if it raises (the message names file and line), if it holds no labeling function, or
-        if two transformation functions share a name.
+        if two transformation functions or two slicing functions share a name.
     """
     source = _find(folder.resolve())
     for name in list(_ours):
@@ -76,11 +79,10 @@ def load_supervision(folder: Path) -> Supervision:
         "a transformation function",
         "@lw.transformation_function",
     )
-    names = [one.name for one in transformations]
-    twice = next((name for name in names if names.count(name) > 1), None)
-    if twice is not None:
-        raise ProjectError(f"{source}: two transformation functions are called {twice!r}; give one another name.")
-    return Supervision(functions, transformations)
+    slices = _collect(module, source, SlicingFunction, "SLICES", "a slicing function", "@lw.slicing_function")
+    _check_names(source, "transformation functions", transformations)
+    _check_names(source, "slicing functions", slices)
+    return Supervision(functions, transformations, slices)
 
 
 def load_functions(folder: Path) -> list[LabelingFunction]:
@@ -88,11 +90,12 @@ def load_functions(folder: Path) -> list[LabelingFunction]:
     return load_supervision(folder).functions
 
 
-def describe(function: LabelingFunction | TransformationFunction) -> dict[str, Any]:
+def describe(function: Function) -> dict[str, Any]:
     """Return what a function is as plain values.
 
     Of a labeling function: name, kind, labels, fields and version. Of a transformation function: name, kind, field,
-    magnitude (bounds, where it does nothing, unit), whether it is batched, and version.
+    magnitude (bounds, where it does nothing, unit), whether it is batched, and version. Of a slicing function: name,
+    kind, fields and version.
     """
     if isinstance(function, TransformationFunction):
         return {
@@ -101,6 +104,13 @@ def describe(function: LabelingFunction | TransformationFunction) -> dict[str, A
             "field": function.field,
             "magnitude": None if function.magnitude is None else asdict(function.magnitude),
             "batched": function.batched,
+            "version": function.version,
+        }
+    if isinstance(function, SlicingFunction):
+        return {
+            "name": function.name,
+            "kind": type(function).__name__,
+            "fields": None if function.fields is None else list(function.fields),
             "version": function.version,
         }
     return {
@@ -112,7 +122,7 @@ def describe(function: LabelingFunction | TransformationFunction) -> dict[str, A
     }
 
 
-def record(function: LabelingFunction | TransformationFunction, folder: Path) -> dict[str, Any]:
+def record(function: Function, folder: Path) -> dict[str, Any]:
     """Return what a run keeps of a function: `describe`, what its version is made of, and its source.
 
     ``explanation`` is what `labelwright.functions.versions.Explanation.to_dict` gives, with places relative to
@@ -231,3 +241,10 @@ def _collect(module: ModuleType, source: Path, kind: type[Any], listed_as: str, 
             )
     # The same function under two names is one function.
     return list({id(f): f for f in found}.values())
+
+
+def _check_names(source: Path, what: str, functions: Sequence[Any]) -> None:
+    names = [one.name for one in functions]
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise ProjectError(f"{source}: two {what} are called {twice!r}; give one another name.")

@@ -6,6 +6,7 @@ from .data import data
 from .examples import examples
 from .lineage import lineage
 from .models import models
+from .slices import slices
 from .sources import sources
 
-__all__ = ["answer", "augmentation", "data", "examples", "lineage", "models", "sources"]
+__all__ = ["answer", "augmentation", "data", "examples", "lineage", "models", "slices", "sources"]
