@@ -71,6 +71,14 @@ def test_a_source_that_contradicts_itself_is_named_with_its_example() -> None:
         one_source(TWINS, {"a": [0], "b": [1]})
 
 
+def test_numbered_classes_of_a_refined_task_are_to_be_named() -> None:
+    graph = TaskGraph([Task("any", ["no", "yes"]), Task("grade", 4)], [Refines("grade", "any", "yes")])
+    assert graph.states("grade")[-1] == "N/A"  # graphs hold them
+    with pytest.raises(VoteError, match=r"'grade' has numbers.*names: Task\('grade', \['0', '1', '2', ...\]\)"):
+        TaskVotes(graph, {"grade": [[0], [1]]})
+    assert TaskVotes(graph, {"any": [[0], [1]]}).n == 2
+
+
 def test_sources_may_contradict_each_other() -> None:
     votes = TaskVotes(LABELS, {"dog": [[1, 1], [0, 1], [1, -1]], "pet": [[1], [1], [0]], "cat": [[-1], [1], [1]]})
     # Row 0: nothing; row 1: dog.0 and dog.1 conflict, which is not meant, but dog.1 and cat exclude each other.

@@ -8,7 +8,7 @@ import pytest
 
 import labelwright as lw
 from labelwright.core import Task, TaskGraph
-from labelwright.core.errors import FunctionError, LabelingError
+from labelwright.core.errors import FunctionError, LabelingError, VoteError
 from labelwright.core.tasks import Refines
 from labelwright.data import read
 from labelwright.engines import LocalEngine
@@ -131,6 +131,17 @@ def test_mistakes_are_named():
         lw.apply([nodule], rows, tasks=["kind"])
     with pytest.raises(FunctionError, match="classes and tasks are both given"):
         lw.apply([nodule], rows, tasks=GRAPH, classes=["a", "b"])
+
+
+def test_numbered_classes_of_a_refined_task_are_refused_before_any_function_runs():
+    graph = TaskGraph([Task("any", ["no", "yes"]), Task("grade", 3)], [Refines("grade", "any", "yes")])
+
+    @lw.labeling_function(task="grade")
+    def graded(x):
+        raise AssertionError
+
+    with pytest.raises(VoteError, match="Give its classes names"):
+        lw.apply([graded], [{"text": "mass"}], tasks=graph)
 
 
 def test_the_only_task_needs_no_name_and_versions_know_tasks():

@@ -12,12 +12,14 @@ import numpy as np
 import numpy.typing as npt
 
 from .answers import Answers
+from .classes import Class
 from .errors import VoteError
 from .sparse import SparseRows
 from .task_graph import TaskGraph
+from .tasks import NOT_APPLICABLE
 from .votes import ABSTAIN, Votes
 
-__all__ = ["TaskVotes"]
+__all__ = ["TaskVotes", "voted_states"]
 
 # Rows whose answers stand as a table at a time.
 _BLOCK = 16_384
@@ -314,9 +316,28 @@ def _distinct(
     return dict(zip(said, rows.T.copy(), strict=True)), which.ravel()
 
 
+def voted_states(graph: TaskGraph, task: str) -> tuple[Class, ...]:
+    """Return the states that votes on a task are for.
+
+    Raises
+    ------
+    VoteError
+        If these are numbers and "N/A" mixed, which `Votes` do not hold.
+    """
+    states = graph.states(task)
+    if states[-1] == NOT_APPLICABLE and isinstance(states[0], int):
+        named = ", ".join(repr(str(state)) for state in states[: min(len(states) - 1, 3)])
+        more = ", ..." if len(states) > 4 else ""
+        raise VoteError(
+            f"task {task!r} has numbers as classes and refines another task, so votes on it would be for numbers and "
+            f"{NOT_APPLICABLE!r} mixed. Give its classes names: Task({task!r}, [{named}{more}])."
+        )
+    return states
+
+
 def _declared(graph: TaskGraph, task: str, votes: Votes | npt.ArrayLike) -> Votes:
     """Return the votes on a task as votes for its states."""
-    states = graph.states(task)
+    states = voted_states(graph, task)
     if not isinstance(votes, Votes):
         try:
             plain = Votes(votes)

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from labelwright.core import ABSTAIN, Class
 from labelwright.core.errors import FunctionError, LabelingError
 from labelwright.core.task_graph import TaskGraph
+from labelwright.core.task_votes import voted_states
 
 from .base import LabelingFunction, VectorisedFunction
 from .task_answers import TRUTHS, by_task, choices, wrong_answer
@@ -285,6 +286,8 @@ def places(functions: Iterable[LabelingFunction], graph: TaskGraph) -> tuple[Fun
     found, first = [], 0
     for function in functions:
         found.append(FunctionTasks(function, graph, first))
+        for task in found[-1].tasks:
+            voted_states(graph, task)
         first += len(found[-1].tasks)
     return tuple(found)
 
