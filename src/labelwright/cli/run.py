@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,9 +12,11 @@ from .output import Answer, examples, progress_line, project_flag, project_optio
 
 if TYPE_CHECKING:
     from labelwright.analysis import Estimate
-    from labelwright.pipeline import RunResult
+    from labelwright.analysis.slices import SplitSlices
+    from labelwright.pipeline import RunResult, TaskRunResult
+    from labelwright.pipeline.refreshing.found_tasks import FoundTask
 
-__all__ = ["command", "report", "show_run"]
+__all__ = ["command", "report", "show_run", "show_task_run", "show_task_scores"]
 
 _SHOWN_SECONDS = 0.1
 
@@ -42,13 +45,15 @@ def command(project: Path, dry_run: bool, since: str | None, only: tuple[str, ..
 
     Broken contracts and failed gates of labelwright.toml are warned of; with gates.enforce = true, the exit code is 1.
     """
-    from labelwright.pipeline import Project
+    from labelwright.pipeline import Project, TaskRunResult
 
     if dry_run:
         plan = Project(project).plan(since=since, only=only, full=full)
         return Answer({"plan": plan.to_dict()}, lambda: click.echo(str(plan)))
     with progress_line() as step:
         result = Project(project).run(since=since, only=only, full=full, step=step)
+    if isinstance(result, TaskRunResult):
+        return Answer(result.to_dict(), lambda: show_task_run(result))
     judged = Project(project).judge()
     for failure in judged.failures:
         warn(failure)
@@ -98,6 +103,7 @@ def show_run(result: RunResult) -> None:
                     f"Augmentation changes accuracy on {board.split} by {100 * e.value:+.1f} points "
                     f"({100 * e.low:+.1f} to {100 * e.high:+.1f})"
                 )
+    show_slices(result.slices)
     if not result.scores:
         click.echo(
             "Nothing was scored: there are no gold labels outside train. Name their column as gold in [task], and a "
@@ -109,12 +115,77 @@ def show_run(result: RunResult) -> None:
     click.echo(f"Report: {result.report}")
 
 
-def _made(result: RunResult) -> list[str]:
+def show_task_run(result: TaskRunResult) -> None:
+    """Print a run of a project with several tasks."""
+    sizes = ", ".join(f"{n:,} {name}" for name, n in result.splits.items())
+    click.echo(f"{result.project}: {len(result.tasks)} tasks, {sizes}")
+    rows = [[task.name, str(len(task.sources)), f"{task.covered:.1%}"] for task in result.tasks]
+    table(["task", "functions", "train covered"], rows)
+    show_task_scores(result.tasks)
+    for outcome in result.outcomes.values():
+        if outcome.kind != "converged":
+            click.echo(f"Label model: {outcome.sentence}")
+    for line in _made(result):
+        click.echo(line)
+    click.echo(f"Run {result.run_id} (number {result.number}) in {result.seconds:.1f} s")
+    if result.report is not None:
+        click.echo(f"Report: {result.report}")
+
+
+def show_task_scores(tasks: Sequence[FoundTask]) -> None:
+    """Print how good the labels of each task are, where there is gold."""
+    scored = [row for task in tasks for row in _scored(task)]
+    if scored:
+        columns = ["task", "split", "accuracy", "95% interval", "macro F1", "n"]
+        table(columns, scored, title="Against gold", text_columns=2)
+
+
+def _scored(task: FoundTask) -> list[list[str]]:
+    out = []
+    for split, one in task.scores.items():
+        out.append([task.name, split, *_cells(one.accuracy, "{:.1%}"), f"{one.macro_f1.value:.1%}", f"{one.n:,}"])
+    return out
+
+
+def show_slices(splits: Sequence[SplitSlices]) -> None:
+    """Print how the end model, or else the label model, does on each slice of test, or else of valid.
+
+    Without gold votes alone are told of; without slices nothing.
+    """
+    if not splits:
+        return
+    first = splits[0]
+    role = "end model" if "end model" in first.tables else "label model"
+    found = first.tables[role]
+    rows = (found.everything, *found.rows)
+    head, cells = (
+        ["", "n", "share", "coverage", "votes conflict"],
+        [[r.name, f"{r.n:,}", *(_cells(e, "{:.1%}")[0] for e in (r.share, r.coverage, r.conflicts))] for r in rows],
+    )
+    if first.scored:
+        head += ["accuracy", "95% interval", "against the rest", "p"]
+        cells = [
+            [
+                *cell,
+                *_cells(r.accuracy, "{:.1%}"),
+                _points(r.difference),
+                "" if r.p_value is None else f"{r.p_value:.2g}",
+            ]
+            for cell, r in zip(cells, rows, strict=True)
+        ]
+    table(head, cells, title=f"Slices of {first.split}" + (f", by the {role}" if first.scored else ""))
+
+
+def _points(estimate: Estimate) -> str:
+    return f"{100 * estimate.value:+.1f} points" if estimate.known else ""
+
+
+def _made(result: RunResult | TaskRunResult) -> list[str]:
     """Say what was made and what was kept, and where the time went."""
     done = result.operations
     applied, kept = done.get("function_applications", 0), done.get("votes_kept", 0) + done.get("votes_copied", 0)
     lines = [f"Votes: {applied:,} made, {kept:,} kept; examples labelled: {done.get('rows_labelled', 0):,}"]
-    if result.end_model_is_stale:
+    if done.get("end_models_stale"):
         lines.append('The end model is stale: it was kept, as end_model.refresh = "keep" asks.')
     slow = {stage: seconds for stage, seconds in result.stages.items() if seconds >= _SHOWN_SECONDS}
     if slow:

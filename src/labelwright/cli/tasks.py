@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 import click
 
 from .output import Answer, examples, progress_line, project_option, table, verb, warn
+from .run import show_task_scores
 
 if TYPE_CHECKING:
-    from labelwright.pipeline.tasks.found import FoundTask, LabelledTasks
+    from labelwright.pipeline.tasks.found import LabelledTasks
 
 __all__ = ["command"]
 
@@ -59,10 +60,7 @@ def _show(found: LabelledTasks) -> None:
             table(["function", "votes", "coverage", "accuracy (learned)"], rows, title=title)
         else:
             click.echo(f"{title}; no function votes on it\n")
-    scored = [row for task in found.tasks for row in _scored(task)]
-    if scored:
-        columns = ["task", "split", "accuracy", "95% interval", "macro F1", "n"]
-        table(columns, scored, title="Against gold", text_columns=2)
+    show_task_scores(found.tasks)
     click.echo(f"Votes rule each other out on {found.contradictions:,} of {found.splits['train']:,} examples of train.")
     for (first, second), n in found.contradicting.items():
         click.echo(f"  {first} and {second}: {n:,}")
@@ -70,15 +68,6 @@ def _show(found: LabelledTasks) -> None:
     click.echo(f"Label model: {found.outcome.sentence}")
     for path in found.files.values():
         click.echo(f"Written: {path}")
-
-
-def _scored(task: FoundTask) -> list[list[str]]:
-    out = []
-    for split, one in task.scores.items():
-        found = one.accuracy
-        spread = "" if math.isnan(found.low) else f"{found.low:.1%} to {found.high:.1%}"
-        out.append([task.name, split, _percent(found.value), spread, _percent(one.macro_f1.value), f"{one.n:,}"])
-    return out
 
 
 def _percent(share: float) -> str:

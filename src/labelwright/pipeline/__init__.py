@@ -6,6 +6,7 @@ from .export import export_labels, export_model
 from .predict import predict_file, predict_with_model_folder
 from .project import Project
 from .refreshing.run import RunResult
+from .refreshing.task_run import TaskRunResult
 from .reporting import report
 from .settings import Settings, read_settings
 from .starting import start_project
@@ -14,6 +15,7 @@ __all__ = [
     "Project",
     "RunResult",
     "Settings",
+    "TaskRunResult",
     "check_installation",
     "export_labels",
     "export_model",

@@ -12,6 +12,7 @@ from labelwright.core import atomic_path, atomic_write
 
 from .project import Project
 from .refreshing.run import RunResult
+from .settings import read_settings
 
 __all__ = ["DemoFiles", "run_demo", "write_demo"]
 
@@ -44,7 +45,10 @@ def run_demo(
         Told what is being done.
     """
     files = write_demo(folder, force=force)
-    return files, Project(files.folder).run(step=step)
+    read_settings(files.folder)  # settings that were left as they were may have become those of several tasks
+    result = Project(files.folder).run(step=step)
+    assert isinstance(result, RunResult)
+    return files, result
 
 
 def write_demo(folder: str | os.PathLike[str], *, force: bool = False) -> DemoFiles:

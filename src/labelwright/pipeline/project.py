@@ -30,6 +30,7 @@ from .refreshing.plan import Plan
 from .refreshing.refresh import Scope, augment_project, plan_augmentation, plan_refresh, refresh_project
 from .refreshing.run import RunResult, apply_functions
 from .refreshing.showing import log_html
+from .refreshing.task_run import TaskRunResult
 from .settings import Settings, read_settings
 from .supervision import describe, load_functions, load_supervision, pick_functions
 from .trying import TriedFunction, try_functions
@@ -67,11 +68,15 @@ class Project(ProjectVersions, ProjectTests):
     def __init__(self, folder: str | os.PathLike[str] = ".") -> None:
         self.folder = Path(folder)
         self._explained: KeptRun | None = None
-        read_settings(self.folder)
+        read_settings(self.folder, several_tasks=None)
 
     @property
     def settings(self) -> Settings:
         """What ``labelwright.toml`` says."""
+        return read_settings(self.folder, several_tasks=None)
+
+    def _one_task(self) -> Settings:
+        """Return the settings, for what works on one task alone; a project with several is refused in a sentence."""
         return read_settings(self.folder)
 
     @property
@@ -86,7 +91,7 @@ class Project(ProjectVersions, ProjectTests):
         only: Sequence[str] = (),
         full: bool = False,
         step: Callable[[str], None] | None = None,
-    ) -> RunResult:
+    ) -> RunResult | TaskRunResult:
         """Make what is stale and nothing else: votes, label model, labels, end model, scores and report.
 
         The outcome is that of a run from scratch, bit for bit; ``result.steps`` says what was made again, and why.
@@ -108,6 +113,11 @@ class Project(ProjectVersions, ProjectTests):
         LabelwrightError
             If anything is wrong with settings, functions or data; then the last run stays what it was. Votes of the
             parts that were done are kept, and the next run goes on from there.
+
+        Returns
+        -------
+        RunResult or TaskRunResult
+            The latter of a project with several tasks, ``[tasks.NAME]``.
         """
         scope = Scope(None if since is None else str(since), tuple(only), full)
         return refresh_project(self.folder, self.settings, step=step or _silent, scope=scope)
@@ -142,11 +152,11 @@ class Project(ProjectVersions, ProjectTests):
         LabelwrightError
             If there is no ``[augmentation]`` in the settings, or anything is wrong with settings, functions or data.
         """
-        return augment_project(self.folder, self.settings, step=step or _silent, full=full)
+        return augment_project(self.folder, self._one_task(), step=step or _silent, full=full)
 
     def plan_augmentation(self, *, full: bool = False) -> Plan:
         """Return what `augment` would do, with reasons; nothing is computed or written."""
-        return plan_augmentation(self.folder, self.settings, step=_silent, full=full)
+        return plan_augmentation(self.folder, self._one_task(), step=_silent, full=full)
 
     def try_transformations(
         self, names: Sequence[str] | None = None, *, split: str = "train", limit: int = 3
@@ -165,7 +175,7 @@ class Project(ProjectVersions, ProjectTests):
         ProjectError
             If there is no function or split of that name, or a function transforms what the end model does not read.
         """
-        settings = self.settings
+        settings = self._one_task()
         found = pick_functions(load_supervision(self.folder).transformations, names, what="transformation function")
         source, part = _find_split(self.folder, settings, split)
         check_fields(found, settings.end_model, list(source.schema))
@@ -180,7 +190,7 @@ class Project(ProjectVersions, ProjectTests):
         on_error : {"raise", "abstain"}, optional
             Default: as the settings say.
         """
-        settings = self.settings
+        settings = self._one_task()
         source, found = _find_split(self.folder, settings, split)
         return apply_functions(self.functions, source.dataset, settings, on_error=on_error).take(found.rows)
 
@@ -205,7 +215,7 @@ class Project(ProjectVersions, ProjectTests):
         ProjectError
             If there is no function or split of that name.
         """
-        settings = self.settings
+        settings = self._one_task()
         source, found = _find_split(self.folder, settings, split)
         return try_functions(pick_functions(self.functions, names), source, found, settings, limit=limit)
 
@@ -240,6 +250,7 @@ class Project(ProjectVersions, ProjectTests):
         ProjectError
             If there is no such run or example.
         """
+        self._one_task()
         kept = open_run(self.folder, snapshot)
         # A run never changes, so what was read of it for one example serves the next.
         if self._explained is None or self._explained.row != kept.row:
@@ -264,6 +275,7 @@ class Project(ProjectVersions, ProjectTests):
         ProjectError
             If there is no such run or function.
         """
+        self._one_task()
         return decided_labels(self.folder, function, run=snapshot, limit=limit)
 
     def predict(self, data: Any, model: ModelKind = "end") -> pl.DataFrame:
@@ -291,6 +303,7 @@ class Project(ProjectVersions, ProjectTests):
 
     def predict_parts(self, data: Any, model: ModelKind = "end") -> Iterator[pl.DataFrame]:
         """Yield what `predict` returns part by part, for data larger than memory."""
+        self._one_task()
         run = KeptRun.latest(self.folder)
         return predict_with_end_model(run, data) if model == "end" else predict_with_label_model(run, data)
 
@@ -317,10 +330,11 @@ class Project(ProjectVersions, ProjectTests):
         int
             Number of examples written.
         """
-        return export_labels(KeptRun.named(self.folder, snapshot), self.settings, Path(path), to, split=split)
+        return export_labels(KeptRun.named(self.folder, snapshot), self._one_task(), Path(path), to, split=split)
 
     def export_model(self, folder: str | os.PathLike[str], *, snapshot: str | int = "latest") -> None:
         """Write the end model of a run to a folder that works without the project."""
+        self._one_task()
         export_model(KeptRun.named(self.folder, snapshot), Path(folder))
 
     def report(self, path: str | os.PathLike[str] | None = None) -> Path:
@@ -333,6 +347,7 @@ class Project(ProjectVersions, ProjectTests):
         DataError
             If ``path`` is the project's settings, functions, store or data.
         """
+        self._one_task()
         run = KeptRun.latest(self.folder)
         target = self.folder / "report.html" if path is None else Path(path)
         if path is not None:

@@ -16,13 +16,19 @@ import polars as pl
 
 from labelwright.core import Failure, SoftLabels, SparseRows, Votes
 from labelwright.core.errors import ProjectError
+from labelwright.core.task_graph import TaskGraph
+from labelwright.core.task_labels import TaskLabels
+from labelwright.core.task_votes import TaskVotes
 from labelwright.endmodels import EndModel, load
-from labelwright.labelmodels import BaseLabelModel, from_dict
+from labelwright.labelmodels import BaseLabelModel, MultiTask, from_dict
 from labelwright.pipeline.settings import Settings
 from labelwright.store import ArtifactId, RunRow, Store
 
 from .data_record import DataRecord
 from .kept_data import KeptData
+from .kept_slices import KeptSlices, SlicesRecord
+from .kept_task import KeptTask, joint_model
+from .kept_tasks import KeptTaskLabels, KeptTaskVotes, read_by_name
 from .kept_votes import KeptVotes, VotesRecord
 from .learning import KeptLabels, LabelsRecord, merged_stats
 from .naming import find_row
@@ -218,6 +224,54 @@ class KeptRun:
             return self.kept_labels.of(split)
         return soft_labels_of_arrays(self.store.get_arrays(self.artifact(f"soft_labels.{split}")))
 
+    @property
+    def tasks(self) -> tuple[str, ...]:
+        """The tasks of a run on several, in the order of the graph; empty for a run on one task."""
+        return self.graph.names if "task_votes" in self.row.artifacts else ()
+
+    @cached_property
+    def graph(self) -> TaskGraph:
+        """The task graph of a run on several tasks."""
+        return self.settings().graph
+
+    @cached_property
+    def kept_task_votes(self) -> KeptTaskVotes:
+        """The votes of a run on several tasks, part by part."""
+        keys = read_by_name(self.store, self.artifact("task_votes"))
+        return KeptTaskVotes(self.store, keys, self.kept_data, self.graph)
+
+    @cached_property
+    def kept_task_labels(self) -> KeptTaskLabels:
+        """The soft labels of a run on several tasks, part by part."""
+        keys = read_by_name(self.store, self.artifact("task_labels"))
+        return KeptTaskLabels(self.store, keys, self.kept_data, self.graph)
+
+    def task_votes(self, split: str) -> TaskVotes:
+        """Return the votes of a run on several tasks, on a split."""
+        return self.kept_task_votes.of(split)
+
+    def task_labels(self, split: str) -> TaskLabels:
+        """Return the soft labels of a run on several tasks, of a split."""
+        return self.kept_task_labels.of(split)
+
+    def task_model(self) -> MultiTask:
+        """Return the fitted joint label model of a run on several tasks: those of all components, joined."""
+        return joint_model(self.store, self.artifact("task_models"), self.graph)
+
+    def of_task(self, name: str) -> KeptTask:
+        """Return what a run on several tasks kept of one of them.
+
+        Raises
+        ------
+        ProjectError
+            If the run has no such task.
+        """
+        if name not in self.tasks:
+            there = f"it has {', '.join(self.tasks)}." if self.tasks else "it has one task, without a name."
+            raise ProjectError(f"run {self.row.run_id} has no task {name!r}; {there}")
+        models = read_by_name(self.store, self.artifact("task_models"))
+        return KeptTask(name, self.store, self.kept_task_votes, self.kept_task_labels, models)
+
     def functions(self) -> dict[str, str]:
         """Return the version of each function, by name."""
         # Records hold sources and explanations too; these are passed over, not read.
@@ -233,6 +287,19 @@ class KeptRun:
         """Return what was kept of each transformation function; none where the run augmented nothing."""
         key = self.row.artifacts.get("transformations")
         return [] if key is None else list(self.store.get_json(key))
+
+    def slicing_records(self) -> list[dict[str, Any]]:
+        """Return what was kept of each slicing function; none where the run had no slices."""
+        key = self.row.artifacts.get("slicing_functions")
+        return [] if key is None else list(self.store.get_json(key))
+
+    @cached_property
+    def kept_slices(self) -> KeptSlices | None:
+        """Who belongs to which slice, part by part; ``None`` where the run had no slices."""
+        key = self.row.artifacts.get("slices")
+        if key is None:
+            return None
+        return KeptSlices(self.store, msgspec.convert(self.store.get_json(key), SlicesRecord), self.kept_data)
 
     def settings(self) -> Settings:
         """Return the settings of the run."""

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from labelwright.core import Class, Failure, SparseRows, Votes
 from labelwright.core.votes import KEPT_FAILURES
 from labelwright.store import ArtifactId, Store
-from labelwright.store.bit_planes import SUFFIX, at, decode, entries, votes_cast
+from labelwright.store.bit_planes import SUFFIX, at, decode, encode, entries, votes_cast
 
 from .kept_data import KeptData
 
@@ -43,19 +43,29 @@ class Failures(msgspec.Struct, frozen=True):
         return [(row, self.messages[i]) for row, i in zip(self.rows, self.which, strict=True)]
 
 
-class PartVotesRecord(msgspec.Struct, frozen=True):
-    """The votes on one part: of each function, in the order of the columns, its bit planes; and what failed."""
+class PartVotesRecord(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The votes on one part: of each function, in the order of the columns, its bit planes; and what failed.
+
+    ``sets`` holds, for a function that voted for several classes of which one holds, what its codes beyond the classes
+    stand for on this part.
+    """
 
     votes: list[tuple[str, str]]
     failures: dict[str, str]
+    sets: dict[str, str] = {}
 
 
-class VotesRecord(msgspec.Struct, frozen=True):
-    """The votes of a run: classes, sources, and one `PartVotesRecord` for each part of the data."""
+class VotesRecord(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The votes of a run: classes, sources, and one `PartVotesRecord` for each part of the data.
+
+    ``alphabet`` holds, for a function that voted for several classes of which one holds, what each of its codes stands
+    for on all parts together.
+    """
 
     classes: list[str | int]
     sources: list[str]
     parts: list[str]
+    alphabet: dict[str, list[list[int]]] = {}
 
 
 class KeptVotes:
@@ -75,9 +85,19 @@ class KeptVotes:
         self.classes: tuple[Class, ...] = tuple(record.classes)
         self.sources = tuple(record.sources)
         self._rows: dict[int, npt.NDArray[Any] | SparseRows] = {}
-        self.dtype = np.int8 if len(self.classes) <= np.iinfo(np.int8).max else np.int16
+        most = max([len(self.classes), *map(len, record.alphabet.values())])
+        self.dtype = np.int8 if most <= np.iinfo(np.int8).max else np.int16
         # Decoded once where all of them fit: stats, labels and scores read the same votes.
         self._hold = data.n * len(self.sources) * self.dtype().itemsize <= _HELD_BYTES
+
+    @property
+    def states(self) -> dict[str, list[Any]]:
+        """What decides, beside the votes of a part, what their codes stand for."""
+        return {"classes": self.record.classes}
+
+    def inputs(self, part: int) -> dict[str, ArtifactId]:
+        """Return which artifact holds the votes on a part, as recipes name it."""
+        return {"votes": ArtifactId.parse(self.record.parts[part])}
 
     def part_record(self, part: int) -> PartVotesRecord:
         """Return which artifacts hold the votes on a part."""
@@ -90,8 +110,9 @@ class KeptVotes:
 
     def column(self, part: int, source: str) -> npt.NDArray[Any]:
         """Return the votes of one function on a part, shape (rows,)."""
-        key = dict(self.part_record(part).votes)[source]
-        return decode(self.store.get_bytes(ArtifactId.parse(key), SUFFIX))
+        record = self.part_record(part)
+        found = decode(self.store.get_bytes(ArtifactId.parse(dict(record.votes)[source]), SUFFIX))
+        return self._recoded(found, source, record) if source in record.sets else found
 
     def failures_of(self, part: int) -> dict[str, Failures]:
         """Return what failed on a part, by function."""
@@ -109,6 +130,7 @@ class KeptVotes:
             sources=self.sources,
             example_ids=data.ids(split),
             groups=data.groups(split),
+            alphabet=self.record.alphabet,
             failures=self.failures(source),
         )
 
@@ -118,18 +140,31 @@ class KeptVotes:
         if index is not None and len(index) < len(ids):
             rows = rows.take(index) if isinstance(rows, SparseRows) else rows[index]
             ids, groups = ids[index], None if groups is None else groups[index]
-        return Votes(rows, classes=self.classes, sources=self.sources, example_ids=ids, groups=groups)
+        return Votes(
+            rows,
+            classes=self.classes,
+            sources=self.sources,
+            example_ids=ids,
+            groups=groups,
+            alphabet=self.record.alphabet,
+        )
 
     def of_row(self, part: int, row: int) -> Votes:
         """Return the votes on one example; of each function one bit by bit, without reading the others."""
-        codes = [
-            at(self.store.get_bytes(ArtifactId.parse(key), SUFFIX), row) for _, key in self.part_record(part).votes
-        ]
+        record = self.part_record(part)
+        codes = np.array(
+            [[at(self.store.get_bytes(ArtifactId.parse(key), SUFFIX), row) for _, key in record.votes]],
+            dtype=self.dtype,
+        )
+        for source in record.sets:
+            j = self.sources.index(source)
+            codes[:, j] = self._recoded(codes[:, j], source, record)
         return Votes(
-            np.array([codes], dtype=self.dtype),
+            codes,
             classes=self.classes,
             sources=self.sources,
             example_ids=[self.data.id_at(part, row)],
+            alphabet=self.record.alphabet,
         )
 
     def failures(self, source: int | None = None) -> list[Failure]:
@@ -150,8 +185,11 @@ class KeptVotes:
     def _rows_of(self, part: int) -> npt.NDArray[Any] | SparseRows:
         """Return the votes on a part, shape (rows, m), sparse where few were cast."""
         if part not in self._rows:
-            keys = [ArtifactId.parse(key) for _, key in self.part_record(part).votes]
-            contents = [self.store.get_bytes(key, SUFFIX) for key in keys]
+            record = self.part_record(part)
+            contents = [self.store.get_bytes(ArtifactId.parse(key), SUFFIX) for _, key in record.votes]
+            for j, (source, _) in enumerate(record.votes):
+                if source in record.sets:
+                    contents[j] = encode(self._recoded(decode(contents[j]), source, record))
             n = self.data.parts[part].rows
             few = sum(map(votes_cast, contents)) < _SPARSE * n * len(contents)
             found = _sparse(contents, n) if few else _dense(contents, n, self.dtype)
@@ -159,6 +197,14 @@ class KeptVotes:
                 return found
             self._rows[part] = found
         return self._rows[part]
+
+    def _recoded(self, codes: npt.NDArray[Any], source: str, record: PartVotesRecord) -> npt.NDArray[Any]:
+        """Return the votes of one function on a part in its codes for all parts together."""
+        k, letters = len(self.classes), self.record.alphabet[source]
+        own = self.store.get_json(ArtifactId.parse(record.sets[source]))
+        # The last entry answers for -1, abstain.
+        table = np.array([*range(k), *(letters.index(states) for states in own), -1], dtype=self.dtype)
+        return np.asarray(table[codes])
 
 
 def _dense(contents: Sequence[bytes], n: int, dtype: npt.DTypeLike) -> npt.NDArray[Any]:

@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Sequence
 from functools import reduce
 from operator import add
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 import numpy as np
@@ -24,9 +24,25 @@ from .kept_data import KeptData
 from .kept_votes import KeptVotes
 from .side_by_side import side_by_side
 
-__all__ = ["KeptLabels", "Labelling", "LabelsRecord", "Learning", "StatsRecord", "merged_stats"]
+__all__ = ["KeptLabels", "Labelling", "LabelsRecord", "Learning", "StatsRecord", "VotesByPart", "merged_stats"]
 
 Model = BaseLabelModel[Any, Any]
+
+
+class VotesByPart(Protocol):
+    """Votes that are summarised part by part: those on one task, or on the tasks of a component together."""
+
+    data: KeptData
+
+    @property
+    def states(self) -> dict[str, Any]:
+        """What decides, beside the votes of a part, what their codes stand for."""
+
+    def inputs(self, part: int) -> dict[str, ArtifactId]:
+        """Return which artifacts hold the votes on a part, as recipes name them."""
+
+    def of_part(self, part: int, index: npt.NDArray[np.int64] | None = None) -> Any:
+        """Return the votes on some rows of a part (default: all)."""
 
 
 class StatsRecord(msgspec.Struct, frozen=True):
@@ -48,14 +64,14 @@ class Learning:
     Parameters
     ----------
     database : Database
-    votes : KeptVotes
-    model : BaseLabelModel
+    votes : VotesByPart
+    model : BaseLabelModel or MultiTask
         Not fitted.
     workers : int, optional
         Most threads to use; default as many as there are cores.
     """
 
-    def __init__(self, database: Database, votes: KeptVotes, model: Model, *, workers: int | None = None) -> None:
+    def __init__(self, database: Database, votes: VotesByPart, model: Any, *, workers: int | None = None) -> None:
         self.database = database
         self.votes = votes
         self.model = model
@@ -103,12 +119,12 @@ class Learning:
         key = None if arrays is None else self.database.put_arrays("stats", arrays)
         return part, stats, key, time.perf_counter() - began
 
-    def fit(self, stats: ArtifactId | None, votes: ArtifactId, data: ArtifactId) -> tuple[Model, ArtifactId, bool]:
+    def fit(self, stats: ArtifactId | None, votes: ArtifactId, data: ArtifactId) -> tuple[Any, ArtifactId, bool]:
         """Solve the label model, or take the one that these stats gave before.
 
         Returns
         -------
-        (BaseLabelModel, ArtifactId, bool)
+        (BaseLabelModel or MultiTask, ArtifactId, bool)
             The fitted model, where it is kept, and whether it was solved now.
         """
         key = self.solved(stats, votes, data)
@@ -118,11 +134,15 @@ class Learning:
                 warnings.warn(FallbackWarning(model.outcome_.sentence), stacklevel=4)
             return model, key, False
         began = time.perf_counter()
-        self.model.fit_stats(self.merged())
+        self.solve(self.merged())
         key = self.database.store.put_json("label_model", to_dict(self.model))
         made = [(self._recipe(stats, votes, data), key)]
         self.database.record(made, seconds=time.perf_counter() - began, rows=1)
         return self.model, key, True
+
+    def solve(self, stats: Any) -> None:
+        """Fit the label model to stats."""
+        self.model.fit_stats(stats)
 
     def solved(self, stats: ArtifactId | None, votes: ArtifactId, data: ArtifactId) -> ArtifactId | None:
         """Return the label model that these stats gave before, or ``None``."""
@@ -142,18 +162,19 @@ class Learning:
         return [str(self._keys[part]) for part in self._rows]
 
     def _stats_recipe(self, part: int) -> Recipe:
-        kept, record = self.votes.data.parts[part], self.votes.record
-        inputs = {"votes": record.parts[part], "rows": kept.hashes, "splits": kept.splits}
+        kept = self.votes.data.parts[part]
+        inputs = {"rows": kept.hashes, "splits": kept.splits}
         if self.votes.data.record.group is not None or self.votes.data.record.id is not None:
             inputs["data"] = kept.data
         parameters = {
             **self.spec,
-            "classes": record.classes,
+            **self.votes.states,
             "id": self.votes.data.record.id,
             "group": self.votes.data.record.group,
             "versions": library_versions(),
         }
-        return Recipe("stats", {name: ArtifactId.parse(key) for name, key in inputs.items()}, parameters)
+        of_data = {name: ArtifactId.parse(key) for name, key in inputs.items()}
+        return Recipe("stats", {**self.votes.inputs(part), **of_data}, parameters)
 
 
 def merged_stats(store: Store, key: ArtifactId) -> Any:
@@ -166,7 +187,7 @@ def _read(store: Store, key: ArtifactId) -> Any:
     return stats_of_arrays(store.get_arrays(key))
 
 
-def _spec(model: Model) -> dict[str, Any]:
+def _spec(model: Any) -> dict[str, Any]:
     """Return what a label model is before it is fitted, as JSON."""
     options = {name: _json(value) for name, value in model.get_params().items()}
     return {"method": type(model).__name__, "module": type(model).__module__, "options": options}
@@ -267,11 +288,15 @@ class KeptLabels:
         """Return ``probs`` (rows, k) and ``covered`` (rows,) of a part."""
         return self.store.get_arrays(ArtifactId.parse(self.record.parts[part]))
 
+    def column(self, split: str, name: str) -> npt.NDArray[Any]:
+        """Return one array of a split's examples, such as ``"probs"``, shape (n, ...)."""
+        return self.data.take(split, lambda part: self.part(part)[name])
+
     def of(self, split: str) -> SoftLabels:
         """Return the soft labels of a split."""
         return SoftLabels(
-            self.data.take(split, lambda part: self.part(part)["probs"]),
-            self.data.take(split, lambda part: self.part(part)["covered"]),
+            self.column(split, "probs"),
+            self.column(split, "covered"),
             classes=self.record.classes,
             example_ids=self.data.ids(split),
         )

@@ -20,6 +20,7 @@ from labelwright.analysis import (
 )
 from labelwright.analysis import Split as ReportSplit
 from labelwright.analysis.augmentation_view import AugmentationView
+from labelwright.analysis.slices import SplitSlices
 from labelwright.labelmodels import BaseLabelModel
 from labelwright.pipeline.examples import SHOWN_FIELDS, example_texts
 from labelwright.pipeline.settings import Settings
@@ -27,9 +28,9 @@ from labelwright.store import ArtifactId
 
 from .scoring import LabelledSplit, Scoreboard
 
-__all__ = ["gather_report", "summarise", "timestamp"]
+__all__ = ["PURPOSE", "gather_report", "summarise", "timestamp"]
 
-_PURPOSE = {
+PURPOSE = {
     "train": "models are fitted on its votes; its gold is not looked at",
     "valid": "for choosing between functions; nothing is fitted on it",
     "test": "for the final scores; nothing is fitted on it",
@@ -60,6 +61,7 @@ def gather_report(
     warned: Sequence[str],
     made: Mapping[str, ArtifactId],
     augmentation: AugmentationView | None = None,
+    slices: Sequence[SplitSlices] = (),
 ) -> ReportContent:
     """Gather the report of a run."""
     judged, train = _judged(parts), next(p for p in parts if p.split.name == "train")
@@ -79,6 +81,7 @@ def gather_report(
         agreement=pairwise_agreement(judged.votes),
         soft_labels=histogram(train.predictions["label model"]),
         calibration=board.calibration if board else (),
+        slices=slices,
         examples=_examples(settings, shown),
         examples_split=shown.split.name,
         augmentation=augmentation,
@@ -114,7 +117,7 @@ def _description(settings: Settings, train: LabelledSplit) -> str:
 
 def _split(part: LabelledSplit, settings: Settings) -> ReportSplit:
     split = part.split
-    purpose = _PURPOSE[split.name]
+    purpose = PURPOSE[split.name]
     if split.name == "train" and settings.score.supervised:
         purpose = "models are fitted on its votes; its gold trains the ceiling alone"
     # Gold of train would be a figure that nobody needs, and that looks as if it were needed.
@@ -148,6 +151,7 @@ def _notes(model: BaseLabelModel[Any, Any], board: Scoreboard | None, warned: Se
 def _lineage(made: Mapping[str, ArtifactId]) -> list[Artifact]:
     parents = {
         "votes": "functions, data",
+        "slices": "slicing_functions, data",
         "stats": "votes of train",
         "label_model": "stats" if "stats" in made else "votes of train",
         "soft_labels": "label_model, votes",
@@ -160,6 +164,9 @@ def _lineage(made: Mapping[str, ArtifactId]) -> list[Artifact]:
         "end_model": f"soft_labels of train, {'augmentation, ' if 'augmentation' in made else ''}data",
         "end_model_plain": "soft_labels of train, data",
         "metrics": "every split but train",
+        "slice_metrics": "slices, votes, soft_labels, end_model"
+        if "end_model" in made
+        else "slices, votes, soft_labels",
     }
     lines = [Artifact("labelwright", labelwright.__version__)]
     lines += [Artifact(role, key.digest, parents.get(role, "")) for role, key in made.items()]

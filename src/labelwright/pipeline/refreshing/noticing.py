@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +10,15 @@ import numpy as np
 from labelwright.core import Failure, Votes
 from labelwright.core.errors import LabelwrightWarning
 
-__all__ = ["FailedFunction", "RunWarning", "failed_transformations", "unused_transformations", "unvoted_classes"]
+__all__ = [
+    "FailedFunction",
+    "RunWarning",
+    "failed_slices",
+    "failed_transformations",
+    "unused_transformations",
+    "unvoted_classes",
+    "unvoted_tasks",
+]
 
 
 class RunWarning(LabelwrightWarning):
@@ -53,6 +61,35 @@ def unvoted_classes(votes: Votes) -> list[str]:
         f"no function votes for {votes.classes[c]!r}: what the label model says of it is only the class balance. Add a "
         "function that votes for it."
         for c in missing
+    ]
+
+
+def unvoted_tasks(tasks: Iterable[str], voted: Container[str]) -> list[str]:
+    """Return a warning for each of several tasks that no function votes on.
+
+    Examples
+    --------
+    >>> unvoted_tasks(["finding", "kind"], {"finding"})[0][:35]
+    "no function votes on task 'kind': i"
+    """
+    return [
+        f"no function votes on task {task!r}: its labels are only what related tasks say of it. Add a function with "
+        f"task={task!r}."
+        for task in tasks
+        if task not in voted
+    ]
+
+
+def failed_slices(failures: Iterable[Failure], n: int) -> list[str]:
+    """Return a warning for each slicing function that failed, ``n``: on how many examples it was asked.
+
+    Examples
+    --------
+    >>> failed_slices([Failure("short", 2, (("3", "raised KeyError: 'x'"),))], 5)
+    ["slice short failed on 2 of 5 examples (KeyError: 'x'); they count as outside of it"]
+    """
+    return [
+        f"slice {FailedFunction(f.source, f.count, n, f.first[0][1])}; they count as outside of it" for f in failures
     ]
 
 

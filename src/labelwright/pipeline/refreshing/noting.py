@@ -10,6 +10,7 @@ import msgspec
 from labelwright.pipeline.kept.data_record import DataRecord
 from labelwright.pipeline.kept.database import Database
 from labelwright.pipeline.kept.keep import KeptRun
+from labelwright.pipeline.kept.kept_tasks import ComponentVotes, read_by_name
 from labelwright.pipeline.settings import Settings
 from labelwright.store import ArtifactId
 
@@ -17,6 +18,8 @@ from .plan import Plan, Stage, Step, function_changes, setting_changes
 from .reading import data_changes
 
 __all__ = ["Notes"]
+
+_NAMES_SHOWN = 3
 
 STALE = 'kept as it was, though it is stale: end_model.refresh = "keep"'
 
@@ -43,6 +46,7 @@ class Notes:
         self._of_data = self._anew if self.whole is None else ""
         self._of_transformations = self._anew
         self._copies_change = False
+        self._of_functions: dict[str, str] = {}
         before = None if base is None else database.store.get_json(base.artifact("settings"))
         self._settings = setting_changes(before, msgspec.to_builtins(settings))
 
@@ -82,6 +86,7 @@ class Notes:
     def votes(self, work: Mapping[str, int], records: Sequence[Mapping[str, Any]]) -> None:
         """Note whose votes are made: ``work`` holds rows by function."""
         changes = {} if self.base is None else function_changes(self.base.function_records(), records)
+        self._of_functions = changes
         for name in [n for n in work if n in changes]:
             self.add("votes", f"votes of {name}", changes[name], work[name], self._vote_seconds(name, work[name]))
         rest = [n for n in work if n not in changes]
@@ -89,11 +94,25 @@ class Notes:
             # Votes that were made together cost the same each.
             cost = self._vote_seconds(rest[0], sum(work[n] for n in rest))
             what = f"votes of {rest[0]}" if len(rest) == 1 else f"votes of {len(rest)} functions"
-            reason = self._of_settings("task.classes", "apply.") or self._of_data or "their votes were not kept"
+            reason = (
+                self._of_settings("task.classes", "tasks.", "relations", "apply.")
+                or self._of_data
+                or "their votes were not kept"
+            )
             self.add("votes", what, reason, sum(work[n] for n in rest), cost)
         for name, why in changes.items():
             if why == "removed":
                 self.add("votes", f"votes of {name}", why)
+
+    def slices(self, work: Mapping[str, int], records: Sequence[Mapping[str, Any]]) -> None:
+        """Note which slices are found: ``work`` holds rows by slicing function."""
+        changes = {} if self.base is None else function_changes(self.base.slicing_records(), records)
+        for name, rows in work.items():
+            reason = changes.get(name) or self._of_data or self._of_settings("apply.") or "it was not kept"
+            self.add("slices", f"slice {name}", reason, rows)
+        for name, why in changes.items():
+            if why == "removed":
+                self.add("slices", f"slice {name}", why)
 
     def stats(self, rows: int) -> None:
         """Note that votes are summarised."""
@@ -102,6 +121,50 @@ class Notes:
     def label_model(self) -> None:
         """Note that the label model is solved."""
         self.add("label_model", "label model", self.of_model, 1, self._model_seconds("label_model"))
+
+    def component_stats(self, component: ComponentVotes, rows: int) -> None:
+        """Note that votes on the tasks of a component are summarised."""
+        cost = self._component_seconds("task_stats", component.graph.names[0], rows)
+        self.add("stats", f"sums of votes on {_shown(component)}", self._of_component(component), rows, cost)
+
+    def component_model(self, component: ComponentVotes) -> None:
+        """Note that the joint label model of a component is solved."""
+        cost = self._component_seconds("task_models", component.graph.names[0], 1)
+        self.add("label_model", f"label model of {_shown(component)}", self._of_component(component), 1, cost)
+
+    def component_labels(self, component: ComponentVotes, rows: int) -> None:
+        """Note that examples are labelled on the tasks of a component."""
+        if rows:
+            reason = "the label model changes" if self.whole else self._anew
+            changed = any(s.stage == "label_model" and s.what.endswith(_shown(component)) for s in self.steps)
+            if self.whole and not changed:
+                reason = self._of_component(component)
+            cost = self._component_seconds("task_labels", component.graph.names[0], rows)
+            self.add("soft_labels", f"soft labels of {_shown(component)}", reason, rows, cost)
+
+    def _of_component(self, component: ComponentVotes) -> str:
+        """Say why what comes of the votes on some tasks is stale."""
+        of_settings = self._of_settings("label_model.") or self._of_data
+        if of_settings or self.whole is None:
+            return of_settings or self._anew
+        before = self.whole.kept_task_votes.components.get(component.graph.names[0])
+        if before is None or before.graph.names != component.graph.names:
+            return "other tasks hang together"
+        if (before.graph.tasks, before.graph.relations) != (component.graph.tasks, component.graph.relations):
+            return self._of_settings("tasks.", "relations") or "tasks or relations change"
+        voting = {name for one in (before, component) for votes in one.by_task.values() for name in votes.sources}
+        changed = {name: why for name, why in self._of_functions.items() if name in voting}
+        told = [f"{name} ({why})" if why in ("new", "removed") else name for name, why in changed.items()]
+        return f"votes of {_listed(told)} change" if told else "votes change"
+
+    def _component_seconds(self, role: str, name: str, rows: int) -> float | None:
+        """Return what rows of a component cost in the earlier run, times ``rows``."""
+        if self.whole is None or role not in self.whole.row.artifacts:
+            return None
+        key = read_by_name(self.database.store, self.whole.artifact(role)).get(name)
+        if key is None or role == "task_models":
+            return None if key is None else self._cost(str(key), rows)
+        return self._cost(self.database.store.get_json(key)["parts"][0], rows)
 
     def soft_labels(self, rows: int) -> None:
         """Note that examples are labelled."""
@@ -150,15 +213,32 @@ class Notes:
         reason = self._of_settings("end_model.") or reason
         self.add("end_model", "end model", reason, 1, self._model_seconds("end_model"))
 
+    def end_models(self, tasks: Sequence[str], *, kept: bool) -> None:
+        """Note that the end models of some of several tasks are trained, or kept although they are stale."""
+        if not tasks:
+            return
+        what = f"end model of {_listed(tasks)}"
+        if kept:
+            self.add("end_model", what, STALE)
+            return
+        reason = self._of_settings("end_model.") or ("training labels change" if self.whole else self._anew)
+        self.add("end_model", what, reason, len(tasks))
+
     def _of_settings(self, *keys: str) -> str:
         """Return which settings that begin so changed, for people; empty where none did."""
         found = [key for key in self._settings if key.startswith(keys) and key != "end_model.refresh"]
+        # Gold of one of several tasks is for scores alone.
+        found = [key for key in found if not (key.startswith("tasks.") and key.endswith(".gold"))]
         return f"settings: {', '.join(found)} changed" if found else ""
 
     def _vote_seconds(self, name: str, rows: int) -> float | None:
-        if self.whole is None or name not in self.whole.kept_votes.sources:
+        if self.whole is None:
             return None
-        return self._cost(dict(self.whole.kept_votes.part_record(0).votes)[name], rows)
+        kept = self.whole.kept_task_votes.by_task.values() if self.whole.tasks else [self.whole.kept_votes]
+        columns = [dict(votes.part_record(0).votes)[name] for votes in kept if name in votes.sources]
+        costs = [self._cost(key, rows) for key in columns]
+        known = [cost for cost in costs if cost is not None]
+        return sum(known) if known else None
 
     def _seconds(self, role: str, rows: int) -> float | None:
         """Return what rows cost in the earlier run, times ``rows``."""
@@ -183,3 +263,13 @@ class Notes:
     def _cost(self, key: str, rows: int) -> float | None:
         cost = self.database.seconds_per_row(ArtifactId.parse(key))
         return None if cost is None else cost * rows
+
+
+def _shown(component: ComponentVotes) -> str:
+    """Return the tasks of a component, for people."""
+    return _listed(component.graph.names)
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _NAMES_SHOWN} more" if len(names) > _NAMES_SHOWN else ""
+    return ", ".join(names[:_NAMES_SHOWN]) + more

@@ -11,7 +11,17 @@ from labelwright.functions.versions import Explanation
 __all__ = ["Plan", "Stage", "Step", "function_changes", "setting_changes"]
 
 Stage = Literal[
-    "data", "votes", "stats", "label_model", "soft_labels", "safety", "policy", "augmentation", "end_model", "report"
+    "data",
+    "votes",
+    "slices",
+    "stats",
+    "label_model",
+    "soft_labels",
+    "safety",
+    "policy",
+    "augmentation",
+    "end_model",
+    "report",
 ]
 
 
@@ -21,8 +31,8 @@ class Step:
 
     Parameters
     ----------
-    stage : {"data", "votes", "stats", "label_model", "soft_labels", "safety", "policy", "augmentation", "end_model", \
-"report"}
+    stage : {"data", "votes", "slices", "stats", "label_model", "soft_labels", "safety", "policy", "augmentation", \
+"end_model", "report"}
     what : str
         What is made again, for people.
     reason : str
@@ -46,7 +56,9 @@ class Step:
 
     def __str__(self) -> str:
         models = dict.fromkeys(("label_model", "safety", "policy", "end_model", "report"), "")
-        unit = {"votes": "applications", "augmentation": "examples", **models}.get(self.stage, "rows")
+        unit = {"votes": "applications", "slices": "applications", "augmentation": "examples", **models}.get(
+            self.stage, "rows"
+        )
         size = [f"{self.operations:,} {unit}"] if self.operations and unit else []
         size += [] if self.seconds is None else [f"about {_duration(self.seconds)}"]
         return f"{self.what}: {self.reason}" + (f" ({', '.join(size)})" if size else "")

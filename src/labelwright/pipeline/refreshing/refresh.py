@@ -4,52 +4,49 @@ from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
 import msgspec
 
-from labelwright.core.errors import ArtifactError, ProjectError
+from labelwright.core.errors import ArtifactError
 from labelwright.labeling import LabelingFunction
 from labelwright.labelmodels import BaseLabelModel
-from labelwright.pipeline.kept.data_record import DataRecord
-from labelwright.pipeline.kept.database import Database
-from labelwright.pipeline.kept.keep import STORE_FOLDER, open_store
+from labelwright.pipeline.kept.keep import open_store
 from labelwright.pipeline.kept.kept_data import KeptData
 from labelwright.pipeline.kept.kept_votes import KeptVotes
 from labelwright.pipeline.kept.learning import KeptLabels, Labelling, Learning
 from labelwright.pipeline.kept.unwritten import Unwritten
 from labelwright.pipeline.settings import Settings
-from labelwright.pipeline.source_files import keep_source
-from labelwright.pipeline.supervision import load_supervision, pick_functions, record
-from labelwright.store import ArtifactId, Catalog, Store, hold_lease
+from labelwright.store import ArtifactId, hold_lease
 
 from .augment import AugmentResult, result_of
-from .augmentation import AugmentationStage
+from .ballots import OneTask
+from .base_refresh import Reading
 from .end_model import EndModelStage
-from .noticing import FailedFunction, RunWarning, failed_transformations, unvoted_classes
-from .noting import Notes
-from .plan import Plan, Step
-from .reading import Fingerprints, read_data
-from .reuse import BaseVotes
-from .run import RunResult, finish_run, make_label_model
-from .scope import Scope, base_of, check_write_access
+from .noticing import FailedFunction, RunWarning, failed_slices, failed_transformations, unvoted_classes
+from .plan import Plan
+from .run import RunResult, Tell, finish_run, make_label_model
+from .scope import Scope, check_write_access
+from .several_tasks import SeveralTasksRefresh
+from .slicing import slice_tables
+from .task_run import TaskRunResult
 from .training import has_gold, label_splits, predict_splits, score_splits
-from .voting import Voting
 
 __all__ = ["Scope", "augment_project", "label_project", "plan_augmentation", "plan_refresh", "refresh_project"]
 
 # The head that points at the policy that was settled last: no collection removes it before a run uses it.
 _POLICY = "policy"
 
-Tell = Callable[[str], None]
 _Result = TypeVar("_Result")
 
 
-def refresh_project(folder: Path, settings: Settings, *, step: Tell, scope: Scope | None = None) -> RunResult:
+def refresh_project(
+    folder: Path, settings: Settings, *, step: Tell, scope: Scope | None = None
+) -> RunResult | TaskRunResult:
     """Make what is stale, and keep a run of all of it.
 
     Parameters
@@ -70,9 +67,8 @@ def refresh_project(folder: Path, settings: Settings, *, step: Tell, scope: Scop
     check_write_access(folder)
     store, catalog = open_store(folder)
     with hold_lease(catalog, "run"):
-        return _mending(
-            scope or Scope(), lambda seen: _Refresh(folder, settings, store, catalog, step, seen).run(started)
-        )
+        kind = SeveralTasksRefresh if settings.has_tasks else _Refresh
+        return _mending(scope or Scope(), lambda seen: kind(folder, settings, store, catalog, step, seen).run(started))
 
 
 def label_project(
@@ -133,53 +129,19 @@ def plan_refresh(folder: Path, settings: Settings, *, step: Tell, scope: Scope |
     What hangs on something that is to be made again counts as stale: that it may come out as it was is not known yet.
     """
     store, catalog = open_store(folder)
-    return _Refresh(folder, settings, Unwritten(store), catalog, step, scope or Scope(), dry=True).plan()
+    kind = SeveralTasksRefresh if settings.has_tasks else _Refresh
+    return kind(folder, settings, Unwritten(store), catalog, step, scope or Scope(), dry=True).plan()
 
 
-@dataclass
-class _Made:
-    """What is there of a run so far."""
-
-    functions: list[dict[str, Any]] = field(default_factory=list)
-    transformations: list[dict[str, Any]] = field(default_factory=list)
-    artifacts: dict[str, ArtifactId] = field(default_factory=dict)
-    steps: list[Step] = field(default_factory=list)
-    operations: dict[str, int] = field(default_factory=dict)
-    seconds: dict[str, float] = field(default_factory=dict)
-
-
-class _Refresh:
+class _Refresh(Reading):
     """One refresh, stage by stage; a dry one stops where the next stage would need what is not there."""
-
-    def __init__(
-        self,
-        folder: Path,
-        settings: Settings,
-        store: Store,
-        catalog: Catalog,
-        step: Tell,
-        scope: Scope,
-        *,
-        dry: bool = False,
-    ) -> None:
-        self.folder = folder
-        self.settings = settings
-        self.database = Database(store, catalog, full=scope.full, mend=scope.mend, dry=dry)
-        self.tell = step
-        self.scope = scope
-        self.dry = dry
-        self.notes = Notes(self.database, settings, base_of(folder, store, catalog, scope))
-        self.base = self.notes.whole
-        self.made = _Made(steps=self.notes.steps)
-        made = self.made
-        self.augmentation = AugmentationStage(
-            folder, settings, self.database, self.notes, step, made.artifacts, made.operations, self.base, dry
-        )
 
     def plan(self) -> Plan:
         """Return the steps of a dry refresh."""
         functions, data = self._read()
-        learned = self._learn(self._vote(functions, data), data)
+        votes = self._vote(functions, data)
+        self._sliced(data)
+        learned = self._learn(votes, data)
         known = self.augmentation.plan(data) and learned is not None
         self._end_model(data).plan(known=known)
         return self.notes.plan
@@ -212,6 +174,7 @@ class _Refresh:
         """Do all of it."""
         functions, data = self._read()
         votes = self._vote(functions, data)
+        slices = self._sliced(data)
         learned = self._learn(votes, data)
         assert learned is not None
         labels, model = learned
@@ -219,7 +182,8 @@ class _Refresh:
             parts = label_splits(votes, labels, model)
         train = next(p for p in parts if p.split.name == "train")
         failed = [FailedFunction(f.source, f.count, data.n, f.first[0][1]) for f in votes.failures()]
-        warned = (*map(str, failed), *unvoted_classes(train.votes))
+        outside = [] if slices is None else failed_slices(slices.failures(), data.n)
+        warned = (*map(str, failed), *outside, *unvoted_classes(train.votes))
         # At once, and not with the result: what follows may fail because of just this.
         for text in warned:
             warnings.warn(text, RunWarning, stacklevel=4)
@@ -234,7 +198,7 @@ class _Refresh:
             plain = stage.plain(train) if copies is not None and has_gold(parts) else None
         with self._stage("scores", "scoring"):
             parts = predict_splits(self.settings, parts, end, plain)
-            scores = score_splits(parts)
+            scores, sliced = score_splits(parts), slice_tables(parts, slices)
         self.tell("writing the run and its report")
         view = None if copies is None else self.augmentation.view(copies, data, train)
         return finish_run(
@@ -248,82 +212,18 @@ class _Refresh:
             (*warned, *failures),
             started,
             view,
+            sliced,
         )
-
-    def _read(self) -> tuple[list[LabelingFunction], KeptData]:
-        """Read functions and data; only what changed of these."""
-        with self._stage("data", "reading functions and data"):
-            supervision = load_supervision(self.folder)
-            functions = supervision.functions
-            # Now, while the files hold what was imported.
-            records = [record(f, self.folder) for f in functions]
-            if self.scope.only:
-                functions, records, found = self._narrowed(functions, records)
-            else:
-                found = self._read_data()
-            self.made.functions = records
-            self.notes.data(found)
-            store, data = self.database.store, KeptData(self.database.store, found)
-            schema = {name: str(kind) for name, kind in data.schema_of("train").items()}
-            self.made.artifacts |= {
-                "settings": store.put_json("settings", msgspec.to_builtins(self.settings)),
-                "functions": store.put_json("functions", records),
-                "data": store.put_json("data", msgspec.to_builtins(found)),
-                "schema": store.put_json("schema", schema),
-                "source": keep_source(store, self.folder),
-            }
-            self.made.transformations = self.augmentation.read(supervision.transformations, list(schema))
-        return functions, data
 
     def _end_model(self, data: KeptData) -> EndModelStage:
         made = self.made
         return EndModelStage(self.settings, self.database, data, self.notes, made.artifacts, made.operations)
 
-    def _read_data(self) -> DataRecord:
-        prints = Fingerprints(self.folder / STORE_FOLDER)
-        before = None if self.base is None or self.scope.full else self.base.kept_data.record
-        if before is not None:
-            self.database.require(key for _, part in before.parts() for key in part.artifacts)
-        found = read_data(self.folder, self.settings, self.database, prints, before)
-        if not self.dry:
-            prints.remember()
-        return found
-
-    def _narrowed(
-        self, functions: list[LabelingFunction], records: list[dict[str, Any]]
-    ) -> tuple[list[LabelingFunction], list[dict[str, Any]], DataRecord]:
-        """Return the functions to refresh, the records of all, and the data: all else is as the base had it."""
-        chosen = pick_functions(functions, self.scope.only)
-        if self.base is None:
-            raise ProjectError("--only refreshes functions of an earlier run, and there is none; run without it first.")
-        if self.base.settings().task.classes != self.settings.task.classes:
-            raise ProjectError("task.classes changed since the run that --only starts from; run without it.")
-        fresh = {r["name"]: r for r in records if r["name"] in self.scope.only}
-        whole = [fresh.pop(r["name"], r) for r in self.base.function_records()]
-        return chosen, [*whole, *fresh.values()], self.base.kept_data.record
-
     def _vote(self, functions: Sequence[LabelingFunction], data: KeptData) -> KeptVotes:
-        """Make the votes that are missing; in a dry run these stay unknown, and so does what hangs on them."""
-
-        def report(done: int, total: int) -> None:
-            self.tell(f"applying {len(functions)} functions: {done:,} of {total:,} examples")
-
+        """Make the votes that are missing."""
         with self._stage("votes", "looking for votes"):
-            base = self.base
-            earlier = None if base is None else BaseVotes(base.kept_votes, base.functions(), base.settings())
-            keep = [r["name"] for r in self.made.functions if r["name"] not in {f.name for f in functions}]
-            voting = Voting(self.database, data, functions, self.settings, earlier, keep=keep)
-            self.notes.votes(voting.applications, self.made.functions)
-            if not self.dry:
-                voting.run(report)
-            found = voting.record()
+            found = self._voted(OneTask(functions, self.settings), data)[""]
             self.made.artifacts["votes"] = self.database.store.put_json("votes", msgspec.to_builtins(found))
-        counts = voting.counts
-        self.made.operations |= {
-            "function_applications": counts.applied,
-            "votes_copied": counts.copied,
-            "votes_kept": counts.kept,
-        }
         return KeptVotes(self.database.store, found, data)
 
     def _learn(self, votes: KeptVotes, data: KeptData) -> tuple[KeptLabels, BaseLabelModel[Any, Any]] | None:
@@ -371,10 +271,3 @@ class _Refresh:
         """Note the labels that hang on a label model that a dry run does not solve."""
         self.notes.label_model()
         self.notes.soft_labels(data.n)
-
-    @contextmanager
-    def _stage(self, name: str, said: str) -> Iterator[None]:
-        self.tell(said)
-        began = time.perf_counter()
-        yield
-        self.made.seconds[name] = time.perf_counter() - began

@@ -13,17 +13,8 @@ import numpy.typing as npt
 from labelwright.core import ABSTAIN
 from labelwright.pipeline.kept.kept_data import KeptData
 from labelwright.pipeline.kept.kept_votes import Failures, KeptVotes
-from labelwright.pipeline.settings import Settings
 
-__all__ = ["BaseVotes", "Matches", "Reuse", "vote_parameters"]
-
-
-def vote_parameters(version: str, settings: Settings) -> dict[str, Any]:
-    """Return what, beside the part, decides the votes of a function."""
-    parameters: dict[str, Any] = {"function": version, "classes": settings.task.classes}
-    if settings.apply.timeout is not None:
-        parameters["timeout"] = settings.apply.timeout
-    return parameters
+__all__ = ["BaseVotes", "Matches", "Reuse"]
 
 
 @dataclass(frozen=True)
@@ -32,22 +23,44 @@ class BaseVotes:
 
     Parameters
     ----------
-    votes : KeptVotes
-    versions : mapping of str to str
-        The version of each source.
-    settings : Settings
+    by_task : mapping of str to KeptVotes
+        The votes on each task; the one task of a project is called ``""``.
+    parameters : mapping of str to mapping
+        What, beside the part, decides the votes of each source, in the order of the sources.
     """
 
-    votes: KeptVotes
-    versions: Mapping[str, str]
-    settings: Settings
+    by_task: Mapping[str, KeptVotes]
+    parameters: Mapping[str, Mapping[str, Any]]
+
+    @property
+    def data(self) -> KeptData:
+        """The data that was voted on."""
+        return next(iter(self.by_task.values())).data
 
     def source_of(self, parameters: Mapping[str, Any]) -> str | None:
         """Return the source whose votes are decided by ``parameters``, or ``None``."""
-        for source, version in self.versions.items():
-            if vote_parameters(version, self.settings) == parameters:
-                return source
-        return None
+        return next((source for source, own in self.parameters.items() if own == parameters), None)
+
+    def tasks_of(self, source: str) -> tuple[str, ...]:
+        """Return the tasks that a source voted on."""
+        return tuple(task for task, votes in self.by_task.items() if source in votes.sources)
+
+    def failed(self, part: int) -> set[str]:
+        """Return the sources that failed on a part."""
+        return {name for votes in self.by_task.values() for name in votes.part_record(part).failures}
+
+    def failures_of(self, part: int) -> dict[str, Failures]:
+        """Return what failed on a part, by source."""
+        return {name: one for votes in self.by_task.values() for name, one in votes.failures_of(part).items()}
+
+    def column(self, part: int, source: str, task: str) -> npt.NDArray[Any]:
+        """Return the votes of a source on a task over a part, shape (rows,)."""
+        return self.by_task[task].column(part, source)
+
+    def sets(self, source: str, task: str) -> tuple[frozenset[int], ...]:
+        """Return what the codes of a source beyond the states of a task stand for."""
+        votes = self.by_task[task]
+        return tuple(map(frozenset, votes.record.alphabet.get(source, ())[len(votes.classes) :]))
 
 
 @dataclass(frozen=True)
@@ -90,11 +103,11 @@ class Reuse:
         self.base = base
         self.data = data
         now = {part.digest for part in data.parts}
-        self.gone = [i for i, part in enumerate(base.votes.data.parts) if part.digest not in now]
+        self.gone = [i for i, part in enumerate(base.data.parts) if part.digest not in now]
 
     def failed(self) -> set[str]:
         """Return the sources that failed on rows of these parts."""
-        return {name for part in self.gone for name in self.base.votes.part_record(part).failures}
+        return {name for part in self.gone for name in self.base.failed(part)}
 
     def match(self, part: int) -> Matches | None:
         """Look up each row of a part; ``None`` where all are new.
@@ -109,21 +122,12 @@ class Reuse:
         same = (hashes[place] == wanted).all(axis=1)
         return Matches(np.where(same, parts[place], -1), np.where(same, rows[place], -1)) if same.any() else None
 
-    def columns(self, matches: Matches, sources: Mapping[str, str]) -> dict[str, npt.NDArray[Any]]:
-        """Return the votes of functions on a part as far as the base holds them, abstains elsewhere.
-
-        Parameters
-        ----------
-        matches : Matches
-        sources : mapping of str to str
-            What each function is called in the base.
-        """
-        votes = self.base.votes
-        out = {name: np.full(len(matches.part), ABSTAIN, dtype=votes.dtype) for name in sources}
+    def column(self, matches: Matches, source: str, task: str) -> npt.NDArray[Any]:
+        """Return the votes of a source of the base on a part as far as the base holds them, abstains elsewhere."""
+        out = np.full(len(matches.part), ABSTAIN, dtype=self.base.by_task[task].dtype)
         for part in matches.parts:
             here = np.flatnonzero(matches.part == part)
-            for name, column in out.items():
-                column[here] = votes.column(part, sources[name])[matches.row[here]]
+            out[here] = self.base.column(part, source, task)[matches.row[here]]
         return out
 
     def failures(self, matches: Matches, source: str) -> list[tuple[int, str]]:
@@ -141,12 +145,12 @@ class Reuse:
 
     @cached_property
     def _failures(self) -> dict[int, dict[str, Failures]]:
-        return {part: self.base.votes.failures_of(part) for part in self.gone}
+        return {part: self.base.failures_of(part) for part in self.gone}
 
     @cached_property
     def _seen(self) -> tuple[npt.NDArray[Any], npt.NDArray[np.int64], npt.NDArray[np.int64]]:
         """The rows of these parts, sorted by the first half of their hash: hashes, parts, rows."""
-        hashes = [self.base.votes.data.part_hashes(part) for part in self.gone]
+        hashes = [self.base.data.part_hashes(part) for part in self.gone]
         parts = np.repeat(np.array(self.gone, dtype=np.int64), [len(h) for h in hashes])
         rows = np.concatenate([np.arange(len(h)) for h in hashes])
         joined = np.concatenate(hashes)

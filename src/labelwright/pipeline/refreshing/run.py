@@ -17,6 +17,7 @@ import labelwright
 from labelwright import labelmodels
 from labelwright.analysis import Summary, render_report
 from labelwright.analysis.augmentation_view import AugmentationView
+from labelwright.analysis.slices import SplitSlices
 from labelwright.core import Votes, atomic_write
 from labelwright.core.errors import ProjectError
 from labelwright.data import Dataset
@@ -33,7 +34,7 @@ from .plan import Step
 from .scoring import LabelledSplit, Scoreboard
 from .showing import run_html
 
-__all__ = ["MadeSoFar", "RunResult", "apply_functions", "finish_run", "make_label_model", "run_id_of"]
+__all__ = ["MadeSoFar", "RunResult", "Tell", "apply_functions", "finish_run", "make_label_model", "run_id_of"]
 
 REPORT_NAME = "report.html"
 
@@ -45,6 +46,7 @@ class MadeSoFar(Protocol):
 
     functions: list[dict[str, Any]]
     transformations: list[dict[str, Any]]
+    slicing: list[dict[str, Any]]
     artifacts: dict[str, ArtifactId]
     steps: list[Step]
     operations: dict[str, int]
@@ -88,6 +90,8 @@ class RunResult:
         How much work was done: ``function_applications``, ``rows_summarised`` and others.
     stages : mapping of str to float
         Seconds that each stage took.
+    slices : tuple of SplitSlices
+        How models do on each slice, split by split, test first; empty where the project has no slicing functions.
     """
 
     project: str
@@ -107,6 +111,7 @@ class RunResult:
     steps: tuple[Step, ...] = ()
     operations: Mapping[str, int] = field(default_factory=dict)
     stages: Mapping[str, float] = field(default_factory=dict)
+    slices: tuple[SplitSlices, ...] = ()
 
     @property
     def end_model_is_stale(self) -> bool:
@@ -137,6 +142,7 @@ class RunResult:
             "operations": dict(self.operations),
             "stages": {stage: round(seconds, 4) for stage, seconds in self.stages.items()},
             "end_model_is_stale": self.end_model_is_stale,
+            "slices": {one.split: one.to_dict() for one in self.slices},
         }
 
 
@@ -201,15 +207,20 @@ def finish_run(
     warned: tuple[str, ...],
     started: float,
     augmentation: AugmentationView | None = None,
+    slices: tuple[SplitSlices, ...] = (),
 ) -> RunResult:
     """Write scores and report, and record the run; whatever it is made of has been kept before."""
     began = time.perf_counter()
     store, artifacts = database.store, dict(made.artifacts)
     artifacts["metrics"] = store.put_json("metrics", {board.split: board.to_dict() for board in scores})
-    run_id = run_id_of(artifacts, made.functions, made.transformations)
+    if slices:
+        artifacts["slice_metrics"] = store.put_json("slice_metrics", {one.split: one.to_dict() for one in slices})
+    run_id = run_id_of(artifacts, made.functions, made.transformations, made.slicing)
     name = settings.project.name or folder.resolve().name
     summary = summarise(parts, model, {f["name"]: f["version"] for f in made.functions})
-    content = gather_report(name, run_id, settings, parts, summary, model, scores, warned, artifacts, augmentation)
+    content = gather_report(
+        name, run_id, settings, parts, summary, model, scores, warned, artifacts, augmentation, slices
+    )
     page = render_report(content)
     artifacts["report"] = store.put_text("report", page)
     report = folder / REPORT_NAME
@@ -236,6 +247,7 @@ def finish_run(
         steps=tuple(made.steps),
         operations=made.operations,
         stages=stages,
+        slices=slices,
     )
 
 
@@ -243,6 +255,7 @@ def run_id_of(
     made: Mapping[str, ArtifactId],
     functions: Sequence[Mapping[str, Any]],
     transformations: Sequence[Mapping[str, Any]] = (),
+    slicing: Sequence[Mapping[str, Any]] = (),
     *,
     release: str = labelwright.__version__,
 ) -> str:
@@ -256,6 +269,8 @@ def run_id_of(
         Records of functions. What they do counts, not how they are written: a comment gives no other run.
     transformations : sequence of mapping
         Records of transformation functions, likewise.
+    slicing : sequence of mapping
+        Records of slicing functions, likewise.
     release : str
         The version of Labelwright.
     """
@@ -264,4 +279,6 @@ def run_id_of(
     content |= {"labelwright": release, "functions": json.dumps(versions)}
     if transformations:
         content["transformations"] = json.dumps([[f["name"], f["version"]] for f in transformations])
+    if slicing:
+        content["slicing_functions"] = json.dumps([[f["name"], f["version"]] for f in slicing])
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]

@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import Any
 
 import msgspec
+import numpy as np
 import numpy.typing as npt
 import polars as pl
 
@@ -16,15 +17,15 @@ from labelwright.data import Part
 from labelwright.data.base import Frame
 from labelwright.engines import LocalEngine
 from labelwright.labeling import LabelingFunction, VectorisedFunction
-from labelwright.labeling.by_part import apply_by_part
+from labelwright.labeling.task import PartVotes
 from labelwright.pipeline.kept.database import Database
 from labelwright.pipeline.kept.kept_data import KeptData
 from labelwright.pipeline.kept.kept_votes import Failures, PartVotesRecord, VotesRecord
-from labelwright.pipeline.settings import Settings
 from labelwright.store import ArtifactId, Recipe
 from labelwright.store.bit_planes import SUFFIX, encode
 
-from .reuse import BaseVotes, Matches, Reuse, vote_parameters
+from .ballots import Ballot
+from .reuse import BaseVotes, Matches, Reuse
 
 __all__ = ["Counts", "Voting"]
 
@@ -32,11 +33,16 @@ __all__ = ["Counts", "Voting"]
 _ROW = "\0row"
 
 _FAILURES = "failures"
+_SETS = "vote_sets"
 
 # Votes that are not made yet.
 _UNKNOWN = ArtifactId("votes", 64 * "0")
 
 Failed = Mapping[str, Sequence[tuple[int, str]]]
+# A part, a function, and a task that it votes on.
+_Place = tuple[int, str, str]
+# The votes of a function on a task over a part, and what codes beyond the states stand for.
+_Column = tuple[npt.NDArray[Any], tuple[frozenset[int], ...]]
 
 
 @dataclass
@@ -66,8 +72,8 @@ class Voting:
     database : Database
     data : KeptData
         The data as it is.
-    functions : sequence of LabelingFunction
-    settings : Settings
+    ballot : Ballot
+        The functions, and what they vote on.
     base : BaseVotes or None
         An earlier run, where rows that were seen before are looked up.
     keep : sequence of str
@@ -79,25 +85,29 @@ class Voting:
         self,
         database: Database,
         data: KeptData,
-        functions: Sequence[LabelingFunction],
-        settings: Settings,
+        ballot: Ballot,
         base: BaseVotes | None,
         *,
         keep: Sequence[str] = (),
     ) -> None:
         self.database = database
         self.data = data
-        self.functions = {f.name: f for f in functions}
-        self.settings = settings
+        self.ballot = ballot
+        self.functions = ballot.functions
+        self.settings = ballot.settings
         self.counts = Counts()
         self._reuse = None if base is None or database.full else Reuse(base, data)
-        self._keys: dict[tuple[int, str], ArtifactId] = {}
+        self._keys: dict[_Place, ArtifactId] = {}
+        # Of functions that said that one of several states holds.
+        self._sets: dict[_Place, ArtifactId] = {}
         self._failures: dict[tuple[int, str], ArtifactId] = {}
         # Where functions failed in an earlier run, and are asked again.
         self._failed: set[tuple[int, str]] = set()
+        self.tasks_of = {name: ballot.tasks_of(name) for name in self.functions}
         self.sources = list(self.functions)
         if keep and base is not None:
-            self.sources = [s for s in base.votes.sources if s in keep or s in self.functions]
+            self.tasks_of |= {name: base.tasks_of(name) for name in keep}
+            self.sources = [s for s in base.parameters if s in keep or s in self.functions]
             self.sources += [name for name in self.functions if name not in self.sources]
             self._take(base, keep)
         self._find()
@@ -122,7 +132,7 @@ class Voting:
             if work.n:
                 together.setdefault(work.functions, []).append(work)
             else:
-                self._keep(work, {}, {}, 0.0)
+                self._keep(work, None, 0.0)
         engine = LocalEngine(workers=self.settings.apply.workers)
         try:
             for names, works in together.items():
@@ -130,54 +140,73 @@ class Voting:
         finally:
             engine.close()
 
-    def record(self) -> VotesRecord:
-        """Keep which artifacts hold the votes, part by part, and return the record of all.
+    def records(self) -> dict[str, VotesRecord]:
+        """Keep which artifacts hold the votes, part by part, and return the record of each task that has votes.
 
         Votes that were not made, as in a dry run, stand there as an artifact that there is not.
         """
-        contents = []
+        voted = {task: [n for n in self.sources if task in self.tasks_of[n]] for task in self.ballot.states}
+        return {task: self._record(task, names) for task, names in voted.items() if names or task == ""}
+
+    def _record(self, task: str, names: list[str]) -> VotesRecord:
+        store, states = self.database.store, list(self.ballot.states[task])
+        contents, seen = [], dict[str, set[tuple[int, ...]]]()
         for part in range(len(self.data.parts)):
-            votes = [(name, str(self._keys.get((part, name), _UNKNOWN))) for name in self.sources]
-            failures = {n: str(self._failures[part, n]) for n in self.sources if (part, n) in self._failures}
-            contents.append(msgspec.to_builtins(PartVotesRecord(votes, failures)))
-        parts = [str(self.database.store.put_json("part_votes", content)) for content in contents]
-        return VotesRecord(list(self.settings.task.classes), self.sources, parts)
+            votes = [(name, str(self._keys.get((part, name, task), _UNKNOWN))) for name in names]
+            failures = {n: str(self._failures[part, n]) for n in names if (part, n) in self._failures}
+            sets = {n: self._sets[part, n, task] for n in names if (part, n, task) in self._sets}
+            for name, key in sets.items():
+                seen.setdefault(name, set()).update(map(tuple, store.get_json(key)))
+            kept = {name: str(key) for name, key in sets.items()}
+            contents.append(msgspec.to_builtins(PartVotesRecord(votes, failures, kept)))
+        parts = [str(store.put_json("part_votes", content)) for content in contents]
+        plain = [[code] for code in range(len(states))]
+        # Sorted, so that codes do not hang on the order in which parts were voted on.
+        alphabet = {name: plain + [list(one) for one in sorted(found)] for name, found in seen.items()}
+        return VotesRecord(states, names, parts, alphabet)
 
     def _take(self, base: BaseVotes, keep: Sequence[str]) -> None:
         """Take votes of the base as they are."""
         for part, kept in enumerate(self.data.parts):
-            record = base.votes.part_record(part)
-            for name, key in record.votes:
-                if name in keep:
-                    self._keys[part, name] = ArtifactId.parse(key)
-                    self.counts.kept += kept.rows
-            failures = {n: ArtifactId.parse(key) for n, key in record.failures.items() if n in keep}
-            self._failures |= {(part, name): key for name, key in failures.items()}
+            for task, votes in base.by_task.items():
+                record = votes.part_record(part)
+                self._keys |= {(part, n, task): ArtifactId.parse(key) for n, key in record.votes if n in keep}
+                self._sets |= {(part, n, task): ArtifactId.parse(k) for n, k in record.sets.items() if n in keep}
+                failures = {n: ArtifactId.parse(key) for n, key in record.failures.items() if n in keep}
+                self._failures |= {(part, name): key for name, key in failures.items()}
+            self.counts.kept += kept.rows * len(keep)
 
     def _find(self) -> None:
         """Take the votes that are kept, of this run's base or any other."""
-        places = [(part, name) for part in range(len(self.data.parts)) for name in self.functions]
+        pairs = [(part, name) for part in range(len(self.data.parts)) for name in self.functions]
+        places = [(part, name, task) for part, name in pairs for task in self.tasks_of[name]]
         votes = {place: self._recipe("votes", *place) for place in places}
-        failures = {place: self._recipe(_FAILURES, *place) for place in places}
-        found = self.database.find([*votes.values(), *failures.values()])
-        for place in places:
-            key, failed = found.get(votes[place].digest), found.get(failures[place].digest)
+        # Sets of states are told only where there are several tasks.
+        sets = {place: self._recipe(_SETS, *place) for place in places if place[2]}
+        failures = {pair: self._recipe(_FAILURES, *pair) for pair in pairs}
+        found = self.database.find([*votes.values(), *sets.values(), *failures.values()])
+        for part, name in pairs:
+            own = [(part, name, task) for task in self.tasks_of[name]]
+            keys = [found.get(votes[place].digest) for place in own]
+            failed = found.get(failures[part, name].digest)
             if failed is not None and failed.kind != _FAILURES:
                 failed = None
             # Where failures were counted and now shall stop the run, the function is asked again.
-            if key is None or (failed is not None and self._raises):
+            if None in keys or (failed is not None and self._raises):
                 if failed is not None:
-                    self._failed.add(place)
+                    self._failed.add((part, name))
                 continue
-            self._keys[place] = key
-            self.counts.kept += self.data.parts[place[0]].rows
+            self._keys |= {place: key for place, key in zip(own, keys, strict=True) if key is not None}
+            told = {place: found.get(sets[place].digest) for place in own if place in sets}
+            self._sets |= {place: key for place, key in told.items() if key is not None and key.kind == _SETS}
+            self.counts.kept += self.data.parts[part].rows
             if failed is not None:
-                self._failures[place] = failed
+                self._failures[part, name] = failed
 
     def _plan(self) -> Iterator[_Work]:
         """Yield, for each part, the functions that must see all its rows, and those that need only see new ones."""
         for part, kept in enumerate(self.data.parts):
-            missing = [name for name in self.functions if (part, name) not in self._keys]
+            missing = [n for n in self.functions if any((part, n, task) not in self._keys for task in self.tasks_of[n])]
             copied = [name for name in missing if name in self._copyable]
             matches = self._reuse.match(part) if copied and self._reuse is not None else None
             whole = missing if matches is None else [name for name in missing if name not in copied]
@@ -196,38 +225,30 @@ class Voting:
         if self._reuse is None or not self._reuse.gone:
             return {}
         failed = self._reuse.failed() if self._raises else set()
-        found = {
-            name: self._reuse.base.source_of(vote_parameters(function.version, self.settings))
-            for name, function in self.functions.items()
-        }
+        found = {name: self._reuse.base.source_of(self.ballot.parameters(name)) for name in self.functions}
         return {name: source for name, source in found.items() if source is not None and source not in failed}
 
-    def _recipe(self, what: str, part: int, name: str) -> Recipe:
+    def _recipe(self, what: str, part: int, name: str, task: str = "") -> Recipe:
         inputs = {"part": ArtifactId("part", self.data.parts[part].digest)}
-        return Recipe(what, inputs, vote_parameters(self.functions[name].version, self.settings))
+        return Recipe(what, inputs, self.ballot.parameters(name) | ({"task": task} if task else {}))
 
     def _apply(
         self, engine: LocalEngine, names: tuple[str, ...], works: list[_Work], report: Callable[[int, int], None]
     ) -> None:
-        functions = [self.functions[name] for name in names]
         schema = self.data.schema(works[0].part)
         total = sum(work.n for work in works)
-        columns = _columns_read(functions, schema, self.data.record.id)
-        stream = apply_by_part(
-            functions,
+        columns = _columns_read([self.functions[name] for name in names], schema, self.data.record.id)
+        stream = self.ballot.apply(
+            names,
             (self._part(i, work, columns) for i, work in enumerate(works)),
             schema,
-            classes=self.settings.task.classes,
-            engine=engine,
-            on_error=self.settings.apply.on_error,
-            timeout=self.settings.apply.timeout,
-            rows=total,
-            report=lambda done: report(done, total),
+            engine,
+            total,
+            lambda done: report(done, total),
         )
         began = time.perf_counter()
         for work, made in zip(works, stream, strict=True):
-            columns_made = {name: made.values[:, j] for j, name in enumerate(names)}
-            self._keep(work, columns_made, made.failed, time.perf_counter() - began)
+            self._keep(work, made, time.perf_counter() - began)
             self.counts.applied += work.n * len(names)
             began = time.perf_counter()
 
@@ -240,41 +261,88 @@ class Voting:
         frame = frame if work.matches is None else frame[work.matches.new]
         return Part(index, 0, frame.height, Frame(frame), id=name or _ROW)
 
-    def _keep(self, work: _Work, made: Mapping[str, npt.NDArray[Any]], failed: Failed, seconds: float) -> None:
+    def _keep(self, work: _Work, made: PartVotes | None, seconds: float) -> None:
         """Write the votes of some functions on a part, then record them: from here on they need not be made again."""
-        columns, failures = self._completed(work, made, failed)
-        keys = self.database.store.put_many("votes", (encode(columns[name]) for name in work.functions), SUFFIX)
+        columns, failures = self._completed(work, made)
+        store = self.database.store
+        keys = store.put_many("votes", (encode(codes) for codes, _ in columns.values()), SUFFIX)
         recorded = []
-        for name, key in zip(work.functions, keys, strict=True):
-            place = work.part, name
+        for ((name, task), (_, sets)), key in zip(columns.items(), keys, strict=True):
+            place = work.part, name, task
             self._keys[place] = key
             recorded.append((self._recipe("votes", *place), key))
+            if sets:
+                self._sets[place] = store.put_json(_SETS, [sorted(one) for one in sets])
+            if sets or (task and self.database.full):
+                # Without any the votes stand for that: no sets that were kept before are theirs.
+                recorded.append((self._recipe(_SETS, *place), self._sets.get(place, key)))
+        for name in work.functions:
+            place_, recipe = (work.part, name), self._recipe(_FAILURES, work.part, name)
             if failures.get(name):
                 content = msgspec.to_builtins(Failures.of(failures[name]))
-                self._failures[place] = self.database.store.put_json(_FAILURES, content)
-                recorded.append((self._recipe(_FAILURES, *place), self._failures[place]))
-            elif place in self._failed or self.database.full:
+                self._failures[place_] = store.put_json(_FAILURES, content)
+                recorded.append((recipe, self._failures[place_]))
+            elif place_ in self._failed or self.database.full:
                 # It failed no more (a server is there again, say): votes alone are what this recipe gives now.
-                recorded.append((self._recipe(_FAILURES, *place), key))
+                recorded.append((recipe, self._keys[(*place_, self.tasks_of[name][0])]))
         self.database.record(recorded, seconds=seconds, rows=work.n)
 
     def _completed(
-        self, work: _Work, made: Mapping[str, npt.NDArray[Any]], failed: Failed
-    ) -> tuple[Mapping[str, npt.NDArray[Any]], Failed]:
+        self, work: _Work, made: PartVotes | None
+    ) -> tuple[dict[tuple[str, str], _Column], Mapping[str, Sequence[tuple[int, str]]]]:
         """Put computed votes among copied ones, where only new rows were computed."""
-        if work.matches is None or self._reuse is None:
-            return made, failed
-        new = work.matches.new
-        sources = {name: self._copyable[name] for name in work.functions}
-        columns = self._reuse.columns(work.matches, sources)
+        wanted = [(name, task) for name in work.functions for task in self.tasks_of[name]]
+        own = [(np.full(0, -1, dtype=np.int8), ())] * len(wanted) if made is None else _columns_made(made)
+        failed: Failed = {} if made is None else made.failed
+        matches = work.matches
+        reuse = None if matches is None else self._reuse
+        new = np.arange(work.n) if matches is None else matches.new
+        columns: dict[tuple[str, str], _Column] = {}
+        for (name, task), column in zip(wanted, own, strict=True):
+            before: _Column | None = None
+            if reuse is not None and matches is not None:
+                source = self._copyable[name]
+                before = reuse.column(matches, source, task), reuse.base.sets(source, task)
+            columns[name, task] = _joined(before, column, new, len(self.ballot.states[task]))
+        if reuse is None or matches is None:
+            return columns, failed
         failures: dict[str, list[tuple[int, str]]] = {}
-        for name, column in columns.items():
-            if name in made:
-                column[new] = made[name]
-            failures[name] = self._reuse.failures(work.matches, sources[name])
+        for name in work.functions:
+            failures[name] = reuse.failures(matches, self._copyable[name])
             failures[name] += [(int(new[row]), said) for row, said in failed.get(name, ())]
-        self.counts.copied += (len(work.matches.part) - len(new)) * len(sources)
+        self.counts.copied += (len(matches.part) - len(new)) * len(work.functions)
         return columns, failures
+
+
+def _columns_made(made: PartVotes) -> list[_Column]:
+    sets = made.sets or ((),) * made.values.shape[1]
+    return [(made.values[:, j], own) for j, own in enumerate(sets)]
+
+
+def _joined(before: _Column | None, made: _Column, new: npt.NDArray[np.int64], size: int) -> _Column:
+    """Put the votes on new rows among those of rows seen before, with the sets of states that occur among them."""
+    pieces = [made] if before is None else [before, made]
+    if any(sets for _, sets in pieces):
+        occur = tuple(sorted({s for codes, sets in pieces for s in _used(codes, sets, size)}, key=sorted))
+        pieces = [(_recoded(codes, sets, occur, size), occur) for codes, sets in pieces]
+    *rest, (codes, sets) = pieces
+    if not rest:
+        return codes, sets
+    whole = rest[0][0]
+    whole[new] = codes
+    return whole, sets
+
+
+def _used(codes: npt.NDArray[Any], sets: Sequence[frozenset[int]], size: int) -> Iterator[frozenset[int]]:
+    return (sets[code - size] for code in np.unique(codes[codes >= size]).tolist())
+
+
+def _recoded(
+    codes: npt.NDArray[Any], sets: Sequence[frozenset[int]], occur: Sequence[frozenset[int]], size: int
+) -> npt.NDArray[Any]:
+    # The last entry answers for -1, abstain; what does not occur is never looked up.
+    table = [*range(size), *(size + occur.index(one) if one in occur else -1 for one in sets), -1]
+    return np.asarray(np.array(table, dtype=np.int16)[codes])
 
 
 def _columns_read(functions: Sequence[LabelingFunction], schema: pl.Schema, name: str | None) -> list[str]:

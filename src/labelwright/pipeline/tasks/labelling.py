@@ -8,8 +8,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from labelwright.analysis import score
-from labelwright.core import SoftLabels, TaskGraph
+from labelwright.core import TaskGraph
 from labelwright.core.task_labels import TaskLabels
 from labelwright.core.task_votes import TaskVotes
 from labelwright.core.votes import merge_failures
@@ -18,11 +17,13 @@ from labelwright.labeling import LabelingFunction, apply
 from labelwright.labelmodels import MultiTask
 from labelwright.pipeline.examples import Source, Split, gold_codes, open_sources
 from labelwright.pipeline.guarding import refuse_sources
-from labelwright.pipeline.refreshing.noticing import FailedFunction
+from labelwright.pipeline.refreshing.finding_tasks import find_task, score_task
+from labelwright.pipeline.refreshing.found_tasks import TaskScore
+from labelwright.pipeline.refreshing.noticing import FailedFunction, unvoted_tasks
 from labelwright.pipeline.settings import Settings, read_settings
 from labelwright.pipeline.supervision import load_functions
 
-from .found import FoundTask, LabelledTasks, TaskScore, TaskSource
+from .found import LabelledTasks
 from .writing import write_task_labels
 
 __all__ = ["label_tasks"]
@@ -82,14 +83,14 @@ def label_tasks(folder: Path, *, write: Path | None = None, step: Callable[[str]
         project=settings.project.name or folder.resolve().name,
         graph=graph,
         splits={name: one.n for name, one in votes.items()},
-        tasks=tuple(_task(task, votes[_TRAIN], model, scores[task]) for task in graph.names),
+        tasks=tuple(find_task(task, votes[_TRAIN], model.accuracies_, scores[task]) for task in graph.names),
         contradicting=votes[_TRAIN].contradicting(),
         contradictions=int(votes[_TRAIN].contradictions().sum()),
         feasible=sum(int(graph.is_feasible(one).sum()) for one in vectors.values()),
         outcome=model.outcome_,
         labels=labels,
         files=files,
-        warnings=(*_failures(voted), *_unvoted(votes[_TRAIN])),
+        warnings=(*_failures(voted), *unvoted_tasks(graph.names, votes[_TRAIN].by_task)),
     )
 
 
@@ -126,28 +127,6 @@ def _failures(voted: Sequence[TaskVotes]) -> list[str]:
     return [str(FailedFunction(f.source, f.count, n, f.first[0][1])) for f in merged.values()]
 
 
-def _unvoted(votes: TaskVotes) -> list[str]:
-    return [
-        f"no function votes on task {task!r}: its labels are only what related tasks say of it. Add a function with "
-        f"task={task!r}."
-        for task in votes.graph.names
-        if task not in votes.by_task
-    ]
-
-
-def _task(name: str, votes: TaskVotes, model: MultiTask, scores: Mapping[str, TaskScore]) -> FoundTask:
-    graph, own = votes.graph, votes.by_task.get(name)
-    sources: tuple[TaskSource, ...] = ()
-    if own is not None:
-        counts = np.sum([(block >= 0).sum(axis=0) for _, block in own.blocks()], axis=0)
-        accuracies = model.accuracies_[name]
-        sources = tuple(
-            TaskSource(source, int(counts[j]), votes.n, float(accuracies[j])) for j, source in enumerate(own.sources)
-        )
-    covered = votes.covered[:, graph.names.index(name)]
-    return FoundTask(name, graph.states(name), sources, float(covered.mean()), scores)
-
-
 def _scores(
     task: str,
     settings: Settings,
@@ -162,14 +141,7 @@ def _scores(
         if column is None or name == _TRAIN:
             continue
         gold = gold_codes(source.frame(split, [column])[column], settings, task)
-        if (gold >= 0).any():
-            soft = labels[name].soft_labels(task)
-            scores[name] = _score(soft, vectors[name][:, labels[name].graph.names.index(task)], gold, split)
+        one = score_task(task, labels[name], vectors[name], gold, split.groups)
+        if one is not None:
+            scores[name] = one
     return scores
-
-
-def _score(soft: SoftLabels, codes: Codes, gold: Codes, split: Split) -> TaskScore:
-    """Score labels as they are written, which are those of the most probable label vector."""
-    certain = np.eye(len(soft.classes))[codes]
-    found = score(SoftLabels(certain, soft.covered, classes=soft.classes), gold, groups=split.groups)
-    return TaskScore(found.n, found.accuracy, found.macro_f1)

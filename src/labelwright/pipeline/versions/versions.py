@@ -9,6 +9,7 @@ from pathlib import Path
 
 from labelwright.pipeline.kept.both_labels import labels_of_both
 from labelwright.pipeline.kept.keep import KeptRun
+from labelwright.pipeline.settings import read_settings
 from labelwright.store import SnapshotRow
 
 from .checkout import Checkout, checkout_run
@@ -77,6 +78,7 @@ class ProjectVersions:
         ProjectError
             If a run is not there.
         """
+        read_settings(self.folder)
         runs = [KeptRun.named(self.folder, name) for name in (before, after)]
         labels = labels_of_both(runs[0], runs[1])
         diff = diff_runs(*runs, labels=labels)
@@ -125,6 +127,7 @@ class ProjectVersions:
         ProjectError
             If there is no such run, it kept no source, or edits would be lost.
         """
+        read_settings(self.folder)
         return checkout_run(self.folder, name, force=force)
 
     def gc(self, *, dry_run: bool = False, grace: timedelta = timedelta(hours=1)) -> Collection:

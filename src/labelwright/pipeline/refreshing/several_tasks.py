@@ -1,0 +1,110 @@
+"""A refresh of a project with several tasks: each component of the task graph is summed, solved and labelled alone."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+
+import msgspec
+
+from labelwright.core.errors import ModelError
+from labelwright.labeling import LabelingFunction
+from labelwright.pipeline.kept.kept_data import KeptData
+from labelwright.pipeline.kept.kept_tasks import KeptTaskLabels, KeptTaskVotes, put_by_name
+from labelwright.store import ArtifactId
+
+from .ballots import SeveralTasks
+from .base_refresh import Reading
+from .component import Component
+from .labelled_project import LabelledProject
+from .noticing import FailedFunction, RunWarning, unvoted_tasks
+from .plan import Plan
+from .task_end_model import TaskEndModelStage
+from .task_run import TaskRunResult, finish_task_run
+
+__all__ = ["SeveralTasksRefresh"]
+
+
+class SeveralTasksRefresh(Reading):
+    """One refresh of a project with several tasks, stage by stage; see `Reading`."""
+
+    def plan(self) -> Plan:
+        """Return the steps of a dry refresh."""
+        functions, data = self._read()
+        steps = self._learn(self._vote(functions, data))
+        known = {task: key for step in steps for task, key in step.labels.items()}
+        stage = TaskEndModelStage(self.settings.end_model, self.database, data, self.notes, self.settings.graph)
+        stage.plan({task: known.get(task) for task in self.settings.graph.names})
+        return self.notes.plan
+
+    def label(self) -> LabelledProject:
+        """Do what is needed for labels, and no more."""
+        functions, data = self._read()
+        votes = self._vote(functions, data)
+        steps = self._learn(votes)
+        keys = {task: key for step in steps for task, key in step.labels.items()}
+        store, graph = self.database.store, votes.graph
+        labels = KeptTaskLabels(store, {task: keys[task] for task in graph.names}, data, graph)
+        failed = [FailedFunction(f.source, f.count, data.n, f.first[0][1]) for f in votes.failures()]
+        return LabelledProject(
+            folder=self.folder,
+            settings=self.settings,
+            database=self.database,
+            notes=self.notes,
+            made=self.made,
+            votes=votes,
+            labels=labels,
+            models={step.name: step.model for step in steps if step.model is not None},
+            warnings=(*map(str, failed), *unvoted_tasks(votes.graph.names, votes.by_task)),
+        )
+
+    def run(self, started: float) -> TaskRunResult:
+        """Do all of it."""
+        labelled = self.label()
+        # At once, and not with the result: what follows may fail because of just this.
+        for text in labelled.warnings:
+            warnings.warn(text, RunWarning, stacklevel=4)
+        return finish_task_run(labelled, started, self.tell)
+
+    def _vote(self, functions: Sequence[LabelingFunction], data: KeptData) -> KeptTaskVotes:
+        """Make the votes that are missing; each function runs once for each row, for all of its tasks."""
+        with self._stage("votes", "looking for votes"):
+            graph, store = self.settings.graph, self.database.store
+            found = self._voted(SeveralTasks(functions, self.settings, graph), data)
+            keys = {task: store.put_json("votes", msgspec.to_builtins(record)) for task, record in found.items()}
+            self.made.artifacts["task_votes"] = put_by_name(store, "task_votes", keys)
+        return KeptTaskVotes(store, keys, data, graph)
+
+    def _learn(self, votes: KeptTaskVotes) -> list[Component]:
+        """Summarise, solve and label what is missing of each component; a dry run notes it."""
+        where = (self.database, self.notes)
+        workers = self.settings.apply.workers
+        steps = [Component(*where, one, workers=workers, dry=self.dry) for one in votes.components.values()]
+        made = self.made.artifacts
+        with self._stage("stats", "summarising votes"):
+            for step in steps:
+                step.summarise()
+        if not self.dry and all(step.silent for step in steps):
+            raise ModelError("all sources abstain on all examples of every task, so there is nothing to learn.")
+        with self._stage("label_model", "fitting the label model"):
+            for step in steps:
+                step.solve(made["task_votes"], made["data"])
+        with self._stage("soft_labels", "labelling"):
+            for step in steps:
+                step.label()
+        if not self.dry:
+            self._keep(steps, votes.graph.names)
+        for what in steps[0].operations:
+            self.made.operations[what] = sum(step.operations[what] for step in steps)
+        return steps
+
+    def _keep(self, steps: Sequence[Component], tasks: Sequence[str]) -> None:
+        """Keep which artifacts hold stats and models by component, and labels by task."""
+        labels = {task: key for step in steps for task, key in step.labels.items()}
+        found: dict[str, dict[str, ArtifactId]] = {
+            "task_stats": {step.name: step.stats for step in steps if step.stats is not None},
+            "task_models": {step.name: step.model_key for step in steps if step.model_key is not None},
+            "task_labels": {task: labels[task] for task in tasks},
+        }
+        store = self.database.store
+        self.made.artifacts |= {role: put_by_name(store, role, keys) for role, keys in found.items()}

@@ -1,0 +1,180 @@
+"""The end models of a run on several tasks: one for each, trained again where the labels of its task changed."""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+import msgspec
+
+from labelwright.core.task_graph import TaskGraph
+from labelwright.core.task_labels import TaskLabels
+from labelwright.endmodels import EndModel, load, save
+from labelwright.endmodels.many_tasks import TaskEndModels, can_be_learned, fit_task_end_models
+from labelwright.pipeline.examples import field_values
+from labelwright.pipeline.kept.database import Database
+from labelwright.pipeline.kept.kept_data import KeptData
+from labelwright.pipeline.kept.kept_tasks import read_by_name
+from labelwright.pipeline.settings import EndModelSettings
+from labelwright.store import ArtifactId, Recipe, Store
+
+from .finding_tasks import score_task
+from .found_tasks import TaskScore
+from .noting import Notes
+
+__all__ = ["ROLE", "TaskEndModelStage", "read_end_models", "score_end_models"]
+
+# What a run calls the record of its end models.
+ROLE = "task_end_models"
+
+
+@dataclass(slots=True)
+class TaskEndModelStage:
+    """The stage of a refresh that trains on the labels of several tasks.
+
+    Parameters
+    ----------
+    chosen : EndModelSettings
+    database : Database
+    data : KeptData
+    notes : Notes
+    graph : TaskGraph
+
+    Attributes
+    ----------
+    trained, stale : int
+        How many end models the last `run` trained, and how many it kept although they are stale.
+    """
+
+    chosen: EndModelSettings
+    database: Database
+    data: KeptData
+    notes: Notes
+    graph: TaskGraph
+    trained: int = 0
+    stale: int = 0
+
+    def plan(self, labels: Mapping[str, ArtifactId | None]) -> None:
+        """Note what a dry run would train.
+
+        Parameters
+        ----------
+        labels : mapping of str to ArtifactId or None
+            The record of the labels of each task; ``None`` where they are to be made again.
+        """
+        if self.chosen.kind == "none":
+            return
+        before = self._of_base("task_labels")
+        known = {task: key for task, key in labels.items() if key is not None}
+        found = self._found(known)
+        # Of a task that taught nothing with just these labels there is no end model, and none is missing.
+        idle = {task for task, key in known.items() if before.get(task) == key and task not in self._of_base(ROLE)}
+        stale = [task for task in labels if task not in found and task not in idle]
+        self._note(stale, set(self._kept(stale)))
+
+    def run(self, train: TaskLabels, labels: Mapping[str, ArtifactId]) -> dict[str, ArtifactId]:
+        """Return the end model of each task that can be learned, those that are missing trained.
+
+        Parameters
+        ----------
+        train : TaskLabels
+            The labels of train.
+        labels : mapping of str to ArtifactId
+            Their records.
+        """
+        if self.chosen.kind == "none":
+            return {}
+        wanted = [task for task in self.graph.names if can_be_learned(train, task)]
+        found = self._found({task: labels[task] for task in wanted})
+        stale = [task for task in wanted if task not in found]
+        kept = self._kept(stale)
+        self._note(stale, set(kept))
+        missing = [task for task in stale if task not in kept]
+        made = self._train(missing, train, labels) if missing else {}
+        self.trained, self.stale = len(made), len(kept)
+        whole = {**found, **kept, **made}
+        return {task: whole[task] for task in wanted}
+
+    def _train(
+        self, tasks: Sequence[str], train: TaskLabels, labels: Mapping[str, ArtifactId]
+    ) -> dict[str, ArtifactId]:
+        began, chosen = time.perf_counter(), self.chosen
+        columns = field_values(self.data.frame("train", chosen.fields), chosen.fields)
+        fitted = fit_task_end_models(chosen.kind, chosen.fields, columns, train, tasks=tasks)
+        keys = {task: self._put(model) for task, model in fitted.items()}
+        seconds = time.perf_counter() - began
+        recipes = [(self._recipe(task, labels[task]), key) for task, key in keys.items()]
+        self.database.record(recipes, seconds=seconds, rows=1)
+        return keys
+
+    def _put(self, model: EndModel) -> ArtifactId:
+        with tempfile.TemporaryDirectory() as temporary:
+            save(model, Path(temporary) / "end_model")
+            return self.database.store.put_folder("end_model", Path(temporary) / "end_model")
+
+    def _found(self, labels: Mapping[str, ArtifactId]) -> dict[str, ArtifactId]:
+        recipes = {task: self._recipe(task, key) for task, key in labels.items()}
+        found = self.database.find(recipes.values())
+        return {task: found[recipe.digest] for task, recipe in recipes.items() if recipe.digest in found}
+
+    def _recipe(self, task: str, labels: ArtifactId) -> Recipe:
+        chosen = self.chosen
+        versions = {name: version(name) for name in ("labelwright", "numpy", "scikit-learn")}
+        # Which rows, in which order: not the record of the data, which also tells of gold and of files.
+        rows = [(part.data, part.hashes, part.splits, part.positions) for part in self.data.parts]
+        parameters = {
+            "kind": chosen.kind,
+            "fields": chosen.fields,
+            "states": list(self.graph.states(task)),
+            "rows": hashlib.sha256(msgspec.json.encode(rows)).hexdigest(),
+            "versions": versions,
+        }
+        return Recipe("end_model", {"task_labels": labels}, parameters)
+
+    def _kept(self, stale: Sequence[str]) -> dict[str, ArtifactId]:
+        """Return the end models of the base that are kept by policy, though they are stale."""
+        base, now = self.notes.base, self.chosen
+        if now.refresh != "keep" or base is None or not self._of_base(ROLE):
+            return {}
+        settings = base.settings()
+        before = settings.end_model
+        if (before.kind, before.fields) != (now.kind, now.fields):
+            return {}
+        same = {task for task in settings.graph.names if task in self.graph.names}
+        same = {task for task in same if settings.graph.states(task) == self.graph.states(task)}
+        return {task: key for task, key in self._of_base(ROLE).items() if task in stale and task in same}
+
+    def _of_base(self, role: str) -> dict[str, ArtifactId]:
+        base = self.notes.base
+        if base is None or role not in base.row.artifacts:
+            return {}
+        return read_by_name(base.store, base.artifact(role))
+
+    def _note(self, stale: Sequence[str], kept: set[str]) -> None:
+        self.notes.end_models([task for task in stale if task not in kept], kept=False)
+        self.notes.end_models([task for task in stale if task in kept], kept=True)
+
+
+def read_end_models(store: Store, graph: TaskGraph, models: Mapping[str, ArtifactId]) -> TaskEndModels:
+    """Return the end models of a run, read from its store."""
+    return TaskEndModels(graph, {task: load(store.get_folder(key)) for task, key in models.items()})
+
+
+def score_end_models(models: TaskEndModels, data: KeptData, fields: Sequence[str]) -> dict[str, dict[str, TaskScore]]:
+    """Score end models on every split but train, where there is gold; by task and split."""
+    found: dict[str, dict[str, TaskScore]] = {task: {} for task in models.models}
+    for split in data.splits:
+        gold = {} if split == "train" else {task: data.gold(split, task) for task in found}
+        if not any(one is not None and (one >= 0).any() for one in gold.values()):
+            continue
+        labels, vectors = models.answers(field_values(data.frame(split, fields), fields), example_ids=data.ids(split))
+        for task, one in gold.items():
+            scored = score_task(task, labels, vectors, one, data.groups(split))
+            if scored is not None:
+                found[task][split] = scored
+    return found

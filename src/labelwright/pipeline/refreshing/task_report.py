@@ -1,0 +1,125 @@
+"""Gathering the report of a run on several tasks: ``analysis`` lays it out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import labelwright
+from labelwright.analysis import Artifact, Note, Split, lf_summary
+from labelwright.analysis.tasks.content import TaskModel, TaskResult, TasksContent
+from labelwright.analysis.tasks.contradictions import find_contradictions
+from labelwright.core.tasks import NOT_APPLICABLE
+
+from .found_tasks import FoundTask, TaskScore
+from .gather import PURPOSE, timestamp
+from .labelled_project import LabelledProject
+
+__all__ = ["gather_task_report"]
+
+# Role -> what it was made from.
+_PARENTS = {
+    "task_votes": "functions, data",
+    "task_stats": "task_votes of train, by component",
+    "task_models": "task_stats, by component",
+    "task_labels": "task_models, task_votes",
+    "task_end_models": "task_labels of train, data; by task",
+    "metrics": "every split but train",
+    "end_model_metrics": "every split but train",
+}
+
+EndScores = Mapping[str, Mapping[str, TaskScore]]
+
+
+def gather_task_report(labelled: LabelledProject, run_id: str, end: EndScores) -> TasksContent:
+    """Gather the report of a run on several tasks.
+
+    Parameters
+    ----------
+    labelled : LabelledProject
+    run_id : str
+    end : mapping of str to mapping of str to TaskScore
+        Scores of the end models, by task and split; empty where there are none.
+    """
+    graph = labelled.graph
+    vectors = labelled.vectors
+    checked = sum(len(one) for one in vectors.values())
+    feasible = sum(int(graph.is_feasible(one).sum()) for one in vectors.values())
+    return TasksContent(
+        project=labelled.name,
+        graph=graph,
+        tasks=[_task(labelled, found, end.get(found.name, {})) for found in labelled.tasks],
+        splits=[_split(labelled, name) for name in labelled.data.splits],
+        contradictions=find_contradictions(labelled.votes_by_split["train"], vectors["train"]),
+        feasible=(feasible, checked),
+        when=timestamp(),
+        run_id=run_id,
+        description=_description(labelled),
+        notes=_notes(labelled),
+        lineage=_lineage(labelled),
+        next_steps=[
+            ("labelwright explain ID --task NAME", "says why one example has its label on a task"),
+            ("labelwright export --to parquet --output labels", "writes the labelled examples, a file for each task"),
+        ],
+    )
+
+
+def _task(labelled: LabelledProject, found: FoundTask, end: Mapping[str, TaskScore]) -> TaskResult:
+    votes = labelled.votes_by_split["train"].by_task.get(found.name)
+    learned = {source.name: source.accuracy for source in found.sources}
+    refined = found.states[-1] == NOT_APPLICABLE
+    scores: dict[str, list[TaskModel]] = {}
+    # Test first: that is what the answer is about.
+    for split in sorted({*found.scores, *end}):
+        both = (("Joint labels", "label model", found.scores), ("End model", "end model", end))
+        scores[split] = [
+            TaskModel(name, role, one[split].n, one[split].accuracy, one[split].macro_f1)  # type: ignore[arg-type]
+            for name, role, one in both
+            if split in one
+        ]
+    return TaskResult(
+        name=found.name,
+        states=found.states,
+        covered=found.covered,
+        summary=None if votes is None or votes.m == 0 else lf_summary(votes, accuracies=learned),
+        not_applicable=float(labelled.labels_by_split["train"].probs[found.name][:, -1].mean()) if refined else None,
+        scores=scores,
+    )
+
+
+def _split(labelled: LabelledProject, name: str) -> Split:
+    n = labelled.data.record.splits[name]
+    if name == "train":
+        return Split(name, n, 0, PURPOSE[name])
+    gold = [labelled.data.gold(name, task) for task in labelled.graph.names]
+    known = [one >= 0 for one in gold if one is not None]
+    return Split(name, n, int(sum(known).astype(bool).sum()) if known else 0, PURPOSE[name])
+
+
+def _description(labelled: LabelledProject) -> str:
+    sources = {source.name for task in labelled.tasks for source in task.sources}
+    said = f"{len(sources):,} labeling functions label {len(labelled.graph.names):,} related tasks together"
+    end = labelled.settings.end_model
+    return (
+        f"{said}." if end.kind == "none" else f"{said}, and teach {end.kind} models that read {', '.join(end.fields)}."
+    )
+
+
+def _notes(labelled: LabelledProject) -> list[Note]:
+    notes = [Note(text, "warning") for text in labelled.warnings]
+    by_sentence: dict[tuple[str, str], list[str]] = {}
+    for part in labelled.graph.parts:
+        outcome = labelled.models[part.names[0]].outcome_
+        by_sentence.setdefault((outcome.kind, outcome.sentence), []).extend(part.names)
+    for (kind, sentence), names in by_sentence.items():
+        where = "" if len(by_sentence) == 1 else f" of {', '.join(names)}"
+        notes.append(Note(f"Label model{where}: {sentence}", "warning" if kind == "fell_back" else "info"))
+    if not any(task.scores for task in labelled.tasks):
+        advice = "Name a column as gold in [tasks.NAME], and a test split in [data.splits], to see scores."
+        notes.append(Note(f"No gold labels outside train, so nothing was scored. {advice}"))
+    return notes
+
+
+def _lineage(labelled: LabelledProject) -> list[Artifact]:
+    made = labelled.made.artifacts
+    lines = [Artifact("labelwright", labelwright.__version__)]
+    return [*lines, *(Artifact(role, key.digest, _PARENTS.get(role, "")) for role, key in made.items())]

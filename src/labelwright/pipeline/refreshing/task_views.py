@@ -1,0 +1,41 @@
+"""What is made of the labels of several tasks: the end models that are trained on them, and the report."""
+
+from __future__ import annotations
+
+from labelwright.analysis.tasks.page import render_tasks
+from labelwright.pipeline.kept.kept_tasks import put_by_name, read_by_name
+
+from .found_tasks import TaskScore
+from .labelled_project import LabelledProject
+from .task_end_model import ROLE, TaskEndModelStage, read_end_models, score_end_models
+from .task_report import gather_task_report
+
+__all__ = ["task_report", "train_on_tasks"]
+
+
+def train_on_tasks(labelled: LabelledProject) -> dict[str, dict[str, TaskScore]]:
+    """Train what the settings ask for on the labels of all tasks, add it to ``labelled.made``, and score it.
+
+    Returns
+    -------
+    dict of str to dict of str to TaskScore
+        By task and split; nothing without end models, or without gold.
+    """
+    chosen, made, store = labelled.settings.end_model, labelled.made, labelled.database.store
+    if chosen.kind == "none":
+        return {}
+    labels = read_by_name(store, made.artifacts["task_labels"])
+    stage = TaskEndModelStage(chosen, labelled.database, labelled.data, labelled.notes, labelled.graph)
+    models = stage.run(labelled.labels_by_split["train"], labels)
+    made.operations["end_models_trained"] = stage.trained
+    made.operations["end_models_stale"] = stage.stale
+    made.artifacts[ROLE] = put_by_name(store, ROLE, models)
+    scores = score_end_models(read_end_models(store, labelled.graph, models), labelled.data, chosen.fields)
+    content = {task: {split: one.to_dict() for split, one in own.items()} for task, own in scores.items()}
+    made.artifacts["end_model_metrics"] = store.put_json("end_model_metrics", content)
+    return scores
+
+
+def task_report(labelled: LabelledProject, run_id: str, end_models: dict[str, dict[str, TaskScore]]) -> str:
+    """Return the report of a run as a page."""
+    return render_tasks(gather_task_report(labelled, run_id, end_models))
