@@ -39,24 +39,29 @@ class TaskEndModels:
     graph: TaskGraph
     models: Mapping[str, EndModel]
 
-    def task_labels(
+    def answers(
         self, columns: Mapping[str, Sequence[Any]], *, example_ids: npt.ArrayLike | None = None
-    ) -> TaskLabels:
-        """Return a probability for each state of each task, in agreement with every relation.
+    ) -> tuple[TaskLabels, npt.NDArray[np.int64]]:
+        """Return what the models say of each example: soft labels, and a label vector, both keeping every relation.
 
         Parameters
         ----------
         columns : mapping of str to sequence, each of length n
             At least the fields of the models.
         example_ids : array_like, shape (n,), optional
+
+        Returns
+        -------
+        TaskLabels
+            A task without a model counts as not covered.
+        numpy.ndarray of int, shape (n, tasks)
+            Codes of states; see `labelwright.endmodels.composing.decode`.
         """
         given = self._given(columns)
-        covered = np.tile([task in self.models for task in self.graph.names], (len(next(iter(given.values()))), 1))
-        return TaskLabels(self.graph, compose(given, self.graph), covered, example_ids=example_ids)
-
-    def predict(self, columns: Mapping[str, Sequence[Any]]) -> npt.NDArray[np.int64]:
-        """Return a feasible label vector for each example, shape (n, tasks): codes of states; see `decode`."""
-        return np.column_stack(list(decode(self._given(columns), self.graph).values()))
+        n = len(next(iter(given.values())))
+        covered = np.tile([task in self.models for task in self.graph.names], (n, 1))
+        labels = TaskLabels(self.graph, compose(given, self.graph), covered, example_ids=example_ids)
+        return labels, np.column_stack(list(decode(given, self.graph).values()))
 
     def _given(self, columns: Mapping[str, Sequence[Any]]) -> dict[str, Floats]:
         n = len(next(iter(columns.values())))
@@ -125,7 +130,7 @@ def fit_task_end_models(
     >>> labels = TaskLabels(graph, {"finding": finding, "kind": [[0, 0, 1], [1, 0, 0], [0, 1, 0]]})
     >>> texts = {"text": ["clear lungs", "a large mass", "one small nodule"]}
     >>> models = TaskEndModels(graph, fit_task_end_models("text", ["text"], texts, labels))
-    >>> [graph.named(vector) for vector in models.predict(texts)]
+    >>> [graph.named(vector) for vector in models.answers(texts)[1]]
     [('normal', 'N/A'), ('abnormal', 'mass'), ('abnormal', 'nodule')]
     """
     chosen = [t for t in labels.graph.names if can_be_learned(labels, t)] if tasks is None else list(tasks)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import numpy as np
+
 import labelwright
 from labelwright.analysis import Artifact, Note, Split, lf_summary
 from labelwright.analysis.tasks.content import TaskModel, TaskResult, TasksContent
@@ -92,7 +94,7 @@ def _split(labelled: LabelledProject, name: str) -> Split:
         return Split(name, n, 0, PURPOSE[name])
     gold = [labelled.data.gold(name, task) for task in labelled.graph.names]
     known = [one >= 0 for one in gold if one is not None]
-    return Split(name, n, int(sum(known).astype(bool).sum()) if known else 0, PURPOSE[name])
+    return Split(name, n, int(np.any(known, axis=0).sum()) if known else 0, PURPOSE[name])
 
 
 def _description(labelled: LabelledProject) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from labelwright.analysis.tasks.graph_text import graph_text
 from labelwright.core import atomic_write
@@ -22,9 +22,9 @@ from .plan import Step
 from .run import REPORT_NAME, Tell, run_id_of
 from .task_views import task_report, train_on_tasks
 
-EndScores: TypeAlias = Mapping[str, Mapping[str, TaskScore]]
-
 __all__ = ["TaskRunResult", "finish_task_run"]
+
+EndScores: TypeAlias = Mapping[str, Mapping[str, TaskScore]]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

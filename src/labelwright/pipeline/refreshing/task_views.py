@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from labelwright.analysis.tasks.page import render_tasks
 from labelwright.pipeline.kept.kept_tasks import put_by_name, read_by_name
 
@@ -36,6 +38,6 @@ def train_on_tasks(labelled: LabelledProject) -> dict[str, dict[str, TaskScore]]
     return scores
 
 
-def task_report(labelled: LabelledProject, run_id: str, end_models: dict[str, dict[str, TaskScore]]) -> str:
+def task_report(labelled: LabelledProject, run_id: str, end_models: Mapping[str, Mapping[str, TaskScore]]) -> str:
     """Return the report of a run as a page."""
     return render_tasks(gather_task_report(labelled, run_id, end_models))
