@@ -12,13 +12,14 @@ from .output import Answer, examples, progress_line, project_flag, project_optio
 
 if TYPE_CHECKING:
     from labelwright.analysis import Estimate
-    from labelwright.analysis.slices import SplitSlices
+    from labelwright.analysis.slices import SliceRow, SplitSlices
     from labelwright.pipeline import RunResult, TaskRunResult
     from labelwright.pipeline.refreshing.found_tasks import FoundTask
 
 __all__ = ["command", "report", "show_run", "show_task_run", "show_task_scores"]
 
 _SHOWN_SECONDS = 0.1
+_SURE = 0.05
 
 
 @click.command(
@@ -158,26 +159,24 @@ def show_slices(splits: Sequence[SplitSlices]) -> None:
     role = "end model" if "end model" in first.tables else "label model"
     found = first.tables[role]
     rows = (found.everything, *found.rows)
-    head, cells = (
-        ["", "n", "share", "coverage", "votes conflict"],
-        [[r.name, f"{r.n:,}", *(_cells(e, "{:.1%}")[0] for e in (r.share, r.coverage, r.conflicts))] for r in rows],
-    )
+    head = ["", "n", "covered", "conflict"]
+    cells = [[r.name, f"{r.n:,}", *(_cells(e, "{:.1%}")[0] for e in (r.coverage, r.conflicts))] for r in rows]
     if first.scored:
-        head += ["accuracy", "95% interval", "against the rest", "p"]
-        cells = [
-            [
-                *cell,
-                *_cells(r.accuracy, "{:.1%}"),
-                _points(r.difference),
-                "" if r.p_value is None else f"{r.p_value:.2g}",
-            ]
-            for cell, r in zip(cells, rows, strict=True)
-        ]
+        head += ["accuracy (95%)", "vs the rest"]
+        cells = [[*cell, *_accuracy(row)] for cell, row in zip(cells, rows, strict=True)]
     table(head, cells, title=f"Slices of {first.split}" + (f", by the {role}" if first.scored else ""))
+    if any(row.p_value is not None and row.p_value < _SURE for row in rows):
+        click.echo(f"* differs from the rest beyond chance (p < {_SURE}, adjusted for {len(found)} slices)")
 
 
-def _points(estimate: Estimate) -> str:
-    return f"{100 * estimate.value:+.1f} points" if estimate.known else ""
+def _accuracy(row: SliceRow) -> tuple[str, str]:
+    accuracy, difference = row.accuracy, row.difference
+    if not accuracy.known:
+        return "", ""
+    ends = f"{100 * accuracy.low:.1f} to {100 * accuracy.high:.1f}"
+    # One table has room for one more figure: the difference stands with a mark where chance does not explain it.
+    sure = "*" if row.p_value is not None and row.p_value < _SURE else ""
+    return f"{accuracy.value:.1%} ({ends})", f"{100 * difference.value:+.1f}{sure}" if difference.known else ""
 
 
 def _made(result: RunResult | TaskRunResult) -> list[str]:

@@ -113,7 +113,7 @@ class Reading:
         if before is not None:
             self.database.require(key for _, part in before.parts() for key in part.artifacts)
         found = read_data(self.folder, self.settings, self.database, prints, before)
-        if not self.dry:
+        if not self.database.dry:
             prints.remember()
         return found
 

@@ -47,6 +47,8 @@ class Notes:
         self._of_transformations = self._anew
         self._copies_change = False
         self._of_functions: dict[str, str] = {}
+        # What is made again of each component of the task graph, by its first task.
+        self.of_components: dict[str, list[Step]] = {}
         before = None if base is None else database.store.get_json(base.artifact("settings"))
         self._settings = setting_changes(before, msgspec.to_builtins(settings))
 
@@ -125,22 +127,29 @@ class Notes:
     def component_stats(self, component: ComponentVotes, rows: int) -> None:
         """Note that votes on the tasks of a component are summarised."""
         cost = self._component_seconds("task_stats", component.graph.names[0], rows)
-        self.add("stats", f"sums of votes on {_shown(component)}", self._of_component(component), rows, cost)
+        self._add(component, "stats", "sums of votes on", self._of_component(component), rows, cost)
 
     def component_model(self, component: ComponentVotes) -> None:
         """Note that the joint label model of a component is solved."""
         cost = self._component_seconds("task_models", component.graph.names[0], 1)
-        self.add("label_model", f"label model of {_shown(component)}", self._of_component(component), 1, cost)
+        self._add(component, "label_model", "label model of", self._of_component(component), 1, cost)
 
     def component_labels(self, component: ComponentVotes, rows: int) -> None:
         """Note that examples are labelled on the tasks of a component."""
         if rows:
             reason = "the label model changes" if self.whole else self._anew
-            changed = any(s.stage == "label_model" and s.what.endswith(_shown(component)) for s in self.steps)
-            if self.whole and not changed:
+            known = self.of_components.get(component.graph.names[0], ())
+            if self.whole and not any(step.stage == "label_model" for step in known):
                 reason = self._of_component(component)
             cost = self._component_seconds("task_labels", component.graph.names[0], rows)
-            self.add("soft_labels", f"soft labels of {_shown(component)}", reason, rows, cost)
+            self._add(component, "soft_labels", "soft labels of", reason, rows, cost)
+
+    def _add(
+        self, component: ComponentVotes, stage: Stage, what: str, reason: str, operations: int, seconds: float | None
+    ) -> None:
+        """Note a step of a component, also under its name."""
+        self.add(stage, f"{what} {_listed(component.graph.names)}", reason, operations, seconds)
+        self.of_components.setdefault(component.graph.names[0], []).append(self.steps[-1])
 
     def _of_component(self, component: ComponentVotes) -> str:
         """Say why what comes of the votes on some tasks is stale."""
@@ -265,11 +274,7 @@ class Notes:
         return None if cost is None else cost * rows
 
 
-def _shown(component: ComponentVotes) -> str:
-    """Return the tasks of a component, for people."""
-    return _listed(component.graph.names)
-
-
 def _listed(names: Sequence[str]) -> str:
+    """Return some names, for people."""
     more = f" and {len(names) - _NAMES_SHOWN} more" if len(names) > _NAMES_SHOWN else ""
     return ", ".join(names[:_NAMES_SHOWN]) + more

@@ -27,6 +27,7 @@ from .augment import AugmentResult, result_of
 from .ballots import OneTask
 from .base_refresh import Reading
 from .end_model import EndModelStage
+from .labelled_project import LabelledProject
 from .noticing import FailedFunction, RunWarning, failed_slices, failed_transformations, unvoted_classes
 from .plan import Plan
 from .run import RunResult, Tell, finish_run, make_label_model
@@ -36,7 +37,15 @@ from .slicing import slice_tables
 from .task_run import TaskRunResult
 from .training import has_gold, label_splits, predict_splits, score_splits
 
-__all__ = ["Scope", "augment_project", "label_project", "plan_augmentation", "plan_refresh", "refresh_project"]
+__all__ = [
+    "Scope",
+    "augment_project",
+    "label_project",
+    "label_tasks_of",
+    "plan_augmentation",
+    "plan_refresh",
+    "refresh_project",
+]
 
 # The head that points at the policy that was settled last: no collection removes it before a run uses it.
 _POLICY = "policy"
@@ -110,6 +119,17 @@ def plan_augmentation(folder: Path, settings: Settings, *, step: Tell, full: boo
     store, catalog = open_store(folder)
     scope = Scope(full=full)
     return _Refresh(folder, settings, Unwritten(store), catalog, step, scope, dry=True).plan_augmentation()
+
+
+def label_tasks_of(folder: Path, settings: Settings, *, step: Tell) -> LabelledProject:
+    """Return votes and labels of a project with several tasks as they are now; nothing is written.
+
+    What the last run, or any other, kept is taken; what is stale since is made, and held in memory alone.
+    """
+    store, catalog = open_store(folder)
+    return _mending(
+        Scope(), lambda seen: SeveralTasksRefresh(folder, settings, Unwritten(store), catalog, step, seen).label()
+    )
 
 
 def _mending(scope: Scope, work: Callable[[Scope], _Result]) -> _Result:

@@ -158,6 +158,7 @@ def _different(folder: Path, target: KeptRun) -> list[str]:
     return [
         *_changed(target.function_records(), [record(f, folder) for f in today.functions]),
         *_changed(target.transformation_records(), [record(f, folder) for f in today.transformations]),
+        *_changed(target.slicing_records(), [record(f, folder) for f in today.slices]),
     ]
 
 

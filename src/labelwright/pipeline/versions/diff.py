@@ -193,9 +193,10 @@ def diff_runs(before: KeptRun, after: KeptRun, *, labels: tuple[LabelsBySplit, L
 
 
 def every_function(run: KeptRun) -> list[dict[str, Any]]:
-    """Return what a run kept of its functions, and of its transformation functions under names that say so."""
+    """Return what a run kept of its functions, and of other kinds of functions under names that say so."""
     transformations = [{**one, "name": f"transformation {one['name']}"} for one in run.transformation_records()]
-    return [*run.function_records(), *transformations]
+    slices = [{**one, "name": f"slice {one['name']}"} for one in run.slicing_records()]
+    return [*run.function_records(), *transformations, *slices]
 
 
 def _functions(run: KeptRun) -> dict[str, Any]:

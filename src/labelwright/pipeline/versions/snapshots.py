@@ -26,6 +26,7 @@ _CAUSES = {
     "settings": "settings",
     "functions": "functions",
     "transformations": "transformations",
+    "slicing_functions": "slices",
     "data": "data",
     "votes": "votes",
     "label_model": "label model",
@@ -180,9 +181,10 @@ def _what_changed(store: Store, before: RunRow | None, row: RunRow) -> str:
     if before is None:
         return "first run"
     differ = [word for kind, word in _CAUSES.items() if _of_kind(before, kind) != _of_kind(row, kind)]
-    for role in ("functions", "transformations"):
-        if role in differ:
-            differ[differ.index(role)] = _changed_functions(store, before, row, role)
+    for role in ("functions", "transformations", "slicing_functions"):
+        word = _CAUSES[role]
+        if word in differ:
+            differ[differ.index(word)] = _changed_functions(store, before, row, role)
     if "settings" in differ and _same_settings(store, before, row):
         differ.remove("settings")
     differ = [word for word in differ if word]
@@ -211,14 +213,14 @@ def _changed_functions(store: Store, before: RunRow, row: RunRow, role: str) -> 
             for one in (before, row)
         )
     except (LabelwrightError, OSError):
-        return role
+        return _CAUSES[role]
     told = [
         *(f"+{name}" for name in new if name not in old),
         *(f"-{name}" for name in old if name not in new),
         *(f"~{name}" for name in new if name in old and old[name] != new[name]),
     ]
     rest = len(told) - _NAMES_SHOWN
-    return " ".join(told[:_NAMES_SHOWN]) + (f" and {rest} more {role}" if rest > 0 else "")
+    return " ".join(told[:_NAMES_SHOWN]) + (f" and {rest} more {_CAUSES[role]}" if rest > 0 else "")
 
 
 def _headline(store: Store, row: RunRow) -> str:

@@ -14,6 +14,7 @@ from labelwright.pipeline.refreshing.run import run_id_of
 from .reference_walk import Faults, check_artifacts
 from .remaking import Remade, remake_labels, remake_models, remake_scores, remake_stats, remake_votes
 from .remaking_augmentation import remake_augmentation
+from .remaking_slices import remake_slices
 
 __all__ = ["Check", "Verification", "verify_run"]
 
@@ -34,8 +35,8 @@ class Check:
     ----------
     what : str
         ``"artifacts"``, ``"run id"``, ``"votes"``, ``"stats"``, ``"label model"``, ``"soft labels"``, ``"end model"``,
-        ``"scores"``; where the run augmented, also ``"unlabelled examples"``, ``"safety"``, ``"policy"`` and
-        ``"augmented copies"``.
+        ``"scores"``; where the run has slices, also ``"slices"``; where it augmented, also ``"unlabelled examples"``,
+        ``"safety"``, ``"policy"`` and ``"augmented copies"``.
     status : {"equal", "close", "differs", "damaged", "not checked"}
         ``"close"``: within 1e-9 but not bit for bit, as another machine or another version of a library makes it.
     detail : str
@@ -119,6 +120,9 @@ def _checks(run: KeptRun, step: Tell) -> Iterator[Check]:
     ):
         step(f"making {what} again")
         yield _attempt(what, remake, run)
+    if "slices" in run.row.artifacts:
+        step("finding slices again")
+        yield _attempt("slices", remake_slices, run)
     yield from _augmentation(run, step)
     step("training the end model again, and scoring")
     yield from _scores(run)
@@ -129,11 +133,11 @@ def _compare_id(run: KeptRun) -> Remade:
     row = run.row
     if row.run_id not in run.store.get_text(run.artifact("report")):
         return Remade("differs", f"the report is that of another run than {row.run_id}")
-    functions, transformations = run.function_records(), run.transformation_records()
+    records = run.function_records(), run.transformation_records(), run.slicing_records()
     made_by = {labelwright.__version__}
     if "data" in row.artifacts:
         made_by |= {str(source.reading["labelwright"]) for source in run.kept_data.record.sources}
-    ids = {run_id_of(row.artifacts, functions, transformations, release=release) for release in made_by}
+    ids = {run_id_of(row.artifacts, *records, release=release) for release in made_by}
     if row.run_id not in ids:
         return Remade("differs", f"what the catalog says that run {row.number} made is not what gave it {row.run_id}")
     return Remade("equal", "what the catalog says that it made gives it again")
