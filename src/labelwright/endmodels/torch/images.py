@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
-from pathlib import Path
 from typing import Any, Literal, Self, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
 from sklearn.base import BaseEstimator, ClassifierMixin
 
-from labelwright.core import atomic_folder, atomic_write, check_classes
-from labelwright.core.errors import DataError, ModelError, NotFittedError
+from labelwright.core import check_classes
+from labelwright.core.classes import Class
+from labelwright.core.errors import ModelError, NotFittedError
 from labelwright.endmodels.base import Uncovered
 
 from .augmenting import Augment
@@ -26,6 +23,7 @@ from .devices import seeded
 from .networks import resnet, small_cnn
 from .progress import Progress
 from .regularisation import TransformationRegularisation
+from .saved import read_network, with_weights, write_network
 from .training import TrainingResult, predict_proba, train
 
 __all__ = ["ImageClassifier", "Network", "as_images"]
@@ -33,8 +31,7 @@ __all__ = ["ImageClassifier", "Network", "as_images"]
 # Gets the number of channels and of classes.
 Network: TypeAlias = Literal["small", "resnet"] | Callable[[int, int], torch.nn.Module]
 
-_FORMAT = 1
-_DESCRIPTION, _WEIGHTS = "model.json", "weights.safetensors"
+_KIND, _CALLED = "image", "image classifier"
 
 
 class ImageClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn is not typed
@@ -187,16 +184,11 @@ class ImageClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
         if not hasattr(self, "network_"):
             raise NotFittedError("this ImageClassifier is not fitted yet; call fit first.")
         description = {
-            "format": _FORMAT,
-            "kind": "image",
             "network": self.network if isinstance(self.network, str) else None,
             "channels": self.channels_,
             "classes": self.classes_.tolist(),
         }
-        weights = {name: value.detach().cpu().contiguous() for name, value in self.network_.state_dict().items()}
-        with atomic_folder(folder, marker=_DESCRIPTION) as temporary:
-            save_file(weights, temporary / _WEIGHTS)
-            atomic_write(temporary / _DESCRIPTION, json.dumps(description, indent=2) + "\n")
+        write_network(folder, self.network_, kind=_KIND, description=description)
 
     @classmethod
     def load(
@@ -222,25 +214,11 @@ class ImageClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
         ModelError
             If the network was one of your own and ``network`` is not given, or is another.
         """
-        place = Path(folder)
-        try:
-            description = json.loads((place / _DESCRIPTION).read_text(encoding="utf-8"))
-            weights = load_file(place / _WEIGHTS)
-            kind, channels = description["kind"], int(description["channels"])
-            classes, name = check_classes(description["classes"]), description["network"]
-        except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
-            raise DataError(f"{place} is not a saved image classifier that can be read ({error!r}).") from error
-        if kind != "image" or description["format"] != _FORMAT:
-            raise DataError(f"{place} holds a {kind!r} model of format {description['format']}; this reads 'image', 1.")
+        (name, channels, classes), weights = read_network(folder, kind=_KIND, called=_CALLED, read=_described)
         if name is None and network is None:
-            raise ModelError(f"{place} holds a network of your own; pass network=, what made it.")
+            raise ModelError(f"{os.fspath(folder)} holds a network of your own; pass network=, what made it.")
         model = cls(name if network is None else network, device=device)
-        model.network_ = model._new_network(channels, len(classes))
-        try:
-            model.network_.load_state_dict(weights)
-        except RuntimeError as error:
-            raise ModelError(f"the weights in {place} are of another network: {error}") from error
-        model.network_.eval()
+        model.network_ = with_weights(model._new_network(channels, len(classes)), weights, folder)
         model.channels_, model.classes_ = channels, np.array(classes)
         return model
 
@@ -257,6 +235,11 @@ class ImageClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
         if self.network == "resnet":
             return partial(torch.optim.SGD, momentum=0.9, nesterov=True, weight_decay=2e-4)
         return partial(torch.optim.AdamW, weight_decay=5e-4)
+
+
+def _described(description: Mapping[str, Any]) -> tuple[Any, int, tuple[Class, ...]]:
+    """Return the network's name or None, how many channels it takes, and its classes."""
+    return description["network"], int(description["channels"]), check_classes(description["classes"])
 
 
 def as_images(images: Any) -> torch.Tensor:

@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Callable, Mapping
 from functools import partial
-from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
 from sklearn.base import BaseEstimator
 
-from labelwright.core import atomic_folder, atomic_write
 from labelwright.core.classes import Class
-from labelwright.core.errors import DataError, ModelError, NotFittedError
+from labelwright.core.errors import ModelError, NotFittedError
 from labelwright.core.task_graph import TaskGraph
 from labelwright.core.task_labels import TaskLabels
 from labelwright.endmodels.base import Uncovered
@@ -27,6 +22,7 @@ from labelwright.endmodels.torch.augmenting import Augment
 from labelwright.endmodels.torch.devices import seeded
 from labelwright.endmodels.torch.progress import Progress
 from labelwright.endmodels.torch.runs import TrainingResult
+from labelwright.endmodels.torch.saved import read_network, with_weights, write_network
 
 from .data import Inputs, MultiTaskDataset
 from .graph_json import graph_from_json, graph_to_json
@@ -39,8 +35,7 @@ from .weighting import TaskWeights
 
 __all__ = ["MultiTaskClassifier"]
 
-_FORMAT = 1
-_DESCRIPTION, _WEIGHTS = "model.json", "weights.safetensors"
+_KIND, _CALLED = "multitask", "model for many tasks"
 
 
 class MultiTaskClassifier(BaseEstimator):  # type: ignore[misc]  # scikit-learn is not typed
@@ -210,8 +205,6 @@ class MultiTaskClassifier(BaseEstimator):  # type: ignore[misc]  # scikit-learn 
         """
         self._check_fitted()
         description = {
-            "format": _FORMAT,
-            "kind": "multitask",
             "trunk": self.trunk if isinstance(self.trunk, str) else None,
             "shape": None if self.shape_ is None else list(self.shape_),
             "width": self.network_.width,
@@ -220,10 +213,7 @@ class MultiTaskClassifier(BaseEstimator):  # type: ignore[misc]  # scikit-learn 
             "pooling": self.pooling,
             "graph": graph_to_json(self.graph_),
         }
-        weights = {name: value.detach().cpu().contiguous() for name, value in self.network_.state_dict().items()}
-        with atomic_folder(folder, marker=_DESCRIPTION) as temporary:
-            save_file(weights, temporary / _WEIGHTS)
-            atomic_write(temporary / _DESCRIPTION, json.dumps(description, indent=2) + "\n")
+        write_network(folder, self.network_, kind=_KIND, description=description)
 
     @classmethod
     def load(
@@ -249,20 +239,15 @@ class MultiTaskClassifier(BaseEstimator):  # type: ignore[misc]  # scikit-learn 
         ModelError
             If the trunk was one of your own and ``trunk`` is not given, or is another.
         """
-        place = Path(folder)
-        read, weights, graph = _read(place)
+        (read, graph), weights = read_network(folder, kind=_KIND, called=_CALLED, read=_described)
         if trunk is None and read["trunk"] is None:
-            raise ModelError(f"{place} holds a trunk of your own; pass trunk=, what made it.")
+            raise ModelError(f"{os.fspath(folder)} holds a trunk of your own; pass trunk=, what made it.")
         settings = {name: read[name] for name in ("head_width", "reads", "pooling")}
         model = cls(read["trunk"] if trunk is None else trunk, tasks=graph, device=device, **settings)
         shape = None if read["shape"] is None else tuple(read["shape"])
         with seeded(0):  # the first weights draw on chance, and are replaced
             network = model._new_network(make_trunk(model.trunk, shape), graph, read["width"])
-        try:
-            network.load_state_dict(weights)
-        except RuntimeError as error:
-            raise ModelError(f"the weights in {place} are of another network: {error}") from error
-        model._fitted(network.eval(), shape)
+        model._fitted(with_weights(network, weights, folder), shape)
         return model
 
     def _new_network(self, trunk: torch.nn.Module, graph: TaskGraph, width: int) -> MultiTaskNetwork:
@@ -289,19 +274,10 @@ class MultiTaskClassifier(BaseEstimator):  # type: ignore[misc]  # scikit-learn 
         return predict_given_applicable(self.network_, inputs, batch_size=500, device=self.device)
 
 
-def _read(place: Path) -> tuple[dict[str, Any], dict[str, torch.Tensor], TaskGraph]:
-    """Return the description, the weights and the graph of a saved model."""
-    try:
-        read = json.loads((place / _DESCRIPTION).read_text(encoding="utf-8"))
-        weights = load_file(place / _WEIGHTS)
-        if (read["kind"], read["format"]) == ("multitask", _FORMAT):
-            needed = {name: read[name] for name in ("trunk", "shape", "width", "head_width", "reads", "pooling")}
-            return needed, weights, graph_from_json(read["graph"])
-    except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
-        raise DataError(f"{place} is not a saved model for many tasks that can be read ({error!r}).") from error
-    raise DataError(
-        f"{place} holds a {read['kind']!r} model of format {read['format']}; this reads 'multitask', {_FORMAT}."
-    )
+def _described(description: Mapping[str, Any]) -> tuple[dict[str, Any], TaskGraph]:
+    """Return the settings of a saved model, and its graph."""
+    needed = ("trunk", "shape", "width", "head_width", "reads", "pooling")
+    return {name: description[name] for name in needed}, graph_from_json(description["graph"])
 
 
 def _array(states: tuple[Class, ...]) -> npt.NDArray[Any]:
