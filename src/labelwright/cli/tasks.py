@@ -12,14 +12,17 @@ from .output import Answer, examples, progress_line, project_option, table, verb
 from .run import show_task_scores
 
 if TYPE_CHECKING:
+    from labelwright.analysis.tasks.contradictions import Contradictions
     from labelwright.pipeline.tasks.found import LabelledTasks
 
 __all__ = ["command"]
 
+_PAIRS_SHOWN = 10
+
 
 @click.command(
     "tasks",
-    short_help="Label several related tasks together.",
+    short_help="Show several related tasks: labels, contradictions, what is stale.",
     epilog=examples(
         "labelwright tasks",
         "labelwright tasks --write labels",
@@ -38,8 +41,9 @@ def command(project: Path, write: Path | None) -> Answer:
     """Label the examples of a project with several tasks, [tasks.NAME], together.
 
     Shows the tasks and what holds between them; for each task which functions vote on it, how often, and how far they
-    can be trusted; where votes on different tasks contradict each other; and, where there is gold, how good the labels
-    are on valid and test. Gold is used for that alone.
+    can be trusted; where votes on different tasks contradict each other, and whom the labels follow there; what is
+    stale since the last run; and, where there is gold, how good the labels are on valid and test. Gold is used for that
+    alone. What runs kept is read; nothing is written but what --write asks for.
     """
     from labelwright.pipeline.tasks.labelling import label_tasks
 
@@ -61,13 +65,42 @@ def _show(found: LabelledTasks) -> None:
         else:
             click.echo(f"{title}; no function votes on it\n")
     show_task_scores(found.tasks)
-    click.echo(f"Votes rule each other out on {found.contradictions:,} of {found.splits['train']:,} examples of train.")
-    for (first, second), n in found.contradicting.items():
-        click.echo(f"  {first} and {second}: {n:,}")
+    _show_contradictions(found.contradictions)
     click.echo(f"Labels keep every relation on {found.feasible:,} of {sum(found.splits.values()):,} examples.")
     click.echo(f"Label model: {found.outcome.sentence}")
+    _show_stale(found)
     for path in found.files.values():
         click.echo(f"Written: {path}")
+
+
+def _show_contradictions(found: Contradictions) -> None:
+    said = f"Votes rule each other out on {found.examples:,} of {found.n:,} examples of train"
+    click.echo(
+        f"{said}{'.' if not found.examples else f'; the labels keep every relation on {found.repaired:,} of these.'}"
+    )
+    rows = [
+        [*pair.sources] + [f"{n:,}" for n in (pair.examples, pair.first_kept, pair.second_kept, pair.neither_kept)]
+        for pair in found.pairs[:_PAIRS_SHOWN]
+    ]
+    if rows:
+        columns = ["first", "second", "examples", "first kept", "second kept", "neither"]
+        table(
+            columns, rows, text_columns=2, title="Functions that rule each other out, and whose votes the labels keep"
+        )
+    if len(found.pairs) > len(rows):
+        click.echo(f"and {len(found.pairs) - len(rows):,} more pairs: --json has all of them\n")
+
+
+def _show_stale(found: LabelledTasks) -> None:
+    if not found.compared_with:
+        click.echo("There is no run yet: labelwright run keeps votes, models and labels.")
+        return
+    if not any(one.stale for one in found.components):
+        click.echo(f"All labels are those of {found.compared_with}.")
+        return
+    click.echo(f"Stale since {found.compared_with}; labelwright run keeps what is new:")
+    for one in found.components:
+        click.echo(f"  {', '.join(one.tasks)}: {'; '.join(one.reasons) or 'up to date'}")
 
 
 def _percent(share: float) -> str:

@@ -264,7 +264,7 @@ def read_settings(folder: Path, *, several_tasks: bool | None = False) -> Settin
     settings = parse_settings(text, path=path)
     if several_tasks is False and settings.has_tasks:
         raise ProjectError(
-            f"{path} has several tasks, [tasks.NAME], which `labelwright tasks` labels together; this verb works on a "
+            f"{path} has several tasks, [tasks.NAME], which `labelwright run` labels together; this verb works on a "
             "project with one [task]."
         )
     if several_tasks is True and not settings.has_tasks:

@@ -38,8 +38,9 @@ def test_labels_are_those_of_the_joint_model_fitted_on_train(reports):
         assert found.labels[split].example_ids.tolist() == own.example_ids.tolist()
         for task in graph.names:
             assert np.array_equal(found.labels[split].probs[task], expected.probs[task])
-    assert found.contradicting == votes["train"].contradicting() != {}
-    assert found.contradictions == votes["train"].contradictions().sum()
+    assert found.contradictions.by_tasks == votes["train"].contradicting() != {}
+    assert found.contradictions.examples == votes["train"].contradictions().sum() == found.contradictions.repaired
+    assert all(pair.examples >= pair.first_kept + pair.second_kept for pair in found.contradictions.pairs)
     assert found.feasible == sum(found.splits.values()) == 240
     finding, kind, urgent = found.tasks
     assert [s.name for s in kind.sources] == ["reader_a", "reader_b", "reader_c"]
@@ -126,7 +127,8 @@ def test_plain_values_become_json(reports, tmp_path):
     found = json.loads(json.dumps(label_tasks(reports, write=tmp_path / "out").to_dict()))
     assert found["tasks"]["kind"]["states"] == ["mass", "nodule", "N/A"]
     assert found["graph"][1] == "  kind: mass, nodule (where finding is abnormal)"
-    assert found["contradictions"]["pairs"][0]["tasks"] == ["finding", "kind"]
+    assert found["contradictions"]["by_tasks"][0]["tasks"] == ["finding", "kind"]
+    assert found["components"] == [{"tasks": ["finding", "urgent", "kind"], "stale": True, "reasons": ["first run"]}]
     assert found["files"]["kind"].endswith("kind.parquet")
 
 

@@ -37,7 +37,7 @@ class Database:
     mend : bool
         Read what a recipe made before relying on it; what is damaged is made again.
     dry : bool
-        Record nothing: what a dry run makes is not there afterwards.
+        Record nothing: what a dry run makes is not there afterwards. So it is, too, with a store that keeps nothing.
     """
 
     def __init__(
@@ -47,7 +47,7 @@ class Database:
         self.catalog = catalog
         self.full = full
         self.mend = mend
-        self.dry = dry
+        self.dry = dry or isinstance(store, Unwritten)
         self._versions = library_versions()
 
     def find(self, recipes: Iterable[Recipe]) -> dict[str, ArtifactId]:

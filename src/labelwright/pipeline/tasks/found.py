@@ -7,13 +7,38 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from labelwright.analysis.tasks.contradictions import Contradictions
 from labelwright.analysis.tasks.graph_text import graph_text
 from labelwright.core import TaskGraph
 from labelwright.core.task_labels import TaskLabels
 from labelwright.labelmodels import Outcome
 from labelwright.pipeline.refreshing.found_tasks import FoundTask
 
-__all__ = ["LabelledTasks"]
+__all__ = ["ComponentState", "LabelledTasks"]
+
+
+@dataclass(frozen=True, slots=True)
+class ComponentState:
+    """Tasks that relations tie together, and what is stale of them since the last run.
+
+    Parameters
+    ----------
+    tasks : tuple of str
+    reasons : tuple of str
+        Why their sums, model or labels had to be made again; nothing where the last run holds them as they are.
+    """
+
+    tasks: tuple[str, ...]
+    reasons: tuple[str, ...] = ()
+
+    @property
+    def stale(self) -> bool:
+        """Whether anything had to be made again."""
+        return bool(self.reasons)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values for JSON."""
+        return {"tasks": list(self.tasks), "stale": self.stale, "reasons": list(self.reasons)}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -28,10 +53,9 @@ class LabelledTasks:
         Examples in each split.
     tasks : tuple of FoundTask
         In the order of the graph.
-    contradicting : mapping of (str, str) to int
-        For two tasks, on how many examples of train a vote on the one rules out a vote on the other; 0 left out.
-    contradictions : int
-        Examples of train on which any votes rule each other out.
+    contradictions : Contradictions
+        Where votes on train rule each other out, for every two tasks and every two functions, and whom the labels
+        follow there.
     feasible : int
         Examples, of all splits, whose label vector was checked and keeps every relation.
     outcome : Outcome
@@ -41,19 +65,24 @@ class LabelledTasks:
     files : mapping of str to Path
         The file of each task, where labels were written.
     warnings : tuple of str
+    compared_with : str
+        The last run, for people; empty where there is none.
+    components : tuple of ComponentState
+        What is stale since that run.
     """
 
     project: str
     graph: TaskGraph
     splits: Mapping[str, int]
     tasks: tuple[FoundTask, ...]
-    contradicting: Mapping[tuple[str, str], int]
-    contradictions: int
+    contradictions: Contradictions
     feasible: int
     outcome: Outcome
     labels: Mapping[str, TaskLabels]
     files: Mapping[str, Path]
     warnings: tuple[str, ...]
+    compared_with: str = ""
+    components: tuple[ComponentState, ...] = ()
 
     @property
     def tree(self) -> str:
@@ -67,12 +96,11 @@ class LabelledTasks:
             "splits": dict(self.splits),
             "graph": self.tree.split("\n"),
             "tasks": {task.name: task.to_dict() for task in self.tasks},
-            "contradictions": {
-                "examples": self.contradictions,
-                "pairs": [{"tasks": list(pair), "examples": n} for pair, n in self.contradicting.items()],
-            },
+            "contradictions": self.contradictions.to_dict(),
             "labels_that_keep_every_relation": self.feasible,
             "label_model": {"kind": self.outcome.kind, "sentence": self.outcome.sentence},
             "files": {task: str(path) for task, path in self.files.items()},
             "warnings": list(self.warnings),
+            "compared_with": self.compared_with,
+            "components": [one.to_dict() for one in self.components],
         }

@@ -31,7 +31,9 @@ from labelwright.pipeline.supervision import load_functions
 __all__ = [
     "Remade",
     "differences_of",
+    "far_rows",
     "judge_differences",
+    "loaded_functions",
     "remake_labels",
     "remake_models",
     "remake_scores",
@@ -55,14 +57,14 @@ class Remade:
 def remake_votes(run: KeptRun) -> Remade:
     """Apply the functions to the kept examples again; those whose version is not the run's cannot be."""
     versions = run.functions()
-    today, reason = _loaded(run.folder)
+    today, reason = loaded_functions(run.folder)
     faults: list[str] = []
     made = _compare_votes(run, [f for f in today if versions.get(f.name) == f.version], faults)
     rest = set(versions) - made
     if rest and "source" in run.row.artifacts:
         with tempfile.TemporaryDirectory() as temporary:
             write_source(read_source(run.store, run.artifact("source")), Path(temporary))
-            kept, _ = _loaded(Path(temporary))
+            kept, _ = loaded_functions(Path(temporary))
             made |= _compare_votes(run, [f for f in kept if f.name in rest and versions[f.name] == f.version], faults)
     n = run.kept_data.n
     if faults:
@@ -113,7 +115,7 @@ def remake_labels(run: KeptRun) -> Remade:
         made, kept = model.soft_labels(run.kept_votes.of_part(part)), run.kept_labels.part(part)
         n += made.n
         labels = SoftLabels(kept["probs"], kept["covered"], classes=made.classes, example_ids=made.example_ids)
-        far |= _far_rows(f"part {part + 1}", labels, made)
+        far |= far_rows(f"part {part + 1}", labels, made)
     tolerance = run.settings().refresh.tolerance
     if far and tolerance and max(far.values()) <= tolerance:
         return Remade("close", f"{n:,} examples, within refresh.tolerance = {tolerance:g}")
@@ -147,11 +149,11 @@ def _remake_end_model(run: KeptRun, train: LabelledSplit, kept: EndModel) -> Rem
         columns = field_values(run.frame(split, kept.fields), kept.fields)
         ids = run.kept_data.ids(split)
         n += len(ids)
-        far |= _far_rows(split, *(one.soft_labels(columns, example_ids=ids) for one in (kept, made)))
+        far |= far_rows(split, *(one.soft_labels(columns, example_ids=ids) for one in (kept, made)))
     return judge_differences(far, f"trained again; its predictions of {n:,} examples")
 
 
-def _loaded(folder: Path) -> tuple[list[LabelingFunction], str]:
+def loaded_functions(folder: Path) -> tuple[list[LabelingFunction], str]:
     """Return the functions of a folder, or none and why."""
     try:
         return load_functions(folder), ""
@@ -196,7 +198,7 @@ def _same_array(one: npt.NDArray[Any] | None, other: npt.NDArray[Any] | None) ->
     return one.dtype == other.dtype and np.array_equal(one, other)
 
 
-def _far_rows(split: str, kept: SoftLabels, made: SoftLabels) -> dict[str, float]:
+def far_rows(split: str, kept: SoftLabels, made: SoftLabels) -> dict[str, float]:
     """Return the largest difference of a split, under the example that has it; nothing where all is equal."""
     if kept.classes != made.classes or kept.n != made.n or not np.array_equal(kept.covered, made.covered):
         return {f"{split}: which examples have votes": math.inf}

@@ -31,6 +31,10 @@ _CAUSES = {
     "votes": "votes",
     "label_model": "label model",
     "soft_labels": "labels",
+    "task_votes": "votes",
+    "task_models": "label model",
+    "task_labels": "labels",
+    "task_end_models": "end model",
     "policy": "policy",
     "augmentation": "augmented copies",
     "end_model": "end model",
@@ -187,7 +191,7 @@ def _what_changed(store: Store, before: RunRow | None, row: RunRow) -> str:
             differ[differ.index(word)] = _changed_functions(store, before, row, role)
     if "settings" in differ and _same_settings(store, before, row):
         differ.remove("settings")
-    differ = [word for word in differ if word]
+    differ = list(dict.fromkeys(word for word in differ if word))
     causes = [word for word in differ if word not in _EFFECTS]
     return ", ".join(causes or differ) or "nothing"
 
@@ -224,7 +228,10 @@ def _changed_functions(store: Store, before: RunRow, row: RunRow, role: str) -> 
 
 
 def _headline(store: Store, row: RunRow) -> str:
-    """Return the accuracy of the end model, or else of the label model, on test or else on valid."""
+    """Return the accuracy of the end model, or else of the label model, on test or else on valid.
+
+    Of several tasks it is the mean over those with gold of what the joint labels reach.
+    """
     try:
         boards: Mapping[str, Any] = store.get_json(row.artifacts["metrics"])
     except (LabelwrightError, KeyError, OSError):
@@ -235,6 +242,10 @@ def _headline(store: Store, row: RunRow) -> str:
             found = models.get(role, {}).get("accuracy", {})
             if found.get("value") is not None:
                 return f"{100 * found['value']:.1f}% {role} on {split}"
+        if "task_votes" in row.artifacts and boards.get(split):
+            values = [one["accuracy"]["value"] for one in boards[split].values()]
+            mean, count = 100 * sum(values) / len(values), len(values)
+            return f"{mean:.1f}% labels on {split}" + (f", mean of {count} tasks" if count > 1 else "")
     return ""
 
 

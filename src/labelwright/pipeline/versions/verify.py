@@ -15,6 +15,13 @@ from .reference_walk import Faults, check_artifacts
 from .remaking import Remade, remake_labels, remake_models, remake_scores, remake_stats, remake_votes
 from .remaking_augmentation import remake_augmentation
 from .remaking_slices import remake_slices
+from .remaking_tasks import (
+    remake_task_labels,
+    remake_task_models,
+    remake_task_scores,
+    remake_task_stats,
+    remake_task_votes,
+)
 
 __all__ = ["Check", "Verification", "verify_run"]
 
@@ -106,11 +113,14 @@ def _checks(run: KeptRun, step: Tell) -> Iterator[Check]:
     step("reading every artifact")
     faults = check_artifacts(run.store, run.row.artifacts)
     yield _of_faults(faults)
-    if "votes" in run.row.artifacts:
+    if "votes" in run.row.artifacts or run.tasks:
         yield _attempt("run id", _compare_id, run)
     if "data" not in run.row.artifacts:
         reason = "the run is older than runs keep their examples, so nothing can be made again"
         yield Check("lineage", "not checked", reason)
+        return
+    if run.tasks:
+        yield from _tasks(run, step)
         return
     for what, remake in (
         ("votes", remake_votes),
@@ -126,6 +136,21 @@ def _checks(run: KeptRun, step: Tell) -> Iterator[Check]:
     yield from _augmentation(run, step)
     step("training the end model again, and scoring")
     yield from _scores(run)
+
+
+def _tasks(run: KeptRun, step: Tell) -> Iterator[Check]:
+    """Verify a run on several tasks."""
+    for what, remake in (
+        ("votes", remake_task_votes),
+        ("stats", remake_task_stats),
+        ("label model", remake_task_models),
+        ("soft labels", remake_task_labels),
+        ("scores", remake_task_scores),
+    ):
+        step(f"making {what} again")
+        yield _attempt(what, remake, run)
+    if "task_end_models" in run.row.artifacts:
+        yield Check("end model", "not checked", "end models of several tasks are not trained again")
 
 
 def _compare_id(run: KeptRun) -> Remade:
