@@ -21,6 +21,7 @@ __all__ = ["command"]
         "labelwright explain 1234 --snapshot v1 --html why.html",
         "labelwright explain c07 --refit --interval --check",
         "labelwright explain --function has_link",
+        "labelwright explain c07 --task urgent",
     ),
 )
 @click.argument("example_id", metavar="[ID]", required=False)
@@ -33,6 +34,7 @@ __all__ = ["command"]
     show_default=True,
     help="The run: a snapshot, number, start of its id, latest~1, ...",
 )
+@click.option("--task", metavar="NAME", help="Of a project with several tasks: the one whose label is explained.")
 @click.option("--refit", is_flag=True, help="Also fit the label model again without each function that voted.")
 @click.option("--interval", is_flag=True, help="Also say how far the label could be off by chance; takes 32 fits once.")
 @click.option("--check", is_flag=True, help="Also work the label out again from the example and compare.")
@@ -44,6 +46,7 @@ def command(
     project: Path,
     function: str | None,
     snapshot: str,
+    task: str | None,
     refit: bool,
     interval: bool,
     check: bool,
@@ -55,12 +58,25 @@ def command(
     The report, diffs and exports show the ids of examples; they are those of data.id, or made from the content.
 
     With --function the other way round: how many labels flip without a function, and where it does most.
+
+    In a project with several tasks, --task says which label: votes on related tasks move it too. There, --function,
+    --refit, --interval, --check and --html are not to be had.
     """
     if (example_id is None) == (function is None):
         raise click.UsageError("name one example (labelwright explain ID) or one function (--function NAME).")
     from labelwright.pipeline import Project
 
     opened = Project(project)
+    if task is not None:
+        if function is not None or refit or interval or check or html is not None:
+            raise click.UsageError(
+                "--task explains one label: --function, --refit, --interval, --check and --html "
+                "are of projects with one task."
+            )
+        why = opened.explain_on_task(str(example_id), task, snapshot=snapshot)
+        return Answer(why.to_dict(), lambda: click.echo(why.to_text(width=shutil.get_terminal_size().columns)))
+    if function is None and opened.settings.has_tasks:
+        raise click.UsageError(f"say which label, --task NAME: {', '.join(opened.settings.graph.names)}.")
     with progress_line() as step:
         found = (
             opened.explain(str(example_id), snapshot=snapshot, refit=refit, interval=interval, check=check, step=step)

@@ -21,10 +21,11 @@ __all__ = ["command"]
         "labelwright export --to hf --output labelled --split all",
         "labelwright export --snapshot v1 --to csv",
         "labelwright export --model triage-model",
+        "labelwright export --to parquet --task urgent",
     ),
 )
 @click.option("--to", type=click.Choice(["parquet", "jsonl", "csv", "hf"]), help="Format of the training set.")
-@click.option("--output", type=click.Path(path_type=Path), help="File, or folder for hf. Default: labels.<format>.")
+@click.option("--output", type=click.Path(path_type=Path), help="File or folder. Default: labels.<format>, or labels.")
 @click.option(
     "--split",
     type=click.Choice(["train", "valid", "test", "all"]),
@@ -36,6 +37,7 @@ __all__ = ["command"]
 @click.option(
     "--snapshot", metavar="NAME", default="latest", show_default=True, help="The run: a snapshot, number, latest~1, ..."
 )
+@click.option("--task", metavar="NAME", help="Of a project with several tasks: this one. Default: a file for each.")
 @project_option
 @verb
 def command(
@@ -44,6 +46,7 @@ def command(
     split: str,
     model: Path | None,
     snapshot: str,
+    task: str | None,
     project: Path,
 ) -> Answer:
     """Write the labelled training set of the last run (or another), or its end model.
@@ -53,6 +56,9 @@ def command(
     functions voted, and where the label came from: run_id, label_model_id, functions_hash; and example_id where the
     data has no id column. In CSV, texts that a spreadsheet would take for a formula (they begin with = + - @) get a
     leading apostrophe.
+
+    A project with several tasks gives a folder with one file for each, and tasks.json, which names them; with --task,
+    the file of that task. Its end models are written one at a time: --model FOLDER --task NAME.
     """
     if to is None and model is None:
         raise click.UsageError("say what to export: --to parquet|jsonl|csv|hf, or --model FOLDER.")
@@ -61,10 +67,12 @@ def command(
     opened = Project(project)
     payload: dict[str, Any] = {}
     if to is not None:
-        target = output or Path("labels" if to == "hf" else f"labels.{to}")
-        payload |= {"count": opened.export(target, to, split=split, snapshot=snapshot), "output": str(target)}
+        folder = to == "hf" or (opened.settings.has_tasks and task is None)
+        target = output or Path("labels" if folder else f"labels.{to}")
+        count = opened.export(target, to, split=split, snapshot=snapshot, task=task)
+        payload |= {"count": count, "output": str(target)}
     if model is not None:
-        opened.export_model(model, snapshot=snapshot)
+        opened.export_model(model, snapshot=snapshot, task=task)
         payload["model"] = str(model)
 
     def show() -> None:

@@ -11,6 +11,7 @@ import polars as pl
 
 from labelwright.analysis.decided import DecidedLabels
 from labelwright.analysis.explanation import LabelExplanation
+from labelwright.analysis.tasks.explanation import TaskExplanation
 from labelwright.core import Votes, atomic_write
 from labelwright.core.errors import ProjectError
 from labelwright.labeling import LabelingFunction
@@ -20,6 +21,7 @@ from .augmenting.previewing import TriedTransformation, try_transformations
 from .examples import Source, Split, open_sources
 from .explaining.decided import decided_labels
 from .explaining.explain import explain_label, open_run
+from .explaining.explain_task import explain_on_task
 from .export import export_labels, export_model
 from .guarding import refuse_sources
 from .judging.project_tests import ProjectTests
@@ -33,6 +35,7 @@ from .refreshing.showing import log_html
 from .refreshing.task_run import TaskRunResult
 from .settings import Settings, read_settings
 from .supervision import describe, load_functions, load_supervision, pick_functions
+from .tasks.exporting import export_task_model, export_tasks
 from .trying import TriedFunction, try_functions
 from .versions.versions import ProjectVersions
 from .writing import ExportFormat
@@ -259,6 +262,23 @@ class Project(ProjectVersions, ProjectTests):
             self.folder, example_id, run=self._explained, refit=refit, interval=interval, check=check, step=step
         )
 
+    def explain_on_task(self, example_id: str | int, task: str, *, snapshot: str | int = "latest") -> TaskExplanation:
+        """Explain the label of one example on one of several tasks: the votes, on it and related ones, that moved it.
+
+        Parameters
+        ----------
+        example_id : str or int
+        task : str
+        snapshot : str or int
+            As for `explain`.
+
+        Raises
+        ------
+        ProjectError
+            If there is no such run, task or example.
+        """
+        return explain_on_task(self.folder, example_id, run=open_run(self.folder, snapshot), task=task)
+
     def contributed(self, function: str, *, snapshot: str | int = "latest", limit: int = 10) -> DecidedLabels:
         """Return which labels a function decides: what changes without it.
 
@@ -314,8 +334,12 @@ class Project(ProjectVersions, ProjectTests):
         *,
         split: str = "train",
         snapshot: str | int = "latest",
+        task: str | None = None,
     ) -> int:
         """Write the labelled examples of a run as it read them; see `labelwright.pipeline.export.export_labels`.
+
+        A run on several tasks gives a folder with a file for each, or the file of one; see
+        `labelwright.pipeline.tasks.exporting.export_tasks`.
 
         Parameters
         ----------
@@ -324,18 +348,31 @@ class Project(ProjectVersions, ProjectTests):
         split : {"train", "valid", "test", "all"}
         snapshot : str or int
             A snapshot, a number of a run, the start of its id, ``latest`` or ``latest~1``.
+        task : str, optional
+            Of a run on several tasks; default: all.
 
         Returns
         -------
         int
             Number of examples written.
         """
-        return export_labels(KeptRun.named(self.folder, snapshot), self._one_task(), Path(path), to, split=split)
+        run = _of_tasks(KeptRun.named(self.folder, snapshot), task)
+        if run.tasks:
+            return export_tasks(run, self.settings, Path(path), to, split=split, task=task)
+        return export_labels(run, self.settings, Path(path), to, split=split)
 
-    def export_model(self, folder: str | os.PathLike[str], *, snapshot: str | int = "latest") -> None:
-        """Write the end model of a run to a folder that works without the project."""
-        self._one_task()
-        export_model(KeptRun.named(self.folder, snapshot), Path(folder))
+    def export_model(
+        self, folder: str | os.PathLike[str], *, snapshot: str | int = "latest", task: str | None = None
+    ) -> None:
+        """Write the end model of a run (on several tasks: of one of them) to a folder that works without the project.
+
+        That of a task which refines another answers as if the task applied.
+        """
+        run = _of_tasks(KeptRun.named(self.folder, snapshot), task)
+        if run.tasks:
+            export_task_model(run, self.settings, Path(folder), task=task)
+        else:
+            export_model(run, Path(folder))
 
     def report(self, path: str | os.PathLike[str] | None = None) -> Path:
         """Write the report of the last run again and return its path (default ``report.html`` in the project).
@@ -347,7 +384,6 @@ class Project(ProjectVersions, ProjectTests):
         DataError
             If ``path`` is the project's settings, functions, store or data.
         """
-        self._one_task()
         run = KeptRun.latest(self.folder)
         target = self.folder / "report.html" if path is None else Path(path)
         if path is not None:
@@ -364,6 +400,13 @@ class Project(ProjectVersions, ProjectTests):
 
     def _repr_html_(self) -> str:
         return log_html(self.settings.project.name or self.folder.resolve().name, self.log(limit=5))
+
+
+def _of_tasks(run: KeptRun, task: str | None) -> KeptRun:
+    """Return the run, if it has the task that is named."""
+    if task is not None:
+        run.of_task(task)
+    return run
 
 
 def _silent(step: str) -> None:

@@ -7,6 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from labelwright.pipeline import Project
+
 SETTINGS = """
 [data]
 path = "reports.csv"
@@ -74,4 +76,16 @@ def reports(tmp_path: Path) -> Path:
     write_reports(folder / "reports.csv")
     (folder / "labelwright.toml").write_text(SETTINGS, encoding="utf-8")
     (folder / "supervision.py").write_text(FUNCTIONS, encoding="utf-8")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a project that has run, with end models; not to be written to."""
+    folder = tmp_path_factory.mktemp("finished")
+    write_reports(folder / "reports.csv")
+    end = '\n[end_model]\nkind = "text"\nfields = ["text", "a"]\n'
+    (folder / "labelwright.toml").write_text(SETTINGS + end, encoding="utf-8")
+    (folder / "supervision.py").write_text(FUNCTIONS, encoding="utf-8")
+    Project(folder).run()
     return folder

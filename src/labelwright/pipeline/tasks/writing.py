@@ -16,7 +16,7 @@ from labelwright.core.task_labels import TaskLabels
 from labelwright.data.base import PART_ROWS
 from labelwright.pipeline.writing import write_frames
 
-__all__ = ["MARKER", "write_task_labels"]
+__all__ = ["MARKER", "file_names", "write_task_labels"]
 
 MARKER = "tasks.json"
 
@@ -58,7 +58,7 @@ def write_task_labels(
     empty where no vote says anything about the task. ``tasks.json`` names the file and the states of each task.
     """
     graph = next(iter(labels.values())).graph
-    names = _file_names(graph.names)
+    names = file_names(graph.names)
     with atomic_folder(folder, marker=MARKER) as temporary:
         for task, name in names.items():
             write_frames(_frames(task, labels, vectors, "id" if has_ids else "row"), temporary / name, "parquet")
@@ -87,12 +87,12 @@ def _frames(
         yield from table.iter_slices(PART_ROWS)
 
 
-def _file_names(tasks: Sequence[str]) -> dict[str, str]:
+def file_names(tasks: Sequence[str], *, ending: str = ".parquet") -> dict[str, str]:
     """Return a name of a file for each task, different on every disk, whatever tasks are called.
 
     Examples
     --------
-    >>> _file_names(["kind", "side/left", "Kind", "../kind"])
+    >>> file_names(["kind", "side/left", "Kind", "../kind"])
     {'kind': 'kind.parquet', 'side/left': 'side_left.parquet', 'Kind': '3_Kind.parquet', '../kind': '___kind.parquet'}
     """
     named: dict[str, str] = {}
@@ -103,5 +103,5 @@ def _file_names(tasks: Sequence[str]) -> dict[str, str]:
         while name.lower() in seen:
             name = f"{number}_{name}"
         seen.add(name.lower())
-        named[task] = f"{name}.parquet"
+        named[task] = f"{name}{ending}"
     return named

@@ -1,0 +1,136 @@
+"""Writing the labelled examples of a run on several tasks for others to read, a file for each task, and end models."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import get_args
+
+import numpy as np
+import polars as pl
+
+from labelwright.core import atomic_folder, atomic_write
+from labelwright.core.errors import DataError, ProjectError
+from labelwright.data.base import PART_ROWS
+from labelwright.pipeline.guarding import refuse_other_ending, refuse_sources
+from labelwright.pipeline.kept.keep import KeptRun
+from labelwright.pipeline.kept.kept_task import KeptTask
+from labelwright.pipeline.kept.kept_tasks import read_by_name
+from labelwright.pipeline.settings import Settings
+from labelwright.pipeline.writing import ExportFormat, write_frames
+
+from .writing import MARKER, file_names
+
+__all__ = ["export_task_model", "export_tasks"]
+
+
+def export_tasks(
+    run: KeptRun, settings: Settings, path: Path, to: ExportFormat, *, split: str = "train", task: str | None = None
+) -> int:
+    """Write the examples of a split (or ``"all"``) with their soft labels on each task, a file for each, or on one.
+
+    Parameters
+    ----------
+    run : KeptRun
+        A run on several tasks.
+    settings : Settings
+    path : Path
+        A folder for all tasks, which is missing, empty, or was written so before; for one task a file with the ending
+        of its format, or a folder for ``"hf"``. Written whole or not at all.
+    to : {"parquet", "jsonl", "csv", "hf"}
+    split : {"train", "valid", "test", "all"}
+    task : str, optional
+        Default: all.
+
+    Returns
+    -------
+    int
+        Number of examples.
+
+    Raises
+    ------
+    ProjectError
+        If the run has no such split or task.
+    DataError
+        If ``path`` is the project's settings, functions, store or data, or holds something else.
+
+    Notes
+    -----
+    The columns are those of `labelwright.pipeline.export.export_labels`, with a ``prob_<state>`` for each state of the
+    task. ``label`` is the state in the most probable label vector that keeps every relation, so that the labels of an
+    example agree over all files; it is empty where no vote says anything about the task. ``tasks.json`` names the file
+    and the states of each task.
+    """
+    if to not in get_args(ExportFormat):
+        raise DataError(f"export format is {to!r}; allowed: {', '.join(get_args(ExportFormat))}.")
+    refuse_sources(path, folder=run.folder, settings=settings)
+    splits = run.splits if split == "all" else [split]
+    if not set(splits) <= set(run.splits):
+        raise ProjectError(f"run {run.row.run_id} has no split {split!r}; allowed: {', '.join([*run.splits, 'all'])}.")
+    if task is not None:
+        refuse_other_ending(path, to)
+        return write_frames(_frames(run, run.of_task(task), splits), path, to)
+    names = file_names(run.tasks, ending="" if to == "hf" else f".{to}")
+    rows = 0
+    with atomic_folder(path, marker=MARKER) as temporary:
+        for name, file in names.items():
+            rows = write_frames(_frames(run, run.of_task(name), splits), temporary / file, to)
+        content = {name: {"file": file, "states": run.graph.states(name)} for name, file in names.items()}
+        atomic_write(temporary / MARKER, json.dumps(content, indent=2))
+    return rows
+
+
+def export_task_model(run: KeptRun, settings: Settings, folder: Path, *, task: str | None) -> None:
+    """Copy the end model of one task to ``folder``, which must not exist, be empty, or hold an end model already.
+
+    Raises
+    ------
+    ProjectError
+        If no task is named, or the run has no end model for it.
+    """
+    refuse_sources(folder, folder=run.folder, settings=settings)
+    if task is None:
+        raise ProjectError(f"each task has an end model of its own; name one: {', '.join(run.tasks)}.")
+    run.of_task(task)
+    models = read_by_name(run.store, run.artifact("task_end_models"))
+    if task not in models:
+        raise ProjectError(f"run {run.row.run_id} has no end model for task {task!r}: its labels teach nothing.")
+    source = run.store.get_folder(models[task])
+    with atomic_folder(folder, marker="model.json") as temporary:
+        shutil.copytree(source, temporary, dirs_exist_ok=True)
+
+
+def _frames(run: KeptRun, kept: KeptTask, splits: Sequence[str]) -> Iterator[pl.DataFrame]:
+    """Yield examples as the run read them, with their labels on a task."""
+    for split in splits:
+        labels, data = _label_table(run, kept, split), run.frame(split)
+        clash = {name: f"data_{name}" for name in data.columns if name in labels.columns}
+        whole = pl.concat([data.rename(clash), labels], how="horizontal")
+        yield from whole.iter_slices(PART_ROWS)
+
+
+def _label_table(run: KeptRun, kept: KeptTask, split: str) -> pl.DataFrame:
+    soft, votes = kept.soft_labels(split), kept.votes(split)
+    states = kept.states
+    codes = np.where(soft.covered, kept.vector(split), -1)
+    kind = pl.String if isinstance(states[0], str) else pl.Int64
+    lineage = {
+        "run_id": run.row.run_id,
+        "label_model_id": run.artifact("task_models").digest,
+        "functions_hash": run.artifact("functions").digest,
+    }
+    # Without an id column nothing else in the file says what to ask `labelwright explain` for.
+    ids = {} if run.settings().data.id else {"example_id": soft.example_ids.tolist()}
+    table = pl.DataFrame(
+        {
+            **ids,
+            "split": pl.Series([split] * soft.n, dtype=pl.String),
+            "label": pl.Series([None if code < 0 else states[code] for code in codes], dtype=kind),
+            **{f"prob_{state}": soft.probs[:, c] for c, state in enumerate(states)},
+            "covered": soft.covered,
+            "votes": np.concatenate([(block >= 0).sum(axis=1) for _, block in votes.blocks()]),
+        }
+    )
+    return table.with_columns(*[pl.lit(value).alias(name) for name, value in lineage.items()])
