@@ -226,12 +226,15 @@ def known_classes(
 
 def note_slow_paths(task: ApplyTask) -> None:
     """Warn of vectorised functions that have to go through Python."""
-    reasons = {f.name: f.slow_path(task.schema) for _, f in task.vectorised}
-    slow = [f"{name} ({reason})" for name, reason in reasons.items() if reason]
+    slow: dict[str, list[str]] = {}
+    for _, function in task.vectorised:
+        if reason := function.slow_path(task.schema):
+            slow.setdefault(reason, []).append(function.name)
     if slow:
+        listed = "; ".join(f"{', '.join(names)} ({reason})" for reason, names in slow.items())
         warnings.warn(
-            f"{len(slow)} of {len(reasons)} vectorised functions go through Python, at a tenth of the speed or less: "
-            f"{'; '.join(slow)}.",
+            f"{sum(map(len, slow.values()))} of {len(task.vectorised)} vectorised functions go through Python, at a "
+            f"tenth of the speed or less: {listed}.",
             SlowPathWarning,
             stacklevel=3,
         )
