@@ -23,6 +23,7 @@ from benchmarks import _multitask_sets as sets
 from labelwright.core.task_labels import TaskLabels
 from labelwright.endmodels.torch.multitask import MultiTaskClassifier
 from labelwright.labelmodels import MultiTask
+from labelwright.labelmodels.multitask import vote_balances
 
 WIDTH, HEIGHT = 30, 40
 EPOCHS, BATCH, SEEDS = 5, 128, range(5)
@@ -54,7 +55,7 @@ def split() -> npt.NDArray[np.str_]:
 def titles() -> TaskLabels:
     """Return the joint label model's soft labels of the training part."""
     votes = sets.load("fashion_xmodal").votes.take(split() == "train")
-    return MultiTask().fit(votes).soft_labels(votes)
+    return MultiTask(class_balance=vote_balances(votes)).fit(votes).soft_labels(votes)
 
 
 def gold() -> Mapping[str, Ints]:

@@ -23,6 +23,7 @@ from labelwright.core.task_votes import TaskVotes
 from labelwright.core.votes import class_codes
 from labelwright.endmodels.torch.multitask import MultiTaskClassifier
 from labelwright.labelmodels import MultiTask
+from labelwright.labelmodels.multitask import vote_balances
 from labelwright.pipeline.settings import read_settings
 from labelwright.pipeline.supervision import load_functions
 
@@ -75,7 +76,8 @@ def run(items, *, epochs, supervised):
     graph, functions = read_settings(HERE, several_tasks=True).graph, load_functions(HERE)
     train, test = (items.filter(pl.col("split") == split) for split in ("train", "test"))
     votes = vote(train, functions, graph)
-    targets = {"titles": MultiTask().fit(votes).soft_labels(votes)}
+    # Cues look for one class each, which says little of how common it is; they are nearly always right, though.
+    targets = {"titles": MultiTask(class_balance=vote_balances(votes)).fit(votes).soft_labels(votes)}
     if supervised:
         targets["gold"] = {task: class_codes(train[task], graph.states(task)) for task in graph.names}
     pictures, unseen, found = photos(train), photos(test), {}
