@@ -125,10 +125,18 @@ def diff(
 
     A run is named by a snapshot, its number, the start of its id, latest, or latest~1 (the one before the last).
     Without names, the last run is compared with the one before it.
+
+    In a project with several tasks, labels and scores are compared task by task; --intervals, --markdown and --html are
+    not to be had there.
     """
     from labelwright.pipeline import Project
 
     opened = Project(project)
+    if opened.settings.has_tasks:
+        if intervals or markdown is not None or html is not None:
+            raise click.UsageError("--intervals, --markdown and --html are of projects with one task.")
+        tasks = opened.diff_tasks(before, after)
+        return Answer(tasks.to_dict(), lambda: click.echo(tasks.to_text()))
     found = opened.diff(before, after, limit=limit, intervals=intervals)
     comparison = found.comparison
     assert comparison is not None

@@ -18,7 +18,7 @@ from .changes import ExampleChanges, NamedChanges
 if TYPE_CHECKING:
     from labelwright.analysis.comparison import Comparison
 
-__all__ = ["Diff", "RunEnd", "diff_runs", "every_function"]
+__all__ = ["Diff", "RunEnd", "changed_functions", "changed_settings", "diff_runs", "every_function"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,6 +190,16 @@ def diff_runs(before: KeptRun, after: KeptRun, *, labels: tuple[LabelsBySplit, L
         **named,
         comparison=None,
     )
+
+
+def changed_functions(before: KeptRun, after: KeptRun) -> NamedChanges:
+    """Return which functions differ, as `Diff.functions` has them."""
+    return NamedChanges.between(_functions(before), _functions(after))
+
+
+def changed_settings(before: KeptRun, after: KeptRun) -> NamedChanges:
+    """Return which settings differ, as `Diff.settings` has them."""
+    return NamedChanges.between(_settings(before), _settings(after))
 
 
 def every_function(run: KeptRun) -> list[dict[str, Any]]:

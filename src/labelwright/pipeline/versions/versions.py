@@ -17,6 +17,7 @@ from .collecting import Collection, collect_now, plan_project_collection
 from .comparing import compare_runs, write_comparison
 from .diff import Diff, diff_runs
 from .snapshots import LogEntry, add_snapshot, read_log, remove_snapshot
+from .task_diff import TasksDiff, diff_tasks
 from .verify import Verification, verify_run
 
 __all__ = ["ProjectVersions"]
@@ -84,6 +85,21 @@ class ProjectVersions:
         diff = diff_runs(*runs, labels=labels)
         told = compare_runs(diff, *runs, labels=labels, names=(before, after), limit=limit, intervals=intervals)
         return replace(diff, comparison=told)
+
+    def diff_tasks(self, before: str = "latest~1", after: str = "latest") -> TasksDiff:
+        """Compare two runs of a project with several tasks, task by task.
+
+        Parameters
+        ----------
+        before, after : str
+            Runs, by any of their names.
+
+        Raises
+        ------
+        ProjectError
+            If a run is not there, or is on one task.
+        """
+        return diff_tasks(*(KeptRun.named(self.folder, name) for name in (before, after)))
 
     def write_diff(self, diff: Diff, *, markdown: Path | None = None, html: Path | None = None) -> list[Path]:
         """Write a diff of this project as Markdown and as an HTML page, each where a path is given.

@@ -1,0 +1,269 @@
+"""What differs between two runs on several tasks: functions, settings, and task by task labels and scores."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from labelwright.analysis import Estimate, paired_difference
+from labelwright.core import SoftLabels
+from labelwright.core.errors import ProjectError
+from labelwright.pipeline.kept.keep import KeptRun
+from labelwright.pipeline.kept.kept_task import KeptTask
+
+from .changes import NamedChanges
+from .diff import changed_functions, changed_settings
+
+__all__ = ["SplitChanges", "TaskChanges", "TasksDiff", "diff_tasks"]
+
+# Probabilities that differ by less are the same, as they are written.
+_SAME = 1e-6
+_FLIPS_SHOWN = 5
+
+
+@dataclass(frozen=True, slots=True)
+class SplitChanges:
+    """What became of the labels of one task on one split.
+
+    Parameters
+    ----------
+    split : str
+    stayed, added, removed : int
+        Examples in both runs, in the later alone, in the earlier alone.
+    moved : int
+        Examples in both of which some probability differs.
+    flips : tuple of (str, str, int)
+        From which label to which, on how many examples, most first; "(none)" where nothing is known of an example.
+    accuracy : Estimate or None
+        Paired difference in accuracy of the labels, later minus earlier, on the gold of the later run over examples in
+        both; ``None`` without gold, and on train.
+    """
+
+    split: str
+    stayed: int
+    added: int
+    removed: int
+    moved: int
+    flips: tuple[tuple[str, str, int], ...]
+    accuracy: Estimate | None
+
+    @property
+    def flipped(self) -> int:
+        """Examples in both whose label is another one."""
+        return sum(n for _, _, n in self.flips)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values for JSON."""
+        return {
+            "stayed": self.stayed,
+            "added": self.added,
+            "removed": self.removed,
+            "moved": self.moved,
+            "flips": [{"from": a, "to": b, "examples": n} for a, b, n in self.flips],
+            "accuracy": None if self.accuracy is None else self.accuracy.to_dict(),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class TaskChanges:
+    """What became of one task that both runs have.
+
+    Parameters
+    ----------
+    task : str
+    splits : tuple of SplitChanges
+    accuracies : NamedChanges
+        By function: what the label model learned of it; ``None`` where it is unknown.
+    """
+
+    task: str
+    splits: tuple[SplitChanges, ...]
+    accuracies: NamedChanges
+
+    @property
+    def unchanged(self) -> bool:
+        """Whether its labels are the same."""
+        return not any(one.moved or one.flipped or one.added or one.removed for one in self.splits)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values for JSON."""
+        splits = {one.split: one.to_dict() for one in self.splits}
+        return {"splits": splits, "accuracies": self.accuracies.to_dict()}
+
+
+@dataclass(frozen=True, slots=True)
+class TasksDiff:
+    """What differs between two runs on several tasks.
+
+    Parameters
+    ----------
+    before, after : tuple of (int, str)
+        Number and id of each run.
+    tasks : tuple of TaskChanges
+        Those that both runs have.
+    added, removed : tuple of str
+        Tasks that one run alone has.
+    functions, settings : NamedChanges
+        As in `labelwright.pipeline.versions.diff.Diff`.
+    """
+
+    before: tuple[int, str]
+    after: tuple[int, str]
+    tasks: tuple[TaskChanges, ...]
+    added: tuple[str, ...]
+    removed: tuple[str, ...]
+    functions: NamedChanges
+    settings: NamedChanges
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values for JSON."""
+        return {
+            "before": {"number": self.before[0], "run_id": self.before[1]},
+            "after": {"number": self.after[0], "run_id": self.after[1]},
+            "tasks": {one.task: one.to_dict() for one in self.tasks},
+            "tasks_added": list(self.added),
+            "tasks_removed": list(self.removed),
+            "functions": self.functions.to_dict(),
+            "settings": self.settings.to_dict(),
+        }
+
+    def to_text(self) -> str:
+        """Return lines for a terminal."""
+        lines = [f"Run {self.before[0]} ({self.before[1]}) to run {self.after[0]} ({self.after[1]})"]
+        for what, names in (("Tasks added", self.added), ("Tasks removed", self.removed)):
+            lines += [f"{what}: {', '.join(names)}"] if names else []
+        for what, changes in (("Functions", self.functions), ("Settings", self.settings)):
+            lines += list(_named(what, changes))
+        for one in self.tasks:
+            lines += list(_shown(one))
+        same = [one.task for one in self.tasks if one.unchanged]
+        if same:
+            lines.append(f"Labels are the same on {', '.join(same)}.")
+        return "\n".join(lines)
+
+
+def diff_tasks(before: KeptRun, after: KeptRun) -> TasksDiff:
+    """Compare two kept runs on several tasks; reads their labels, and gold of the later run for scores alone.
+
+    Raises
+    ------
+    ProjectError
+        If one of them is a run on one task.
+    """
+    for run in (before, after):
+        if not run.tasks:
+            raise ProjectError(f"run {run.row.number} is on one task, and the other on several; they do not compare.")
+    both = [task for task in after.tasks if task in before.tasks]
+    return TasksDiff(
+        (before.row.number, before.row.run_id),
+        (after.row.number, after.row.run_id),
+        tuple(_task(before, after, task) for task in both),
+        tuple(task for task in after.tasks if task not in before.tasks),
+        tuple(task for task in before.tasks if task not in after.tasks),
+        changed_functions(before, after),
+        changed_settings(before, after),
+    )
+
+
+def _task(before: KeptRun, after: KeptRun, task: str) -> TaskChanges:
+    first, second = before.of_task(task), after.of_task(task)
+    splits = list(dict.fromkeys([*after.splits, *before.splits]))
+    learned = [_accuracies(first), _accuracies(second)]
+    return TaskChanges(
+        task,
+        tuple(_split(before, after, first, second, split) for split in splits),
+        NamedChanges.between(*learned),
+    )
+
+
+def _accuracies(kept: KeptTask) -> dict[str, Any]:
+    return {
+        name: {"accuracy": None if math.isnan(value) else round(value, 6)} for name, value in kept.accuracies().items()
+    }
+
+
+def _split(before: KeptRun, after: KeptRun, first: KeptTask, second: KeptTask, split: str) -> SplitChanges:
+    old, new = (_Labels.of(run, kept, split) for run, kept in ((before, first), (after, second)))
+    shared = [i for i in new.place if i in old.place]
+    then, now = (np.array([one.place[i] for i in shared], dtype=np.int64) for one in (old, new))
+    was, is_ = old.names(then), new.names(now)
+    flips = Counter((a, b) for a, b in zip(was, is_, strict=True) if a != b)
+    gold = None if split == "train" or not shared else second.gold(split)
+    known = None if gold is None else gold[now]
+    same_states = first.states == second.states
+    groups = after.groups(split)
+    accuracy = None
+    if known is not None and (known >= 0).any() and same_states:
+        accuracy = paired_difference(
+            new.certain(now), old.certain(then), known, groups=None if groups is None else groups[now]
+        )
+    moved = len(shared)
+    if same_states and shared:
+        moved = int((np.abs(new.probs[now] - old.probs[then]).max(axis=1) > _SAME).sum())
+    return SplitChanges(
+        split=split,
+        stayed=len(shared),
+        added=len(new.place) - len(shared),
+        removed=len(old.place) - len(shared),
+        moved=moved,
+        flips=tuple((a, b, n) for (a, b), n in flips.most_common()),
+        accuracy=accuracy,
+    )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Labels:
+    """The labels of one run on one task and split: where each example stands, its state and its probabilities."""
+
+    place: Mapping[Any, int]
+    codes: npt.NDArray[np.int64]
+    probs: npt.NDArray[np.float64]
+    states: tuple[Any, ...]
+
+    @classmethod
+    def of(cls, run: KeptRun, kept: KeptTask, split: str) -> _Labels:
+        if split not in run.splits:
+            return cls({}, np.empty(0, dtype=np.int64), np.empty((0, len(kept.states))), kept.states)
+        soft = kept.soft_labels(split)
+        codes = np.where(soft.covered, kept.vector(split), -1)
+        return cls({i: row for row, i in enumerate(soft.example_ids.tolist())}, codes, soft.probs, kept.states)
+
+    def names(self, rows: npt.NDArray[np.int64]) -> list[str]:
+        """Return the labels of some rows by name."""
+        return ["(none)" if code < 0 else str(self.states[code]) for code in self.codes[rows].tolist()]
+
+    def certain(self, rows: npt.NDArray[np.int64]) -> SoftLabels:
+        """Return the labels of some rows as they are written."""
+        codes = self.codes[rows]
+        return SoftLabels(np.eye(len(self.states))[codes], codes >= 0, classes=self.states)
+
+
+def _named(what: str, changes: NamedChanges) -> Iterator[str]:
+    parts = [("added", changes.added), ("removed", changes.removed), ("changed", changes.changed)]
+    said = [f"{verb} {', '.join(found)}" for verb, found in parts if found]
+    if said:
+        yield f"{what}: {'; '.join(said)}"
+
+
+def _shown(one: TaskChanges) -> Iterator[str]:
+    if one.unchanged:
+        return
+    yield f"\n{one.task}"
+    for split in one.splits:
+        come = f", {split.added:,} added, {split.removed:,} removed" if split.added or split.removed else ""
+        yield f"  {split.split}: {split.flipped:,} of {split.stayed:,} labels changed, {split.moved:,} moved{come}"
+        for a, b, n in split.flips[:_FLIPS_SHOWN]:
+            yield f"    {a} -> {b}: {n:,}"
+        if split.accuracy is not None and split.accuracy.known and split.flipped:
+            e = split.accuracy
+            yield (f"    accuracy {100 * e.value:+.1f} points ({100 * e.low:+.1f} to {100 * e.high:+.1f}), n = {e.n:,}")
+    learned = {name: (a["accuracy"], b["accuracy"]) for name, (a, b) in one.accuracies.changed.items()}
+    for name, (a, b) in learned.items():
+        was, now = ("unknown" if value is None else f"{value:.1%}" for value in (a, b))
+        yield f"  {name}: learned accuracy {was} -> {now}"

@@ -1,0 +1,153 @@
+"""What differs between two runs on several tasks: task by task, as the runs themselves have it."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from labelwright.cli.app import cli
+from labelwright.core.errors import ProjectError
+from labelwright.pipeline import Project
+from labelwright.pipeline.kept.keep import KeptRun
+from labelwright.pipeline.versions.task_diff import diff_tasks
+
+SETTINGS = """
+[data]
+path = "notes.csv"
+id = "key"
+
+[data.splits]
+column = "split"
+train = "train"
+test = "test"
+
+[tasks.finding]
+classes = ["normal", "abnormal"]
+gold = "finding"
+
+[tasks.kind]
+classes = ["mass", "nodule"]
+refines = { task = "finding", classes = ["abnormal"] }
+
+[tasks.urgent]
+classes = ["no", "yes"]
+"""
+
+FUNCTIONS = """
+import labelwright as lw
+
+def reader(column):
+    @lw.labeling_function(tasks=["finding", "kind"], name=f"reader_{column}")
+    def read(x):
+        said = getattr(x, column)
+        return {"finding": said} if said == "normal" else {"kind": said}
+    return read
+
+@lw.labeling_function(task="urgent")
+def ward(x):
+    return "yes" if "ward" in x.text else "no"
+
+FUNCTIONS = [reader("a"), reader("b"), reader("c"), ward]
+"""
+
+
+@pytest.fixture(scope="module")
+def notes(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project that ran, lost a row and gained one, trusts one reader no more, and ran again."""
+    folder, rng = tmp_path_factory.mktemp("notes"), np.random.default_rng(0)
+    lines = []
+    for i in range(161):
+        truth = ("normal", "normal", "mass", "nodule")[rng.integers(4)]
+        others = [word for word in ("normal", "mass", "nodule") if word != truth]
+        said = [truth if rng.random() < 0.8 else others[rng.integers(2)] for _ in "abc"]
+        gold = "normal" if truth == "normal" else "abnormal"
+        text = "call the ward" if truth == "mass" else "a note"
+        lines.append(f"n{i},{'test' if i % 3 == 0 else 'train'},{text},{','.join(said)},{gold}")
+    head = "key,split,text,a,b,c,finding"
+    (folder / "labelwright.toml").write_text(SETTINGS)
+    (folder / "supervision.py").write_text(FUNCTIONS)
+    (folder / "notes.csv").write_text("\n".join([head, *lines[:160]]))
+    Project(folder).run()
+    (folder / "notes.csv").write_text("\n".join([head, *lines[1:]]))
+    (folder / "supervision.py").write_text(FUNCTIONS.replace('reader("b"), ', ""))
+    Project(folder).run()
+    return folder
+
+
+def test_flips_are_those_between_the_label_vectors_of_both_runs(notes: Path) -> None:
+    runs = [KeptRun.named(notes, name) for name in ("latest~1", "latest")]
+    found = diff_tasks(*runs)
+    assert [one.task for one in found.tasks] == list(runs[1].tasks)
+    for one in found.tasks:
+        for split in one.splits:
+            named = []
+            for run in runs:
+                kept = run.of_task(one.task)
+                codes = np.where(kept.soft_labels(split.split).covered, kept.vector(split.split), -1)
+                states = [*map(str, kept.states), "(none)"]
+                ids = run.frame(split.split)["key"].to_list()
+                named.append({i: states[code] for i, code in zip(ids, codes.tolist(), strict=True)})
+            old, new = named
+            expected = Counter((old[i], new[i]) for i in new if i in old and old[i] != new[i])
+            assert {(a, b): n for a, b, n in split.flips} == expected
+            assert (split.stayed, split.added) == (len(old.keys() & new.keys()), len(new.keys() - old.keys()))
+            assert split.removed == len(old.keys() - new.keys())
+            assert split.flipped <= split.moved
+    assert sum(split.added for one in found.tasks for split in one.splits) == len(found.tasks)
+
+
+def test_a_task_whose_votes_are_the_same_has_the_same_labels_but_for_rows_that_come(notes: Path) -> None:
+    (urgent,) = [one for one in Project(notes).diff_tasks().tasks if one.task == "urgent"]
+    assert sum(split.flipped for split in urgent.splits) == 0
+
+
+def test_functions_and_scores_are_compared(notes: Path) -> None:
+    found = Project(notes).diff_tasks()
+    assert list(found.functions.removed) == ["reader_b"]
+    assert not found.functions.added
+    (finding,) = [one for one in found.tasks if one.task == "finding"]
+    by_split = {one.split: one for one in finding.splits}
+    assert by_split["train"].accuracy is None
+    accuracy = by_split["test"].accuracy
+    assert accuracy is not None
+    run, earlier = KeptRun.latest(notes), KeptRun.named(notes, "latest~1")
+    gold = dict(zip(run.frame("test")["key"].to_list(), run.of_task("finding").gold("test").tolist(), strict=True))
+    right = []
+    for one in (earlier, run):
+        vector = one.of_task("finding").vector("test").tolist()
+        right.append({i: c == gold.get(i) for i, c in zip(one.frame("test")["key"].to_list(), vector, strict=True)})
+    shared = right[0].keys() & right[1].keys()
+    assert accuracy.value == pytest.approx(sum(right[1][i] - right[0][i] for i in shared) / len(shared))
+    assert accuracy.n == len(shared)
+
+
+def test_a_run_does_not_differ_from_itself(notes: Path) -> None:
+    found = Project(notes).diff_tasks("latest", "latest")
+    assert all(one.unchanged and not len(one.accuracies) for one in found.tasks)
+    assert not len(found.functions)
+    assert not len(found.settings)
+    assert "Labels are the same on finding, kind, urgent." in found.to_text()
+
+
+def test_the_verb_tells_it(notes: Path) -> None:
+    found = CliRunner().invoke(cli, ["diff", "--project", str(notes), "--json"])
+    assert found.exit_code == 0, found.output
+    assert set(json.loads(found.stdout)["tasks"]) == {"finding", "kind", "urgent"}
+    text = CliRunner().invoke(cli, ["diff", "--project", str(notes)]).output
+    assert "Functions: removed reader_b" in text
+    assert "labels changed" in text
+    refused = CliRunner().invoke(cli, ["diff", "--project", str(notes), "--intervals"])
+    assert (refused.exit_code, "of projects with one task" in refused.output) == (2, True)
+
+
+def test_runs_on_one_task_and_on_several_do_not_compare(notes: Path) -> None:
+    alone: Any = SimpleNamespace(tasks=(), row=SimpleNamespace(number=7))
+    with pytest.raises(ProjectError, match="run 7 is on one task, and the other on several"):
+        diff_tasks(alone, KeptRun.latest(notes))
