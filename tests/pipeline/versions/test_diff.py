@@ -57,6 +57,10 @@ class SyntheticRun:
             for name, version in self._functions.items()
         ]
 
+    def slicing_records(self) -> list[dict[str, Any]]:
+        """It has no slices."""
+        return []
+
     def transformation_records(self) -> list[dict[str, Any]]:
         """None."""
         return []

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, Self
 
@@ -12,6 +13,7 @@ import torch
 from sklearn.base import BaseEstimator
 from torch.nn.functional import binary_cross_entropy_with_logits
 
+from labelwright.core import check_classes
 from labelwright.core.errors import ModelError, NotFittedError
 from labelwright.core.slices import Slices, as_slices
 from labelwright.endmodels.base import Uncovered
@@ -19,19 +21,24 @@ from labelwright.endmodels.base import Uncovered
 from .augmenting import Copies
 from .data import SoftLabelDataset, stack
 from .devices import pick_device, seeded
-from .epochs import Course, batches_in, blocks
+from .epochs import Course, batches_in, blocks, mean_loss
 from .loss import soft_cross_entropy
-from .multitask.trunks import Trunk, features_of, make_trunk, shape_of, trunk_inputs
+from .multitask.trunks import Shape, Trunk, features_of, make_trunk, shape_of, trunk_inputs
 from .progress import Progress, Reporter
 from .runs import TrainingResult, run
+from .saved import read_network, with_weights, write_network
 from .schedules import WeightAverage, make_schedule
 from .slice_network import Confidence, SliceNetwork, SliceOutput
 from .training import predict_proba, train
 
 __all__ = ["SliceAwareClassifier", "slice_loss"]
 
+_KIND = "slices"
 
-def slice_loss(output: SliceOutput, probs: torch.Tensor, member: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
+
+def slice_loss(
+    output: SliceOutput, probs: torch.Tensor, member: torch.Tensor, weight: torch.Tensor, shares: torch.Tensor
+) -> torch.Tensor:
     """Return the loss of each example: of the answer, of the head for everybody, of indicators and of experts.
 
     Parameters
@@ -42,24 +49,39 @@ def slice_loss(output: SliceOutput, probs: torch.Tensor, member: torch.Tensor, w
     member : torch.Tensor of float, shape (batch, s)
         1 where the example belongs to the slice: an expert learns from its members alone.
     weight : torch.Tensor, shape (batch,)
+    shares : torch.Tensor, shape (s,)
+        Share of all examples that belong to each slice.
 
     Returns
     -------
     torch.Tensor, shape (batch,)
 
+    Notes
+    -----
+    Summed over a batch, the experts of small slices would hardly be heard by the trunk that they share: a slice of 6 %
+    would have 6 % of a say, and neither its rule nor its border would be among the features. As means over their
+    members, all heads would have an equal say, and slices would crowd out everybody. An expert's loss is divided by the
+    square root of its share, half way between the two. An indicator learns from members and others alike: its loss is
+    the mean of both means. Slices together count as one.
+
     Examples
     --------
-    >>> network = SliceNetwork(torch.nn.Linear(4, 8), 8, classes=2, slices=1)
+    >>> shares = torch.tensor([0.4])
+    >>> network = SliceNetwork(torch.nn.Linear(4, 8), 8, classes=2, shares=[0.4])
     >>> output = network.outputs(torch.zeros(5, 4))
-    >>> slice_loss(output, torch.full((5, 2), 0.5), torch.ones(5, 1), torch.ones(5)).shape
+    >>> slice_loss(output, torch.full((5, 2), 0.5), torch.ones(5, 1), torch.ones(5), shares).shape
     torch.Size([5])
     """
     answer = soft_cross_entropy(output.logits, probs, reduction="none")
     heads = output.heads.flatten(0, 1)
     each = soft_cross_entropy(heads, probs.repeat_interleave(output.heads.shape[1], dim=0), reduction="none")
-    taught = torch.cat([torch.ones_like(member[:, :1]), member], dim=1)
-    belongs = binary_cross_entropy_with_logits(output.indicators, member, reduction="none")
-    return weight * (answer + (each.view_as(taught) * taught).sum(dim=1) + belongs.sum(dim=1))
+    everybody, experts = each.view(len(probs), -1).tensor_split([1], dim=1)
+    alike = 0.5 * (member / shares + (1 - member) / (1 - shares))
+    # What it learned with as many members as others: without the log-odds that the network adds.
+    evidence = output.indicators - torch.logit(shares)
+    belongs = binary_cross_entropy_with_logits(evidence, member, alike, reduction="none")
+    taught = experts * member / shares.sqrt()
+    return weight * (answer + everybody[:, 0] + taught.mean(dim=1) + belongs.mean(dim=1))
 
 
 class SliceAwareClassifier(BaseEstimator):  # type: ignore[misc]  # scikit-learn is not typed
@@ -83,6 +105,8 @@ class SliceAwareClassifier(BaseEstimator):  # type: ignore[misc]  # scikit-learn
         See `train`.
     uncovered : {"drop", "keep"} or float in [0, 1], default "drop"
         What becomes of examples on which no source voted.
+    patience : int, default 5
+        See `train`; only a dev set can stop training early.
     device : {"auto", "cpu", "cuda", "mps"} or torch.device, default "auto"
     random_state : int, default 0
     progress : callable, optional
@@ -94,6 +118,7 @@ class SliceAwareClassifier(BaseEstimator):  # type: ignore[misc]  # scikit-learn
         Slices with an expert: those that hold some examples and not others.
     network_ : SliceNetwork
     result_ : TrainingResult
+        Absent from a model that was loaded.
 
     Examples
     --------
@@ -117,6 +142,7 @@ class SliceAwareClassifier(BaseEstimator):  # type: ignore[misc]  # scikit-learn
         learning_rate: float = 0.004,
         average: float | None = 0.99,
         uncovered: Uncovered = "drop",
+        patience: int = 5,
         device: str | torch.device = "auto",
         random_state: int = 0,
         progress: Callable[[Progress], None] | None = None,
@@ -130,11 +156,19 @@ class SliceAwareClassifier(BaseEstimator):  # type: ignore[misc]  # scikit-learn
         self.learning_rate = learning_rate
         self.average = average
         self.uncovered = uncovered
+        self.patience = patience
         self.device = device
         self.random_state = random_state
         self.progress = progress
 
-    def fit(self, X: Any, y: Any, slices: Slices | npt.ArrayLike | None = None) -> Self:
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        slices: Slices | npt.ArrayLike | None = None,
+        *,
+        valid: tuple[Any, Any] | None = None,
+    ) -> Self:
         """Train a network anew.
 
         Parameters
@@ -143,6 +177,8 @@ class SliceAwareClassifier(BaseEstimator):  # type: ignore[misc]  # scikit-learn
         y : SoftLabels, array_like of float of shape (n, k), or hard labels of shape (n,)
         slices : Slices, or array_like of bool of shape (n, s), optional
             Known while training only. A slice of all examples changes nothing, to the last bit, nor do no slices.
+        valid : (X, y), optional
+            Dev set to stop by: by the loss of its answers.
 
         Raises
         ------
@@ -151,27 +187,76 @@ class SliceAwareClassifier(BaseEstimator):  # type: ignore[misc]  # scikit-learn
         ModelError
             If a slice is empty or too small, two are the same, or inputs, labels or settings are not as they must be.
         """
-        for name, value in (("epochs", self.epochs), ("batch_size", self.batch_size)):
+        for name, value in (("epochs", self.epochs), ("batch_size", self.batch_size), ("patience", self.patience)):
             if value < 1:
                 raise ModelError(f"{name} is {value}; it must be at least 1.")
         inputs = _checked(trunk_inputs(self.trunk, X))
         data = SoftLabelDataset(inputs, y, uncovered=self.uncovered)
+        dev = None if valid is None else SoftLabelDataset(_checked(trunk_inputs(self.trunk, valid[0])), valid[1])
         useful = _useful(as_slices(slices, len(inputs)).take(data.kept.numpy()), self.smallest)
         shape = shape_of(inputs)
         with seeded(self.random_state):
             trunk = make_trunk(self.trunk, shape)
-            network = SliceNetwork(
-                trunk,
-                features_of(trunk, inputs, "mean"),
-                len(data.classes),
-                len(useful),
-                temperature=self.temperature,
-                confidence=self.confidence,
-            )
-        self.result_: TrainingResult = self._trained(network, data, useful)
-        self.network_, self.shape_, self.slices_ = network, shape, useful.names
-        self.classes_: npt.NDArray[Any] = np.array(data.classes)
+            shares = useful.member.mean(axis=0).tolist()
+            network = self._new_network(trunk, features_of(trunk, inputs, "mean"), len(data.classes), shares)
+        self.result_: TrainingResult = self._trained(network, data, useful, dev)
+        self._fitted(network, shape, useful.names, np.array(data.classes))
         return self
+
+    def save(self, folder: str | os.PathLike[str]) -> None:
+        """Write the fitted network to a folder, whole or not at all: safetensors and JSON, never code.
+
+        Raises
+        ------
+        NotFittedError
+            If there is nothing to save.
+        DataError
+            If the folder exists and is not a saved model.
+        """
+        self._check_fitted()
+        description = {
+            "trunk": self.trunk if isinstance(self.trunk, str) else None,
+            "shape": None if self.shape_ is None else list(self.shape_),
+            "width": self.network_.head.in_features,
+            "temperature": self.temperature,
+            "confidence": self.confidence,
+            "slices": list(self.slices_),
+            "shares": self.network_.shares.tolist() if self.slices_ else [],
+            "classes": self.classes_.tolist(),
+        }
+        write_network(folder, self.network_, kind=_KIND, description=description)
+
+    @classmethod
+    def load(
+        cls, folder: str | os.PathLike[str], *, trunk: Trunk | None = None, device: str | torch.device = "auto"
+    ) -> Self:
+        """Read what `save` wrote.
+
+        Parameters
+        ----------
+        folder : path-like
+        trunk : callable, optional
+            What made the trunk, where it was one of your own.
+        device : {"auto", "cpu", "cuda", "mps"} or torch.device, default "auto"
+
+        Raises
+        ------
+        DataError
+            If the folder is not a saved slice-aware model, or is damaged.
+        ModelError
+            If the trunk was one of your own and ``trunk`` is not given, or is another.
+        """
+        read, weights = read_network(folder, kind=_KIND, called="slice-aware model", read=_described)
+        if trunk is None and read["trunk"] is None:
+            raise ModelError(f"{os.fspath(folder)} holds a trunk of your own; pass trunk=, what made it.")
+        settings = {name: read[name] for name in ("temperature", "confidence")}
+        model = cls(read["trunk"] if trunk is None else trunk, device=device, **settings)
+        shape = None if read["shape"] is None else tuple(read["shape"])
+        with seeded(0):  # the first weights draw on chance, and are replaced
+            made = make_trunk(model.trunk, shape)
+            network = model._new_network(made, read["width"], len(read["classes"]), read["shares"])
+        model._fitted(with_weights(network, weights, folder), shape, tuple(read["slices"]), np.array(read["classes"]))
+        return model
 
     def predict_proba(self, X: Any) -> npt.NDArray[np.float64]:
         """Return the probability of each class, shape (n, k); membership need not be known."""
@@ -194,12 +279,22 @@ class SliceAwareClassifier(BaseEstimator):  # type: ignore[misc]  # scikit-learn
             ]
         return torch.cat(parts).numpy().astype(np.float64)
 
-    def _trained(self, network: SliceNetwork, data: SoftLabelDataset, useful: Slices) -> TrainingResult:
+    def _new_network(self, trunk: torch.nn.Module, width: int, classes: int, shares: list[float]) -> SliceNetwork:
+        return SliceNetwork(trunk, width, classes, shares, temperature=self.temperature, confidence=self.confidence)
+
+    def _fitted(self, network: SliceNetwork, shape: Shape, slices: tuple[str, ...], classes: npt.NDArray[Any]) -> None:
+        self.network_, self.shape_, self.slices_, self.classes_ = network, shape, slices, classes
+
+    def _trained(
+        self, network: SliceNetwork, data: SoftLabelDataset, useful: Slices, dev: SoftLabelDataset | None
+    ) -> TrainingResult:
         optimizer = partial(torch.optim.AdamW, weight_decay=5e-4)
         if not len(useful):
             return train(
                 network,
                 data,
+                valid=dev,
+                patience=self.patience,
                 epochs=self.epochs,
                 batch_size=self.batch_size,
                 learning_rate=self.learning_rate,
@@ -228,20 +323,23 @@ class SliceAwareClassifier(BaseEstimator):  # type: ignore[misc]  # scikit-learn
         try:
             return run(
                 course,
-                lambda epoch, _: _one_epoch(network, course, data, member, reporter, epoch + 1),
-                None,
+                lambda epoch, last: _one_epoch(network, course, data, member, reporter, epoch + 1, last),
+                None if dev is None else lambda: mean_loss(network, dev, 500),
                 path=None,
                 settings={},
                 epochs=self.epochs,
-                patience=1,
+                patience=self.patience,
                 random_state=self.random_state,
             )
         finally:
             reporter.close()
 
-    def _given(self, X: Any) -> torch.Tensor:
+    def _check_fitted(self) -> None:
         if not hasattr(self, "network_"):
             raise NotFittedError("this SliceAwareClassifier is not fitted yet; call fit first.")
+
+    def _given(self, X: Any) -> torch.Tensor:
+        self._check_fitted()
         inputs = _checked(trunk_inputs(self.trunk, X))
         if self.trunk in ("mlp", "linear") and shape_of(inputs) != self.shape_:
             raise ModelError(
@@ -257,6 +355,7 @@ def _one_epoch(
     member: torch.Tensor,
     reporter: Reporter,
     epoch: int,
+    last: float | None,
 ) -> float:
     """Take each example once, in a random order; return the mean loss, all heads together."""
     network.train()
@@ -264,7 +363,7 @@ def _one_epoch(
     total, seen = 0.0, 0
     for index in torch.randperm(len(data)).tensor_split(batches_in(len(data), course.batch_size)):
         inputs, probs, weight, inside = (tensor.to(place) for tensor in (*data.batch(index), member[index]))
-        loss = slice_loss(network.outputs(inputs), probs, inside, weight).mean()
+        loss = slice_loss(network.outputs(inputs), probs, inside, weight, network.shares).mean()
         course.descent.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         course.descent.step()
@@ -274,11 +373,20 @@ def _one_epoch(
             course.average.step(network)
         total += float(loss.detach()) * len(index)
         seen += len(index)
-        reporter.saw(epoch, seen, len(index), None)
+        reporter.saw(epoch, seen, len(index), last)
     mean = total / float(data.weight.sum())
     if not np.isfinite(mean):
         raise ModelError(f"the training loss of epoch {epoch} is {mean}; scale the inputs or lower the learning rate.")
     return mean
+
+
+def _described(description: Mapping[str, Any]) -> dict[str, Any]:
+    """Take from a description what is needed."""
+    found = {name: description[name] for name in ("trunk", "shape", "width", "temperature", "confidence", "shares")}
+    names = [str(name) for name in description["slices"]]
+    if len(names) != len(found["shares"]):
+        raise ValueError("slices and their shares are not as many")
+    return {**found, "slices": names, "classes": list(check_classes(description["classes"]))}
 
 
 def _checked(inputs: Any) -> torch.Tensor:
