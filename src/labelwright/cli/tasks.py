@@ -79,14 +79,14 @@ def _show_contradictions(found: Contradictions) -> None:
         f"{said}{'.' if not found.examples else f'; the labels keep every relation on {found.repaired:,} of these.'}"
     )
     rows = [
-        [*pair.sources] + [f"{n:,}" for n in (pair.examples, pair.first_kept, pair.second_kept, pair.neither_kept)]
+        [" / ".join(pair.tasks), *pair.sources]
+        + [f"{n:,}" for n in (pair.examples, pair.first_kept, pair.second_kept, pair.neither_kept)]
         for pair in found.pairs[:_PAIRS_SHOWN]
     ]
     if rows:
-        columns = ["first", "second", "examples", "first kept", "second kept", "neither"]
-        table(
-            columns, rows, text_columns=2, title="Functions that rule each other out, and whose votes the labels keep"
-        )
+        title = "Functions that rule each other out, and whose votes the labels keep"
+        columns = ["tasks", "first", "second", "examples", "first kept", "second kept", "neither"]
+        table(columns, rows, title=title, text_columns=3)
     if len(found.pairs) > len(rows):
         click.echo(f"and {len(found.pairs) - len(rows):,} more pairs: --json has all of them\n")
 
