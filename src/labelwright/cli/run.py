@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from labelwright.analysis import Estimate
     from labelwright.analysis.slices import SliceRow, SplitSlices
     from labelwright.pipeline import RunResult, TaskRunResult
-    from labelwright.pipeline.refreshing.found_tasks import FoundTask
+    from labelwright.pipeline.refreshing.found_tasks import FoundTask, TaskScore
 
 __all__ = ["command", "report", "show_run", "show_task_run", "show_task_scores"]
 
@@ -123,29 +123,29 @@ def show_task_run(result: TaskRunResult) -> None:
     rows = [[task.name, str(len(task.sources)), f"{task.covered:.1%}"] for task in result.tasks]
     table(["task", "functions", "train covered"], rows)
     show_task_scores(result.tasks)
+    _table_of_scores("End models against gold", result.end_models)
     for outcome in result.outcomes.values():
         if outcome.kind != "converged":
             click.echo(f"Label model: {outcome.sentence}")
     for line in _made(result):
         click.echo(line)
     click.echo(f"Run {result.run_id} (number {result.number}) in {result.seconds:.1f} s")
-    if result.report is not None:
-        click.echo(f"Report: {result.report}")
+    click.echo(f"Report: {result.report}")
 
 
 def show_task_scores(tasks: Sequence[FoundTask]) -> None:
     """Print how good the labels of each task are, where there is gold."""
-    scored = [row for task in tasks for row in _scored(task)]
-    if scored:
-        columns = ["task", "split", "accuracy", "95% interval", "macro F1", "n"]
-        table(columns, scored, title="Against gold", text_columns=2)
+    _table_of_scores("Against gold", {task.name: task.scores for task in tasks})
 
 
-def _scored(task: FoundTask) -> list[list[str]]:
-    out = []
-    for split, one in task.scores.items():
-        out.append([task.name, split, *_cells(one.accuracy, "{:.1%}"), f"{one.macro_f1.value:.1%}", f"{one.n:,}"])
-    return out
+def _table_of_scores(title: str, scores: Mapping[str, Mapping[str, TaskScore]]) -> None:
+    rows = [
+        [task, split, *_cells(one.accuracy, "{:.1%}"), f"{one.macro_f1.value:.1%}", f"{one.n:,}"]
+        for task, own in scores.items()
+        for split, one in own.items()
+    ]
+    if rows:
+        table(["task", "split", "accuracy", "95% interval", "macro F1", "n"], rows, title=title, text_columns=2)
 
 
 def show_slices(splits: Sequence[SplitSlices]) -> None:

@@ -15,6 +15,7 @@ from .reference_walk import Faults, check_artifacts
 from .remaking import Remade, remake_labels, remake_models, remake_scores, remake_stats, remake_votes
 from .remaking_augmentation import remake_augmentation
 from .remaking_slices import remake_slices
+from .remaking_task_end_models import remake_task_end_models
 from .remaking_tasks import (
     remake_task_labels,
     remake_task_models,
@@ -150,7 +151,8 @@ def _tasks(run: KeptRun, step: Tell) -> Iterator[Check]:
         step(f"making {what} again")
         yield _attempt(what, remake, run)
     if "task_end_models" in run.row.artifacts:
-        yield Check("end model", "not checked", "end models of several tasks are not trained again")
+        step("training the end models again")
+        yield _attempt("end model", remake_task_end_models, run)
 
 
 def _compare_id(run: KeptRun) -> Remade:
