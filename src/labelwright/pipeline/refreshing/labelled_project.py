@@ -19,10 +19,11 @@ from labelwright.pipeline.kept.kept_data import KeptData
 from labelwright.pipeline.kept.kept_tasks import KeptTaskLabels, KeptTaskVotes
 from labelwright.pipeline.settings import Settings
 
-from .finding_tasks import find_task, score_task
+from .finding_tasks import find_task
 from .found_tasks import FoundTask, TaskScore
 from .noting import Notes
 from .run import MadeSoFar
+from .task_scores import score_tasks
 
 __all__ = ["LabelledProject"]
 
@@ -95,14 +96,8 @@ class LabelledProject:
     @cached_property
     def scores(self) -> dict[str, dict[str, TaskScore]]:
         """How good the labels are on valid and test, by task and split; gold of train is not looked at."""
-        found: dict[str, dict[str, TaskScore]] = {task: {} for task in self.graph.names}
-        for split in self.data.splits:
-            for task in self.graph.names if split != "train" else ():
-                gold, groups = self.data.gold(split, task), self.data.groups(split)
-                one = score_task(task, self.labels_by_split[split], self.vectors[split], gold, groups)
-                if one is not None:
-                    found[task][split] = one
-        return found
+        where = (self.database, self.data, self.made.artifacts)
+        return score_tasks(*where, lambda split: self.labels_by_split[split], lambda split: self.vectors[split])
 
     @cached_property
     def tasks(self) -> tuple[FoundTask, ...]:
