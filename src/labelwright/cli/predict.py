@@ -39,7 +39,10 @@ _SHOWN = 20
 def command(
     data: Path, project: Path, model: Literal["end", "label"], model_folder: Path | None, output: Path | None
 ) -> Answer:
-    """Predict the examples in DATA (CSV, JSON lines or Parquet) with a finished run; nothing is refitted."""
+    """Predict the examples in DATA (CSV, JSON lines or Parquet) with a finished run; nothing is refitted.
+
+    A project with several tasks answers all of them with its end models, and the answers keep every relation.
+    """
     if model_folder is not None and model == "label":
         raise click.UsageError("--model-folder holds an end model; --model label needs a project. Give one of them.")
     from labelwright.pipeline import predict_file

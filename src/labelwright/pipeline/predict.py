@@ -21,6 +21,7 @@ from labelwright.store import ArtifactId, hash_folder
 from .examples import field_values
 from .guarding import refuse_sources
 from .kept.keep import KeptRun
+from .predict_tasks import predict_on_tasks
 from .refreshing.run import apply_functions
 from .retyping import as_text
 from .settings import Settings, read_settings
@@ -39,8 +40,13 @@ ModelKind = Literal["end", "label"]
 
 
 def predict_with_end_model(run: KeptRun, data: Any) -> Iterator[pl.DataFrame]:
-    """Yield the end model's predictions of ``data``, part by part; no labeling function is read."""
-    settings = read_settings(run.folder)
+    """Yield the end model's predictions of ``data``, part by part; no labeling function is read.
+
+    Of a run on several tasks, those of all of them: see `labelwright.pipeline.predict_tasks.predict_on_tasks`.
+    """
+    settings = read_settings(run.folder, several_tasks=bool(run.tasks))
+    if run.tasks:
+        return predict_on_tasks(run, read(data, id=_id(settings, data)))
     return _end_model_parts(run.end_model(), run.artifact("end_model"), read(data, id=_id(settings, data)))
 
 
@@ -104,7 +110,8 @@ def predict_file(
     if model_folder is not None:
         frames = predict_with_model_folder(model_folder, data)
     else:
-        read_settings(project)  # a folder that is no project says so, rather than that it has no run
+        # A folder that is no project says so, rather than that it has no run; only end models know several tasks.
+        read_settings(project, several_tasks=None if model == "end" else False)
         run = KeptRun.latest(project)
         frames = predict_with_end_model(run, data) if model == "end" else predict_with_label_model(run, data)
     frames = _some(frames, data)

@@ -312,7 +312,9 @@ class Project(ProjectVersions, ProjectTests):
         -------
         polars.DataFrame
             The id (or ``row``), ``label``, one ``prob_<class>`` for each class, ``covered`` (whether a function voted;
-            for the end model, whether any of its fields has a value) and ``model``, the id of the model.
+            for the end model, whether any of its fields has a value) and ``model``, the id of the model. Of a project
+            with several tasks, ``TASK`` and its ``prob_TASK_STATE`` for each; there are no predictions of its label
+            model.
 
         Raises
         ------
@@ -323,7 +325,8 @@ class Project(ProjectVersions, ProjectTests):
 
     def predict_parts(self, data: Any, model: ModelKind = "end") -> Iterator[pl.DataFrame]:
         """Yield what `predict` returns part by part, for data larger than memory."""
-        self._one_task()
+        if model != "end":
+            self._one_task()
         run = KeptRun.latest(self.folder)
         return predict_with_end_model(run, data) if model == "end" else predict_with_label_model(run, data)
 

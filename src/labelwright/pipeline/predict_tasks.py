@@ -1,0 +1,73 @@
+"""Predicting new examples on several tasks with the end models of a run; nothing is fitted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from labelwright.core.errors import DataError, ProjectError
+from labelwright.data import Dataset
+from labelwright.endmodels.many_tasks import TaskEndModels
+
+from .examples import field_values
+from .kept.keep import KeptRun
+from .kept.kept_tasks import read_by_name
+from .refreshing.task_end_model import ROLE, read_end_models
+from .retyping import as_text
+
+__all__ = ["predict_on_tasks"]
+
+
+def predict_on_tasks(run: KeptRun, dataset: Dataset) -> Iterator[pl.DataFrame]:
+    """Yield what the end models of a run on several tasks say of ``dataset``, part by part.
+
+    Columns: the id (or ``row``), and for each task that has an end model ``TASK``, its label in the label vector that
+    keeps every relation, and ``prob_TASK_STATE``; then ``covered``, whether any field has a value, and ``model``, the
+    record of the end models.
+
+    Raises
+    ------
+    ProjectError
+        If the run made no end models.
+    DataError
+        If the data lacks a field that they read.
+    """
+    keys = read_by_name(run.store, run.artifact(ROLE)) if ROLE in run.row.artifacts else {}
+    if not keys:
+        raise ProjectError(
+            f"run {run.row.run_id} made no end models; set end_model.kind in labelwright.toml and run again."
+        )
+    models, name = read_end_models(run.store, run.graph, keys), run.artifact(ROLE)
+    chosen = run.settings().end_model
+    missing = [field for field in chosen.fields if field not in dataset.schema]
+    if missing:
+        raise DataError(
+            f"the end models read the column {missing[0]!r}, which the data does not have; they read "
+            f"{', '.join(chosen.fields)}, and the data has {', '.join(dataset.columns)}."
+        )
+    data = as_text(dataset, chosen.fields) if chosen.kind == "text" else dataset
+    for part in data.parts(chosen.fields):
+        frame = part.frame(chosen.fields)
+        covered = ~np.all([frame[field].is_null().to_numpy() for field in chosen.fields], axis=0)
+        yield pl.DataFrame(
+            {
+                data.id or "row": part.example_ids,
+                **_columns(models, field_values(frame, chosen.fields)),
+                "covered": covered,
+            }
+        ).with_columns(pl.lit(f"{name.kind}:{name.short}").alias("model"))
+
+
+def _columns(models: TaskEndModels, columns: dict[str, Any]) -> dict[str, Any]:
+    labels, vectors = models.answers(columns)
+    out: dict[str, Any] = {}
+    for task in models.models:
+        states = models.graph.states(task)
+        codes = vectors[:, models.graph.names.index(task)]
+        kind = pl.String if isinstance(states[0], str) else pl.Int64
+        out[task] = pl.Series([states[code] for code in codes], dtype=kind)
+        out |= {f"prob_{task}_{state}": labels.probs[task][:, c] for c, state in enumerate(states)}
+    return out
