@@ -95,6 +95,37 @@ def test_own_votes_are_taken_away(seed, scale):
     np.testing.assert_allclose(_without_own(ballots, tables, q), expected, atol=1e-5)
 
 
+def test_what_is_said_of_a_known_class_does_not_hear_it():
+    L, truth = crowd(1, n=200, votes=4, strength=8.0)[:2]
+    gold = np.where(np.arange(200) < 40, truth, -1)
+    model = HierarchicalDawidSkene(4)
+    ballots = model._ballots(model.summarize(L, gold=gold))
+    state, found = model._climb(ballots)
+    known = np.flatnonzero(ballots.problem.gold >= 0)
+    balance = np.full(4, 0.25)
+    for row in known[:5]:
+        other = found.q.copy()
+        other[row] = np.roll(found.q[row], 1)
+        before, after = (state.left_out(q, balance)[row] for q in (found.q, other))
+        np.testing.assert_allclose(after, before, atol=1e-6)
+        assert not (before == found.q[row]).any()
+
+
+def test_left_out_answers_are_those_of_a_fit_without_the_class():
+    L, truth = crowd(2, n=300, votes=5, strength=8.0)[:2]
+    gold = np.where(np.arange(300) < 60, truth, -1)
+    model = HierarchicalDawidSkene(4, class_balance=np.full(4, 0.25))
+    stats = model.summarize(L, gold=gold)
+    params, found = model.solve_with_left_out(stats)
+    np.testing.assert_array_equal(params.tables, model.solve(stats).tables)
+    cells = stats.cells[stats.cells[:, 1] > 0]
+    assert found.shape == (len(cells), 4)
+    # As good as predictions of examples that were never known, and no better.
+    labels = cells[:, 1] - 1
+    unknown = model.fit(L, gold).predict_proba(L)[60:]
+    assert abs(log_loss(found, labels) - log_loss(unknown, truth[60:])) < 0.15
+
+
 def test_two_sources_fall_back():
     with pytest.warns(FallbackWarning, match="every vote alike"):
         model = HierarchicalDawidSkene(2).fit([[0, 0], [1, 1], [1, -1]])

@@ -8,7 +8,7 @@ from scipy import sparse
 
 from labelwright.core import Votes
 from labelwright.labelmodels import LabelModel
-from labelwright.labelmodels.default.known_classes import corrected, correction, stacked
+from labelwright.labelmodels.default.known_classes import corrected, correction, frequencies, stacked
 
 from .. import worlds
 
@@ -33,6 +33,24 @@ def test_stacking_never_scores_worse_than_its_prior(seed, experts, g):
 
 def test_experts_that_say_the_same_keep_their_shares():
     np.testing.assert_allclose(stacked(np.full((2, 30), 0.7), np.array([0.2, 0.8])), [0.2, 0.8])
+
+
+@given(st.integers(0, 1000), st.integers(2, 6), st.integers(0, 60))
+def test_frequencies_lie_between_what_is_known_and_what_was_said(seed, k, g):
+    rng = np.random.default_rng(seed)
+    balance = rng.dirichlet(np.ones(k)) * 0.99 + 0.01 / k
+    known = rng.multinomial(g, rng.dirichlet(np.ones(k))).astype(float)
+    found = frequencies(known, balance)
+    assert found.sum() == pytest.approx(1)
+    told = np.stack([balance, np.full(k, 1 / k), *([known / g] if g else [])])
+    assert (found > told.min(axis=0) - 1e-3).all()
+    assert (found < told.max(axis=0) + 1e-3).all()
+
+
+def test_votes_that_are_right_of_the_balance_are_believed_and_others_are_not():
+    balance = np.array([0.9, 0.08, 0.02])
+    np.testing.assert_allclose(frequencies(50 * balance, balance), balance, atol=0.01)
+    np.testing.assert_allclose(frequencies(np.array([17.0, 17, 16]), balance), 1 / 3, atol=0.03)
 
 
 def rows_of(votes):
@@ -102,6 +120,31 @@ def test_fifty_known_classes_help_where_sources_mislead():
         rises.append((after.argmax(axis=1) == truth[rest]).mean() - (before.argmax(axis=1) == truth[rest]).mean())
         assert log_score(after, truth[rest]) > log_score(before, truth[rest])
     assert np.mean(rises) > 0.02
+
+
+def easy_answer(seed, n=200, m=12, per=5):
+    """Workers who all say class 0 where an item is hard to tell."""
+    rng = np.random.default_rng(seed)
+    truth = rng.integers(3, size=n)
+    says = np.array([[0.9, 0.05, 0.05], [0.45, 0.5, 0.05], [0.45, 0.05, 0.5]])
+    L = np.full((n, m), -1)
+    for i in range(n):
+        who = rng.choice(m, size=per, replace=False)
+        L[i, who] = rng.choice(3, size=per, p=rng.dirichlet(3 * says[truth[i]]))
+    return L, truth
+
+
+def test_fifty_known_classes_help_a_crowd_that_errs_together():
+    rises, sure = [], []
+    for seed in range(2):
+        L, truth = easy_answer(seed)
+        gold = np.where(np.random.default_rng(seed).permutation(len(truth)) < 50, truth, -1)
+        rest = gold < 0
+        before, after = (LabelModel(3).fit(L, y).predict_proba(L)[rest] for y in (None, gold))
+        rises.append((after.argmax(axis=1) == truth[rest]).mean() - (before.argmax(axis=1) == truth[rest]).mean())
+        sure.append(log_score(after, truth[rest]) - log_score(before, truth[rest]))
+    assert np.mean(rises) > 0.02
+    assert np.mean(sure) > 0.1
 
 
 def test_the_order_of_rows_and_sources_does_not_matter():

@@ -140,8 +140,10 @@ class HierarchicalDawidSkene(ConfusionModel[HierarchicalParams]):
             return _with_items(simple, slots.even, np.zeros(ballots.frame.k))
         # One thread: sums of floats then add up in one order, and small products do not wait for idle threads.
         with threadpool_limits(limits=1, user_api="blas"):
-            state, found = self._climb(ballots)
-            tables = np.log(state.prior.rows(ballots.counts(found.q)))
+            return self._params(stats, ballots, *self._climb(ballots))
+
+    def _params(self, stats: PatternCounts, ballots: Ballots, state: _State, found: Climb) -> HierarchicalParams:
+        tables = np.log(state.prior.rows(ballots.counts(found.q)))
         told = "EM over tables and their prior" + (" and the effects of items" if state.joint else "")
         simple = confusion_params(stats, ballots, found, tables, ballots.balance(found.q), told)
         if state.margin(found.q) < 0:
@@ -163,6 +165,24 @@ class HierarchicalDawidSkene(ConfusionModel[HierarchicalParams]):
         if not state.joint:
             state.learn_items(found.q, _LAST_ROUNDS)
         return state, found
+
+    def solve_with_left_out(self, stats: PatternCounts) -> tuple[HierarchicalParams, Floats]:
+        """Return what `solve` does, and what it says of examples of known class as if their own class were not known.
+
+        Returns
+        -------
+        HierarchicalParams
+        ndarray of float, shape (known cells, k)
+            P(Y | votes) of each cell of ``stats`` with a known class, in their order, by tables from which its own
+            votes are taken away; P(Y) where nobody voted.
+        """
+        ballots = self._ballots(stats)
+        with threadpool_limits(limits=1, user_api="blas"):
+            state, found = self._climb(ballots)
+            params = self._params(stats, ballots, state, found)
+            judged = state.left_out(found.q, params.class_balance)
+        cells = stats.cells[stats.cells[:, 1] > 0]
+        return params, _of_cells(stats, cells, judged, params.class_balance)
 
     def posterior(self, params: HierarchicalParams, votes: Votes | npt.ArrayLike) -> SoftLabels:
         """Return P(Y | votes) of each example; the class balance where nobody voted."""
@@ -203,6 +223,14 @@ class _State:
         """Take ``rounds`` steps of the effects of items."""
         weighted = self.ballots.problem.weights[:, None] * q
         self.items = self.items.update(self.votes, weighted, self.ballots.counts(q), rounds)
+
+    def left_out(self, q: Floats, balance: Floats) -> Floats:
+        """Return P(Y | votes) of each row, shape (p, k), by what was learned without it; no class is set."""
+        ballots = self.ballots
+        logits = _without_own(ballots, self.prior.alphas() + ballots.counts(q), q) + np.log(balance)
+        if not ballots.one_sided:
+            logits += self.items.log_ratios(self.votes)
+        return softmax_rows(logits)
 
     def margin(self, q: Floats) -> float:
         """Return by how much, in the worst class, the crowd says what is right more often than any one wrong code.
@@ -247,6 +275,16 @@ def _without_own(ballots: Ballots, tables: Floats, q: Floats) -> Floats:
     change = np.add.reduceat(np.log(ratio), starts) if len(starts) else 0.0
     out[row, y] += change
     return out
+
+
+def _of_cells(stats: PatternCounts, cells: npt.NDArray[np.int64], rows: Floats, silent: Floats) -> Floats:
+    """Return the ``rows`` (p, k) of a problem for ``cells`` of its stats, and ``silent`` (k,) where nobody voted."""
+    k = stats.frame.k
+    pairs = np.unique(stats.cells[:, 0] * (k + 1) + stats.cells[:, 1])
+    voted = np.diff(stats.patterns.indptr)[pairs // (k + 1)] > 0
+    every = np.tile(silent, (len(pairs), 1))
+    every[voted] = rows
+    return np.asarray(every[np.searchsorted(pairs, cells[:, 0] * (k + 1) + cells[:, 1])])
 
 
 def _doubted(outcome: Outcome) -> Outcome:

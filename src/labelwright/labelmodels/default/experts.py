@@ -19,7 +19,7 @@ from labelwright.labelmodels.problem import Floats, Problem
 from .dependence import Dependence
 from .evidence import Evidence
 from .free_fit import WORTH_OF_VOTES, Free, free, plurality, with_known
-from .known_classes import correction, stacked
+from .known_classes import correction, frequencies, stacked
 from .many_classes import MOST_CELLS, OneAccuracy
 from .panel import Panel
 
@@ -68,6 +68,8 @@ class Experts:
         What the rungs count beside EM without a prior, which then is the first expert; None where it is not used.
     dependent : ndarray of int64, shape (pairs, 2)
         Positions of the sources that the first expert takes for dependent beyond Y.
+    left_out : ndarray of float, shape (known cells, k), or None
+        Where the last expert learned from known classes too: what it says of each of them without it.
     """
 
     panel: Panel
@@ -80,6 +82,7 @@ class Experts:
     ended: str
     misfit: float | None
     dependent: npt.NDArray[np.int64]
+    left_out: Floats | None = None
 
 
 def one_sided(stats: PatternCounts, problem: Problem, dependence: Dependence, given: Floats | None) -> Experts:
@@ -146,13 +149,14 @@ def several_sided(
     dependence: Dependence,
     given: Floats | None,
     *,
-    all_rungs: bool,
+    informed: PatternCounts | None,
 ) -> Experts:
     """Use EM without a prior as far as it fits; for the rest, average over how much structure sources have.
 
     The rungs are none (vote shares), one accuracy for each source, and a table for each source that the crowd's draws
-    to it, hard items expected. Which of them the data support they do not tell without known classes: for these,
-    ``all_rungs`` adds the experts of a uniform P(Y), with a share of 0.
+    to it, hard items expected. Which of them the data support they do not tell without known classes. Where there are
+    some, ``informed`` are the stats with them: then every rung is climbed, and with a share of 0 there is one more
+    expert, tables that learned from the known classes too.
     """
     if int(stats.frame.sizes.sum()) * problem.k > MOST_CELLS:
         plural = plurality(problem, dependence.copies)
@@ -167,14 +171,16 @@ def several_sided(
     experts: list[_Expert] = []
     accuracies, steps = np.full(frame.m, np.nan), 0
     discounts, dependent = mass, np.empty((0, 2), dtype=np.int64)
-    if misfit > 0 or all_rungs:
+    left_out = None
+    if misfit > 0 or informed is not None:
         share = misfit / 3
         distinct = _distinct(stats, problem, dependence)
-        distinct = distinct if all_rungs else _as_needed(distinct, misfit)
+        distinct = distinct if informed is not None else _as_needed(distinct, misfit)
         like = _representatives(problem, dependence, frame)
         experts, accuracies, steps = _rungs(distinct, like, mass, balance, share)
-        if all_rungs:
-            experts += _rungs(distinct, like, mass, np.full(frame.k, 1 / frame.k), 0.0)[0]
+        if informed is not None:
+            taught, left_out = _taught(_distinct(informed, problem, dependence), like, mass, balance, given)
+            experts.append(taught)
     if fit is not None:
         repeats = dependence.discounts(fit.q)
         experts = _trusted(problem, dependence, frame, unbound, given, 1 - misfit) + experts
@@ -194,6 +200,7 @@ def several_sided(
         ended=f"EM without a prior is not to be trusted here; {steps} steps of EM with one" if fit is None else trusted,
         misfit=None if fit is None else misfit,
         dependent=dependent,
+        left_out=left_out,
     )
 
 
@@ -237,6 +244,21 @@ def _rungs(
     return rungs, tables.accuracies[speaker], tables.outcome.steps
 
 
+def _taught(
+    stats: PatternCounts, like: npt.NDArray[np.int64], mass: Floats, balance: Floats, given: Floats | None
+) -> tuple[_Expert, Floats]:
+    """Return tables that learned from known classes too, and what they say of each of these without it.
+
+    What such tables say of examples that taught them would tell nothing of how good they are.
+    """
+    if given is None:
+        balance = frequencies(stats.counts.gold.sum(axis=0).astype(np.float64), balance)
+    model = HierarchicalDawidSkene(class_balance=balance, max_steps=_RUNG_STEPS)
+    tables, left_out = model.solve_with_left_out(stats)
+    scores = tables.tables[like] * mass[:, None]
+    return _Expert(scores, balance, tables.item_strengths, tables.typical, 0.0), left_out
+
+
 def _trusted(
     problem: Problem, dependence: Dependence, frame: VoteFrame, unbound: Free, given: Floats | None, share: float
 ) -> list[_Expert]:
@@ -262,7 +284,8 @@ def _trusted(
 def told(stats: PatternCounts, experts: Experts) -> tuple[Experts, Floats, float]:
     """Return the experts with shares and P(Y) that known classes correct; and a correction of their answer.
 
-    Experts have learned without the known classes, so that these tell how good they are.
+    Experts have learned without the known classes, or without the one that is asked for, so that these tell how good
+    they are.
 
     Returns
     -------
@@ -283,11 +306,14 @@ def told(stats: PatternCounts, experts: Experts) -> tuple[Experts, Floats, float
     many = stats.cell_counts[known]
     rows = stats.patterns.take(np.repeat(stats.cells[known, 0], many))
     votes = Votes(rows, classes=frame.classes, sources=frame.sources, alphabet=dict(frame.alphabet))
-    labels = np.repeat(stats.cells[known, 1] - 1, many)[votes.covered]
-    votes = votes.take(np.flatnonzero(votes.covered))
+    covered = np.flatnonzero(votes.covered)
+    labels = np.repeat(stats.cells[known, 1] - 1, many)[covered]
+    votes = votes.take(covered)
     if not votes.n:
         return experts, np.zeros((int(frame.sizes.sum()), frame.k)), 1.0
     probs = np.concatenate([a.probs for a in experts.panel.answers(votes, range(len(experts.panel)))], axis=1)
+    if experts.left_out is not None:
+        probs[len(experts.panel.scores) - 1] = np.repeat(experts.left_out, many, axis=0)[covered]
     experts = replace(experts, shares=_stacked(experts.shares, probs[:, np.arange(votes.n), labels]))
     table, sharpness = correction(Features.of(frame).matrix(votes), np.tensordot(experts.shares, probs, axes=1), labels)
     return experts, table, sharpness

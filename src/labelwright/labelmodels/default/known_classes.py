@@ -7,15 +7,19 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from scipy import sparse
+from scipy.special import gammaln
 
 from labelwright.labelmodels.expectation import softmax_rows
 from labelwright.labelmodels.problem import Floats
 
-__all__ = ["corrected", "correction", "stacked"]
+__all__ = ["corrected", "correction", "frequencies", "stacked"]
 
 # Scales of corrections in log-odds: from next to nothing to one that overrules sure votes. Known classes weigh them.
 _SCALES = (0.0, 0.25, 0.5, 1.0, 2.0)
 _FOLDS = 10
+
+# What an estimate of P(Y) may be worth, in known labels for each class: from Laplace's rule to next to sure.
+_WORTHS = np.logspace(0, 3.5, 8)
 
 # A probability is never sure beyond this: one known class must not outweigh a thousand.
 _SURE = 1e-3
@@ -48,6 +52,36 @@ def stacked(likelihoods: Floats, prior: Floats) -> Floats:
         shares = (parts / parts.sum(axis=0)).sum(axis=1) + len(prior) * prior
         shares = shares / shares.sum()
     return shares
+
+
+def frequencies(known: Floats, balance: Floats) -> Floats:
+    """Return P(Y), shape (k,), of a random sample of known classes, where the votes say ``balance``.
+
+    Parameters
+    ----------
+    known : ndarray of float, shape (k,)
+        Number of known examples of each class.
+    balance : ndarray of float, shape (k,)
+
+    Notes
+    -----
+    Dirichlet priors about ``balance``, or about equal shares, of all strengths; the known classes weigh them by what
+    each says of these (Dirichlet-multinomial; Good 1965). So what the votes say counts as much as it proves right.
+
+    Examples
+    --------
+    >>> frequencies(np.array([25.0, 25]), np.array([0.8, 0.2])).round(2).tolist()
+    [0.5, 0.5]
+    >>> frequencies(np.array([41.0, 9]), np.array([0.8, 0.2])).round(2).tolist()
+    [0.8, 0.2]
+    """
+    k, centres = len(balance), np.stack([balance, np.full(len(balance), 1 / len(balance))])
+    prior = (np.maximum(centres, _SURE / k)[:, None] * (k * _WORTHS)[:, None]).reshape(-1, k)
+    whole, n = prior.sum(axis=1), known.sum()
+    told = (gammaln(prior + known) - gammaln(prior)).sum(axis=1) - gammaln(whole + n) + gammaln(whole)
+    share = np.exp(told - told.max())
+    found = share @ ((prior + known) / (whole + n)[:, None])
+    return np.asarray(found / found.sum())
 
 
 def corrected(probs: Floats, sums: Floats, votes: Floats, sharpness: float) -> Floats:

@@ -199,7 +199,7 @@ class LabelModel(BaseLabelModel[PatternCounts, LabelModelParams]):
             dependence = Dependence(problem, declared, surely=self._surely)
             informed = bool(stats.counts.gold.any())
             if identified(problem, dependence):
-                experts = several_sided(unlabelled, problem, dependence, given, all_rungs=informed)
+                experts = several_sided(unlabelled, problem, dependence, given, informed=stats if informed else None)
             else:
                 experts = one_sided(unlabelled, problem, dependence, given)
             added, sharpness = np.zeros((int(stats.frame.sizes.sum()), stats.frame.k)), 1.0
