@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, overload
 
 from labelwright.core.errors import FunctionError
-from labelwright.functions.fields import field_access
-from labelwright.functions.layers import Layer
+from labelwright.functions.per_example import PerExample
 from labelwright.functions.preprocessors import Preprocessor, apply_preprocessors
-from labelwright.functions.reading import as_example, fields_of
+from labelwright.functions.reading import as_example
 from labelwright.functions.versions import version_of
 
 from .base import LabelingFunction
@@ -25,7 +24,7 @@ __all__ = ["PythonFunction", "labeling_function"]
 
 
 @dataclass(frozen=True, eq=False, kw_only=True, repr=False)
-class PythonFunction(LabelingFunction):
+class PythonFunction(PerExample, LabelingFunction):
     """A Python function of one example; made by `labeling_function`.
 
     Parameters
@@ -42,30 +41,8 @@ class PythonFunction(LabelingFunction):
         As for `LabelingFunction`. Without ``fields``, they are worked out from the syntax tree.
     """
 
-    function: Callable[..., Any]
-    resources: Mapping[str, Any] = field(default_factory=dict)
-    pre: tuple[Preprocessor, ...] = ()
-    depends_on: tuple[Any, ...] = ()
-    _asks: frozenset[str] = field(default=frozenset(), init=False)
-    only_reads: bool = field(default=False, init=False)
-
     def __post_init__(self) -> None:
-        set_ = object.__setattr__
-        set_(self, "resources", dict(self.resources))
-        set_(self, "pre", tuple(self.pre))
-        set_(self, "depends_on", tuple(self.depends_on))
-        wrong = [p for p in self.pre if not isinstance(p, Preprocessor)]
-        if wrong:
-            raise FunctionError(
-                f"pre of labeling function {self.name!r} holds {wrong[0]!r}; decorate it with @preprocessor first."
-            )
-        if self.fields is None:
-            reads, asks = fields_of(self.function, self.pre)
-            set_(self, "fields", reads)
-            set_(self, "_asks", asks)
-        # Access that can be told has no writing in it.
-        set_(self, "only_reads", field_access(self.function) is not None)
-        set_(self, "__doc__", getattr(self.function, "__doc__", None))
+        object.__setattr__(self, "fields", self._settle(f"labeling function {self.name!r}", self.fields))
         super().__post_init__()
 
     def _version(self) -> str:
@@ -84,15 +61,7 @@ class PythonFunction(LabelingFunction):
     def columns(self, schema: pl.Schema) -> tuple[str, ...]:
         """Return the columns that it reads; those it asks for with ``x.get`` only where the data has them."""
         found = super().columns(schema)
-        return found if self.fields is None else (*found, *sorted(f for f in self._asks if f in schema))
-
-    def vote(self, example: Any) -> Any:
-        """Call the function on an example that has been through the preprocessors; what it returns is not checked.
-
-        A function that may write to the example gets a layer of its own: what it writes, others must not see.
-        """
-        example = example if self.only_reads else Layer(example)
-        return self.function(example, **self.resources) if self.resources else self.function(example)
+        return found if self.fields is None else (*found, *self._asked(schema))
 
     def __call__(self, x: Any) -> Answer:
         """Vote on one example of any kind: a record, mapping, namespace or pandas row.
@@ -102,7 +71,7 @@ class PythonFunction(LabelingFunction):
         FunctionError
             If the function returns something that is no class, ``None`` or -1.
         """
-        return checked(self, self.vote(apply_preprocessors(self.pre, as_example(x))))
+        return checked(self, self.answer(apply_preprocessors(self.pre, as_example(x))))
 
 
 @overload

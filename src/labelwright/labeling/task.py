@@ -374,5 +374,5 @@ def _coded(expression: pl.Expr, code: int, name: str) -> pl.Expr:
 
 def _call(function: PythonFunction, run: Run) -> Callable[[Any], Any]:
     if function.pre:
-        return lambda x: function.vote(run.apply(function.pre, x))
-    return function.function if function.only_reads and not function.resources else function.vote
+        return lambda x: function.answer(run.apply(function.pre, x))
+    return function.function if function.only_reads and not function.resources else function.answer

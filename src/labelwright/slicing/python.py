@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, overload
 
 from labelwright.core.errors import FunctionError
-from labelwright.functions.fields import field_access
-from labelwright.functions.layers import Layer
+from labelwright.functions.per_example import PerExample
 from labelwright.functions.preprocessors import Preprocessor, apply_preprocessors
-from labelwright.functions.reading import as_example, fields_of
+from labelwright.functions.reading import as_example
 
 from .base import SlicingFunction
 
@@ -21,7 +20,7 @@ __all__ = ["PythonSlice", "slicing_function"]
 
 
 @dataclass(frozen=True, eq=False, kw_only=True, repr=False)
-class PythonSlice(SlicingFunction):
+class PythonSlice(PerExample, SlicingFunction):
     """A slicing function of one example; made by `slicing_function`.
 
     Parameters
@@ -38,30 +37,8 @@ class PythonSlice(SlicingFunction):
         As for `SlicingFunction`. Without ``fields``, they are worked out from the syntax tree.
     """
 
-    function: Callable[..., Any]
-    resources: Mapping[str, Any] = field(default_factory=dict)
-    pre: tuple[Preprocessor, ...] = ()
-    depends_on: tuple[Any, ...] = ()
-    only_reads: bool = field(default=False, init=False)
-    _asks: frozenset[str] = field(default=frozenset(), init=False)
-
     def __post_init__(self) -> None:
-        set_ = object.__setattr__
-        set_(self, "resources", dict(self.resources))
-        set_(self, "pre", tuple(self.pre))
-        set_(self, "depends_on", tuple(self.depends_on))
-        wrong = [step for step in self.pre if not isinstance(step, Preprocessor)]
-        if wrong:
-            raise FunctionError(
-                f"pre of slicing function {self.name!r} holds {wrong[0]!r}; decorate it with @preprocessor first."
-            )
-        if self.fields is None:
-            reads, asks = fields_of(self.function, self.pre)
-            set_(self, "fields", reads)
-            set_(self, "_asks", asks)
-        # Access that can be told has no writing in it.
-        set_(self, "only_reads", field_access(self.function) is not None)
-        set_(self, "__doc__", getattr(self.function, "__doc__", None))
+        object.__setattr__(self, "fields", self._settle(f"slicing function {self.name!r}", self.fields))
         super().__post_init__()
 
     def __version_parts__(self) -> dict[str, Any]:
@@ -71,7 +48,7 @@ class PythonSlice(SlicingFunction):
     def columns(self, schema: pl.Schema) -> tuple[str, ...]:
         """Return the columns that it reads; those it asks for with ``x.get`` only where the data has them."""
         found = super().columns(schema)
-        return found if self.fields is None else (*found, *sorted(name for name in self._asks if name in schema))
+        return found if self.fields is None else (*found, *self._asked(schema))
 
     def belongs(self, example: Any) -> bool:
         """Return whether an example that has been through the preprocessors belongs to the slice.
@@ -81,8 +58,7 @@ class PythonSlice(SlicingFunction):
         FunctionError
             If the function returns something that is no truth value.
         """
-        example = example if self.only_reads else Layer(example)
-        return _checked(self.name, self.function(example, **self.resources))
+        return _checked(self.name, self.answer(example))
 
     def __call__(self, x: Any) -> bool:
         """Return whether one example of any kind belongs to the slice.
