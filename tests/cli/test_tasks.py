@@ -43,9 +43,6 @@ OTHER_VERBS = [
     ("lf", "test"),
     ("augment",),
     ("augment", "--show"),
-    ("predict", "notes.csv"),
-    ("explain", "1"),
-    ("diff",),
     ("checkout", "one"),
 ]
 
@@ -85,6 +82,21 @@ def test_json_holds_the_same(call, notes):
     (pair,) = contradictions["by_sources"]
     assert (pair["tasks"], pair["sources"], pair["examples"]) == (["finding", "kind"], ["fine", "mass"], 3)
     assert not (notes / ".labelwright").exists()
+
+
+def test_a_run_is_kept_and_looked_at(call, notes):
+    said = call("run")
+    assert said.code == 0, said.err
+    assert "2 tasks, 15 train, 10 test" in said.out
+    assert "Votes: 100 made, 0 kept; examples labelled: 25" in said.out
+    assert "Nothing to do" in call("run", "--dry-run").out
+    assert "All labels are those of run 1 (" in call("tasks").out
+    (notes / "supervision.py").write_text(FUNCTIONS.replace('["odd"]', '["an odd"]'), encoding="utf-8")
+    steps = call("run", "--dry-run", "--json").json["plan"]["steps"]
+    assert [step["what"] for step in steps[:2]] == ["votes of odd", "sums of votes on finding, kind"]
+    found = call("tasks", "--json").json
+    assert found["components"] == [{"tasks": ["finding", "kind"], "stale": False, "reasons": []}]  # the same votes
+    assert call("snapshot", "one").code == call("gc", "--yes").code == call("log").code == call("verify").code == 0
 
 
 @pytest.mark.parametrize("verb", OTHER_VERBS, ids=" ".join)

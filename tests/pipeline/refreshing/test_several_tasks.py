@@ -76,7 +76,7 @@ def calm(x):
 
 @lw.labeling_function(task="urgent")
 def phone(x):
-    return "yes" if "call" in x.text else "no"
+    return "yes" if "call" in x.text else None
 
 FUNCTIONS = [reader("a"), reader("b"), reader("c"), ward, calm, phone]
 """
@@ -159,8 +159,9 @@ def _once(graph, stats, given):
 
 @contextmanager
 def _quick():
-    """Small parts, each model solved once, and no report: these are not what is tested."""
+    """Small parts, each model solved once and roughly, and no report: these are not what is tested."""
     with (
+        mock.patch("labelwright.labelmodels.multitask.components._ROUNDS", 0),
         mock.patch.object(reading, "MEAN_ROWS", 24),
         mock.patch("labelwright.labelmodels.multitask.model.solve_component", _once),
         mock.patch("labelwright.pipeline.refreshing.task_views.render_tasks", lambda content: content.run_id),
@@ -194,7 +195,8 @@ def test_a_run_keeps_what_the_joint_model_finds(first):
     votes = lw.apply(load_functions(notes.folder), table, id="key", tasks=graph)
     split_of = {key: split for split in ("train", "test") for key in kept.kept_data.ids(split).tolist()}
     of = {split: votes.take([split_of[key] == split for key in table["key"]]) for split in ("train", "test")}
-    model = MultiTask().fit(of["train"])
+    with _quick():
+        model = MultiTask().fit(of["train"])
     found = label_tasks(notes.folder)
     assert kept.tasks == ("finding", "kind", "urgent")
     for split, own in ((split, kept.task_labels(split)) for split in of):
@@ -276,7 +278,8 @@ def test_looking_says_what_is_stale_and_keeps_nothing(first, notes):
 def test_a_run_is_verified_and_logged(first):
     notes, result = first
     project = lw.Project(notes.folder)
-    checks = {check.what: check.status for check in project.verify().checks}
+    with _quick():
+        checks = {check.what: check.status for check in project.verify().checks}
     assert checks == dict.fromkeys(
         ["artifacts", "run id", "votes", "stats", "label model", "soft labels", "scores"], "equal"
     )
@@ -291,10 +294,12 @@ def test_verifying_finds_what_was_edited(notes):
     labels = read_by_name(store, row.artifacts["task_labels"])
     other = put_by_name(store, "task_labels", {**labels, "finding": labels["urgent"]})
     catalog.add_run(row.run_id, seconds=1.0, artifacts={**row.artifacts, "task_labels": other}, operations={})
-    verified = lw.Project(notes.folder).verify()
+    with _quick():
+        verified = lw.Project(notes.folder).verify()
     assert {check.what for check in verified.checks if not check.good} == {"run id", "soft labels", "scores"}
 
 
+@pytest.mark.slow
 def test_rows_that_come_and_go_are_what_is_voted_on(notes):
     fresh = rows(3, seed=1, words=("solid", "fail"))
     notes.data = [
@@ -316,6 +321,7 @@ def test_rows_that_come_and_go_are_what_is_voted_on(notes):
     assert KeptRun.latest(notes.folder).of_task("kind").votes("train").alphabet == {}
 
 
+@pytest.mark.slow
 def test_functions_and_relations_come_and_go(notes):
     notes.edited("ward, calm, phone]", "ward, calm, phone, tall]")
     notes.functions = TALL + notes.functions
@@ -360,7 +366,7 @@ def test_a_component_without_votes_knows_the_graph_alone(notes):
     assert notes.run().operations["models_solved"] == 0
     notes.edited('"ward" in', '"nowhere" in')
     notes.edited('"report" in', '"nowhere" in')
-    notes.edited('"yes" if "call" in x.text else "no"', "None")
+    notes.edited('"yes" if "call" in x.text else None', "None")
     notes.data = [[key, text, "", "", "", *gold] for key, text, _, _, _, *gold in notes.data]
     for _ in range(2):
         with pytest.raises(ModelError, match="all sources abstain"):
@@ -389,6 +395,7 @@ class CrashError(BaseException):
     """What a killed process would not even see."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("after", [25, 75])
 def test_what_was_made_before_a_crash_is_taken(first, tmp_path, after):
     notes, left = Notes(tmp_path / "notes"), [after]
