@@ -37,10 +37,12 @@ from labelwright.analysis.augmentation_view import (
     TunableFunction,
     Variant,
 )
+from labelwright.analysis.slices import SplitSlices, slice_table
 from labelwright.analysis.tasks.content import TaskModel, TaskResult, TasksContent
 from labelwright.analysis.tasks.contradictions import find_contradictions
 from labelwright.analysis.tasks.page import render_tasks
 from labelwright.core import SoftLabels, TaskGraph, Votes
+from labelwright.core.slices import Slices
 from labelwright.core.task_votes import TaskVotes
 from labelwright.core.tasks import Implies
 
@@ -114,6 +116,7 @@ def report() -> str:
     counts = np.stack([(values == c).sum(axis=1) + 0.2 for c in range(3)], axis=1)
     soft = SoftLabels(counts / counts.sum(axis=1, keepdims=True), votes.covered, classes=votes.classes)
     texts = ["word " * 60 + "unbroken" * 20] * 400
+    slices = Slices(rng.random((400, 14)) < 0.2, [f"{s}_a_slice_with_a_long_name_" + "unbroken" * 5 for s in range(14)])
     return render_report(
         ReportContent(
             project="A project with a longer name than most",
@@ -124,6 +127,9 @@ def report() -> str:
             ],
             agreement=pairwise_agreement(votes),
             soft_labels=histogram(soft),
+            slices=[
+                SplitSlices("test", {role: slice_table(soft, slices, gold) for role in ("label model", "end model")})
+            ],
             examples=pick_examples(votes, soft, texts, gold),
             notes=[Note("unbroken" * 30, "warning")],
             augmentation=augmentation(),
