@@ -43,7 +43,6 @@ OTHER_VERBS = [
     ("lf", "test"),
     ("augment",),
     ("augment", "--show"),
-    ("checkout", "one"),
 ]
 
 
@@ -96,6 +95,10 @@ def test_a_run_is_kept_and_looked_at(call, notes):
     assert [step["what"] for step in steps[:2]] == ["votes of odd", "sums of votes on finding, kind"]
     found = call("tasks", "--json").json
     assert found["components"] == [{"tasks": ["finding", "kind"], "stale": False, "reasons": []}]  # the same votes
+    assert call("run").code == 0
+    assert call("checkout", "1").code == 0
+    assert '["odd"]' in (notes / "supervision.py").read_text(encoding="utf-8")
+    assert "Nothing to do" in call("run", "--dry-run").out
     assert call("snapshot", "one").code == call("gc", "--yes").code == call("log").code == call("verify").code == 0
 
 

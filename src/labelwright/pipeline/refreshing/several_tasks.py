@@ -17,7 +17,7 @@ from .ballots import SeveralTasks
 from .base_refresh import Reading
 from .component import Component
 from .labelled_project import LabelledProject
-from .noticing import FailedFunction, RunWarning, unvoted_tasks
+from .noticing import FailedFunction, RunWarning, unused_slices, unvoted_tasks
 from .plan import Plan
 from .task_end_model import TaskEndModelStage
 from .task_run import TaskRunResult, finish_task_run
@@ -55,7 +55,11 @@ class SeveralTasksRefresh(Reading):
             votes=votes,
             labels=labels,
             models={step.name: step.model for step in steps if step.model is not None},
-            warnings=(*map(str, failed), *unvoted_tasks(votes.graph.names, votes.by_task)),
+            warnings=(
+                *map(str, failed),
+                *unvoted_tasks(votes.graph.names, votes.by_task),
+                *unused_slices([f.name for f in self.slicing.functions]),
+            ),
         )
 
     def run(self, started: float) -> TaskRunResult:

@@ -143,7 +143,6 @@ class ProjectVersions:
         ProjectError
             If there is no such run, it kept no source, or edits would be lost.
         """
-        read_settings(self.folder)
         return checkout_run(self.folder, name, force=force)
 
     def gc(self, *, dry_run: bool = False, grace: timedelta = timedelta(hours=1)) -> Collection:
