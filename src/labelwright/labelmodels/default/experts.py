@@ -22,6 +22,7 @@ from .free_fit import WORTH_OF_VOTES, Free, free, plurality, with_known
 from .known_classes import correction, frequencies, stacked
 from .many_classes import MOST_CELLS, OneAccuracy
 from .panel import Panel
+from .silence import Silence
 
 __all__ = ["Experts", "one_sided", "several_sided", "told"]
 
@@ -36,6 +37,10 @@ _TOLERANCE = 1e-4
 
 # Rungs that count no more than this are not worth climbing.
 _NEXT_TO_NOTHING = 0.01
+
+# Who votes may tell of the class in a way that no test here knows to be another. So it counts as much as that it tells
+# nothing.
+_HEARD = 0.5
 
 # Rungs need not converge to the last digit, as they are averaged with others.
 _RUNG_STEPS = 100
@@ -170,7 +175,7 @@ def several_sided(
     mass = among_all_features(problem, frame, dependence.copies, 1.0)
     experts: list[_Expert] = []
     accuracies, steps = np.full(frame.m, np.nan), 0
-    discounts, dependent = mass, np.empty((0, 2), dtype=np.int64)
+    discounts, dependent, heard = mass, np.empty((0, 2), dtype=np.int64), False
     left_out = None
     if misfit > 0 or informed is not None:
         share = misfit / 3
@@ -183,12 +188,13 @@ def several_sided(
             experts.append(taught)
     if fit is not None:
         repeats = dependence.discounts(fit.q)
-        experts = _trusted(problem, dependence, frame, unbound, given, 1 - misfit) + experts
+        trusted, heard = _trusted(problem, dependence, frame, unbound, given, 1 - misfit)
+        experts = trusted + experts
         discounts = among_all_features(problem, frame, repeats, 1.0)
         accuracies, steps = expected_accuracies(problem, frame, fit.q), fit.steps
         dependent = _positions(problem, frame)[np.array(dependence.pairs(fit.q), dtype=np.int64).reshape(-1, 2)]
     voices = among_all_features(problem, frame, dependence.distinct[problem.source].astype(np.float64), 1.0)
-    trusted = f"Converged after {steps} steps of EM"
+    ended = f"Converged after {steps} steps of EM" + (", and who votes tells of the class" if heard else "")
     return Experts(
         panel=_panel(experts, mass, voices),
         shares=np.array([*(e.share for e in experts), misfit / 3]),
@@ -197,7 +203,7 @@ def several_sided(
         origin=origin,
         accuracies=accuracies,
         steps=steps,
-        ended=f"EM without a prior is not to be trusted here; {steps} steps of EM with one" if fit is None else trusted,
+        ended=f"EM without a prior is not to be trusted here; {steps} steps of EM with one" if fit is None else ended,
         misfit=None if fit is None else misfit,
         dependent=dependent,
         left_out=left_out,
@@ -261,8 +267,11 @@ def _taught(
 
 def _trusted(
     problem: Problem, dependence: Dependence, frame: VoteFrame, unbound: Free, given: Floats | None, share: float
-) -> list[_Expert]:
-    """Return the tables of EM without a prior; and, where examples are few, coins as far as the evidence is theirs."""
+) -> tuple[list[_Expert], bool]:
+    """Return the tables of EM without a prior, and whether they are joined by what who votes tells of the class.
+
+    Where examples are few, coins are next to them as far as the evidence is theirs.
+    """
     fit, independent = unbound.fit, (np.zeros(frame.k), Slots.of(frame).even)
     assert fit is not None
     own = vote_scores(problem, fit.q, unbound.balance, 0.0) * dependence.discounts(fit.q)[:, None]
@@ -275,10 +284,16 @@ def _trusted(
             _Expert(among_all_features(problem, frame, coin.tables, 0.0), coin.balance, *independent, share * part)
             for coin, part in found.coins
         ]
-    return [
-        _Expert(among_all_features(problem, frame, own, 0.0), unbound.balance, *independent, share * tables),
-        *coins,
-    ]
+    trusted = [_Expert(among_all_features(problem, frame, own, 0.0), unbound.balance, *independent, share * tables)]
+    # A P(Y) that is given leaves nothing for it to say on the whole.
+    silence = Silence.of(problem, own, unbound.balance, dependence.by_kind) if given is None else None
+    if silence is not None:
+        scores = among_all_features(problem, frame, own + silence.votes, 0.0)
+        trusted = [
+            replace(trusted[0], share=share * tables * (1 - _HEARD)),
+            _Expert(scores, silence.none, *independent, share * tables * _HEARD),
+        ]
+    return trusted + coins, silence is not None
 
 
 def told(stats: PatternCounts, experts: Experts) -> tuple[Experts, Floats, float]:

@@ -130,7 +130,7 @@ class LabelModel(BaseLabelModel[PatternCounts, LabelModelParams]):
        be checked, taken for one vote.
     4. Where several-sided sources identify the model, EM runs without a prior, learns P(Y) too, and counts as far as it
        fits. The rest is a ladder of structure: vote shares, one accuracy for each source, and tables that expect hard
-       items.
+       items. Who votes counts where it surely tells of the class, and not of how hard an example is.
     5. A class must mean what votes call it: a fit in which it does not is not trusted, however good.
     6. Known classes come last: they say which expert to trust, and correct the answer where all are wrong.
 
