@@ -191,6 +191,8 @@ class LabelContent:
     lineage : mapping of str to str
         What the label was made of: role -> artifact id.
     check : LabelCheck, optional
+    slices : tuple of str
+        Those that the example belongs to.
 
     Examples
     --------
@@ -223,6 +225,7 @@ class LabelContent:
     history: tuple[PastLabel, ...] = ()
     lineage: Mapping[str, str] = field(default_factory=dict)
     check: LabelCheck | None = None
+    slices: tuple[str, ...] = ()
 
     @property
     def ranked(self) -> list[int]:
@@ -286,6 +289,7 @@ class LabelContent:
             "history": [_past(h) for h in self.history],
             "lineage": dict(self.lineage),
             "check": None if self.check is None else _checked(self.check),
+            "slices": list(self.slices),
         }
 
     def _by_class(self, values: Shares) -> dict[str, float]:

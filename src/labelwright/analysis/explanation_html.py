@@ -36,6 +36,7 @@ def explanation_html(why: LabelContent) -> Markup:
         tag("h2", _headline(why)),
         tag("p", f"Example {why.example_id}, {why.split}, run {why.run} of {why.project}", class_="quiet"),
         _fields(why),
+        tag("p", f"Slices: {', '.join(why.slices)}", class_="quiet") if why.slices else None,
         _shares(why),
         _votes(why),
         [tag("p", tag("strong", f"{name} failed"), f" and so gave no vote: {said}") for name, said in why.failed],

@@ -52,6 +52,7 @@ def explanation_text(why: LabelContent, *, width: int = 100, plain: bool = False
     """
     lines = [f"Example {flat(why.example_id)}, {why.split}, run {why.run} of {flat(why.project)}"]
     lines += _fields(why, width)
+    lines += [f"  in slices: {', '.join(map(flat, why.slices))}"] if why.slices else []
     lines += ["", _answer(why)]
     lines += ["", *_table(why, plain=plain)] if why.votes else ["", "No function voted: this is the class balance."]
     lines += _remarks(why)

@@ -68,6 +68,10 @@ def test_slices_are_those_that_apply_finds(sliced):
         assert np.array_equal(kept.member, found.member[index])
     place = run.kept_data.find("k019")
     assert run.kept_slices.of_row(*place) == ("silent",)
+    why = sliced.explain("k019")
+    assert why.to_dict()["slices"] == ["silent"]
+    assert "in slices: silent" in str(why)
+    assert "Slices: silent" in why._repr_html_()
 
 
 def test_an_edit_applies_only_what_changed(sliced):

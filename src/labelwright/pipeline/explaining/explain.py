@@ -111,6 +111,7 @@ def explain_label(
         history=label_history(kept, example.id, most=history, looked=looked) if history else (),
         lineage=_lineage(kept, *place),
         check=recheck_label(kept, example, votes, model) if check else None,
+        slices=() if kept.kept_slices is None else kept.kept_slices.of_row(*place),
     )
 
 
