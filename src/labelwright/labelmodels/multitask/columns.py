@@ -47,7 +47,7 @@ def side_by_side(by_task: Mapping[str, Votes], tasks: Sequence[str]) -> Votes:
             names.append(name)
             alphabet[name] = [{offset + c for c in one} for one in votes.alphabet.get(source, plain)]
         columns.append(votes)
-    rows = _stacked(columns)
+    rows = stacked(columns)
     one = columns[0]
     return Votes(
         rows, classes=classes, sources=names, example_ids=one.example_ids, groups=one.groups, alphabet=alphabet
@@ -74,7 +74,8 @@ def apart(votes: Votes, graph: TaskGraph, tasks: Sequence[str]) -> dict[str, Vot
     return found
 
 
-def _stacked(parts: Sequence[Votes]) -> npt.NDArray[Any] | SparseRows:
+def stacked(parts: Sequence[Votes]) -> npt.NDArray[Any] | SparseRows:
+    """Return the columns of votes on the same examples side by side."""
     if not any(part.is_sparse for part in parts):
         return np.hstack([part.values for part in parts])
     entries: list[tuple[npt.NDArray[Any], npt.NDArray[Any], npt.NDArray[Any]]] = []

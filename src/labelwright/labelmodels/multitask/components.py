@@ -19,6 +19,7 @@ from labelwright.labelmodels.features import Features
 
 from .columns import apart, over_classes, unheard
 from .expectation import Coupling, Meeting, couple
+from .families import sights
 from .readers import Reader, by_accuracy, read
 from .speaking import Speaking
 from .stats import MultiTaskStats
@@ -79,6 +80,14 @@ def solve_component(graph: TaskGraph, stats: MultiTaskStats, given: Mapping[str,
     ]
     readers = {task: read(one, given.get(task)) for task, one in stats.tasks.items()}
     found = couple(graph, readers, meetings)
+    # Whoever foretells better who speaks of a task knows better whether it applies.
+    clear = {
+        task: sight
+        for task, sight in sights(graph, stats.families, stats.tasks, given).items()
+        if task in found.rates and sight.forecast(sight.rates(found.guesses[task])) > found.forecasts[task]
+    }
+    if clear:
+        found = couple(graph, readers, meetings, clear)
     for _ in range(_ROUNDS):
         again = {
             task: read(_where_it_applies(stats.tasks[task], graph, task, meetings, found), given.get(task))
@@ -87,7 +96,7 @@ def solve_component(graph: TaskGraph, stats: MultiTaskStats, given: Mapping[str,
         }
         if not again:
             break
-        found = couple(graph, {**readers, **again}, meetings)
+        found = couple(graph, {**readers, **again}, meetings, clear)
     alphabets = {task: dict(own.alphabet) for one in meetings for task, own in one.votes.items()}
     return ComponentParams(
         graph, sources, alphabets, None, found.readers, found.rates, found.weights, _outcome(graph, found)

@@ -20,8 +20,9 @@ from labelwright.core.tasks import Refines
 from labelwright.labelmodels.features import Features
 
 from .columns import over_classes
+from .families import Sight
 from .readers import GUESS, Reader
-from .speaking import WORTH_OF_GUESS, Speaking, first_rates, learned_rates
+from .speaking import WORTH_OF_GUESS, Speaking, first_rates
 
 __all__ = ["Coupling", "Meeting", "couple"]
 
@@ -69,6 +70,10 @@ class Coupling:
         clique above.
     applies : tuple of (mapping of str to ndarray of float, shape (p,))
         For each meeting, and each task that may not apply, how probable it is on each row that it does.
+    guesses : mapping of str to ndarray of float, shape (m, 2, 3)
+        Rates of speaking before anything is learned.
+    forecasts : mapping of str to float
+        For each task that may not apply, how well its parents tell who speaks of it; see `Sight.forecast`.
     steps : int
         Rounds of EM.
     settled : bool
@@ -78,19 +83,42 @@ class Coupling:
     rates: Mapping[str, Floats]
     weights: tuple[Floats, ...]
     applies: tuple[Mapping[str, Floats], ...]
+    guesses: Mapping[str, Floats]
+    forecasts: Mapping[str, float]
     steps: int
     settled: bool
 
 
-def couple(graph: TaskGraph, readers: Mapping[str, Reader], meetings: Sequence[Meeting]) -> Coupling:
-    """Learn what tasks of one connected component say about each other, given what their own votes say."""
-    return _Work(graph, readers, meetings).run()
+def couple(
+    graph: TaskGraph,
+    readers: Mapping[str, Reader],
+    meetings: Sequence[Meeting],
+    sights: Mapping[str, Sight] | None = None,
+) -> Coupling:
+    """Learn what tasks of one connected component say about each other, given what their own votes say.
+
+    Parameters
+    ----------
+    graph : TaskGraph
+    readers : mapping of str to Reader
+    meetings : sequence of Meeting
+    sights : mapping of str to Sight, optional
+        For tasks whose rates of speaking are to be learned from what these say of whether the task applies. Default:
+        from what the votes on the tasks above say.
+    """
+    return _Work(graph, readers, meetings, sights or {}).run()
 
 
 class _Work:
     """EM at work: what does not change between steps, and what does (``readers``, ``rates``, ``weights``)."""
 
-    def __init__(self, graph: TaskGraph, readers: Mapping[str, Reader], meetings: Sequence[Meeting]) -> None:
+    def __init__(
+        self,
+        graph: TaskGraph,
+        readers: Mapping[str, Reader],
+        meetings: Sequence[Meeting],
+        sights: Mapping[str, Sight],
+    ) -> None:
         self.graph, self.meetings, self.readers = graph, meetings, dict(readers)
         self.classes = {task.name: task.classes for task in graph.tasks}
         self.refined = [t for t in readers if len(graph.states(t)) > len(self.classes[t])]
@@ -106,6 +134,7 @@ class _Work:
         applies = {t: 1 - float(self._typical(t)[-1]) for t in self.refined}
         self.guess = {t: first_rates(self._totals(t), applies[t]) for t in self.refined}
         self.rates = dict(self.guess)
+        self.seen = {t: one.rates(self.guess[t]) for t, one in sights.items() if t in self.guess}
 
     def run(self) -> Coupling:
         step, settled = 0, False
@@ -121,7 +150,8 @@ class _Work:
             for i in range(len(self.meetings))
             for posterior in [self._posterior(i, shares)]
         )
-        return Coupling(self.readers, self.rates, tuple(self.weights), applies, step, settled)
+        forecasts = {t: self._sight(t, shares).forecast(self.rates[t]) for t in self.refined}
+        return Coupling(self.readers, self.rates, tuple(self.weights), applies, self.guess, forecasts, step, settled)
 
     def _step(self) -> None:
         shares = self._shares()
@@ -139,20 +169,15 @@ class _Work:
 
     def _learned(self, task: str, shares: Sequence[Floats]) -> Floats:
         """Return rates of speaking on a task, given what other tasks say of whether it applies."""
-        found = [
-            (i, 1 - self._marginal(i, self._posterior(i, shares, without=task), task)[:, -1]) for i in self.asked[task]
-        ]
-        rows = sum(float(self.meetings[i].weights.sum()) for i, _ in found)
-        share = sum(float(self.meetings[i].weights @ applies) for i, applies in found) / max(rows, 1.0)
-        share = float(np.clip(share, 1e-3, 1 - 1e-3))
-        counts, products = (np.zeros((self.readers[task].frame.m, 3)) for _ in range(2))
-        spread = 0.0
-        for i, applies in found:
-            weights = self.meetings[i].weights
-            counts += self.speaking[i][task].counts(weights)
-            products += self.speaking[i][task].counts(weights * (applies - share))
-            spread += float(weights @ (applies - share) ** 2)
-        return learned_rates(counts, products, rows, share, spread, self.guess[task])
+        return self.seen[task] if task in self.seen else self._sight(task, shares).rates(self.guess[task])
+
+    def _sight(self, task: str, shares: Sequence[Floats]) -> Sight:
+        """Return what the tasks above, or those it meets, say of whether a task applies."""
+        asked = self.asked[task]
+        applies = [1 - self._marginal(i, self._posterior(i, shares, without=task), task)[:, -1] for i in asked]
+        weights = [self.meetings[i].weights for i in asked]
+        said = [self.speaking[i][task] for i in asked]
+        return Sight(np.concatenate(applies), np.concatenate(weights), Speaking.stacked(said))
 
     def _posterior(self, i: int, shares: Sequence[Floats], *, without: str | None = None) -> Floats:
         """Return P(state of the clique | votes on its tasks) of each row of a meeting, shape (p, f).

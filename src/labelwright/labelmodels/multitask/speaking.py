@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -48,6 +49,13 @@ class Speaking:
         found = [sparse.csr_array(x @ sparse.csr_array(of_source * (kind == one)[:, None])) for one in (APPLIES, NOT)]
         return cls(*found)
 
+    @classmethod
+    def stacked(cls, parts: Sequence[Speaking]) -> Speaking:
+        """Put rows of the same sources under each other."""
+        if len(parts) == 1:
+            return parts[0]
+        return cls(*(sparse.vstack([getattr(one, f.name) for one in parts], format="csr") for f in fields(cls)))
+
     def log_ratio(self, rates: Floats, discounts: Floats) -> Floats:
         """Return how much more probable these rows are where the task applies, shape (n,), as a logarithm."""
         worth = (np.log(rates[:, 0]) - np.log(rates[:, 1])) * discounts[:, None]
@@ -58,6 +66,28 @@ class Speaking:
         """Return the sum of ``weights`` (n,) over the rows on which a source says each kind, shape (m, 3)."""
         named, other = self.classes.T @ weights, self.other.T @ weights
         return np.column_stack([named, other, weights.sum() - named - other])
+
+    def log_likelihood(self, rates: Floats, applies: Floats, weights: Floats) -> float:
+        """Return the log-likelihood of who speaks, each source by itself, where the task applies as often as said.
+
+        Parameters
+        ----------
+        rates : ndarray of float, shape (m, 2, 3)
+        applies, weights : ndarray of float, shape (n,)
+            How probable it is on each row that the task applies, and how many examples it stands for.
+        """
+        silent = _mixed(rates[:, :, SILENT], applies[:, None])
+        total = float(weights @ silent.sum(axis=1))
+        for kind, said in ((APPLIES, self.classes), (NOT, self.other)):
+            row, column = said.nonzero()
+            gain = _mixed(rates[column, :, kind], applies[row]) - silent[row, column]
+            total += float(weights[row] @ gain)
+        return total
+
+
+def _mixed(rates: Floats, applies: Floats) -> Floats:
+    """Return the logarithm of how often a source says something, given how probable it is that its task applies."""
+    return np.asarray(np.log(applies * rates[..., 0] + (1 - applies) * rates[..., 1]))
 
 
 def first_rates(totals: Floats, share: float) -> Floats:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy.typing as npt
 
@@ -12,6 +12,7 @@ from labelwright.core.errors import ModelError
 from labelwright.core.task_votes import TaskVotes
 
 from .columns import in_own_letters, over_classes, side_by_side
+from .families import children_of, family_votes
 
 __all__ = ["MultiTaskStats", "check_gold_tasks"]
 
@@ -27,6 +28,9 @@ class MultiTaskStats:
         For each task with sources: its votes on classes.
     meetings : mapping of (tuple of str) to PatternCounts
         For each clique of the junction tree with two tasks or more: all votes on these, side by side.
+    families : mapping of str to PatternCounts
+        For each task that is refined in several ways: its votes beside what votes on its children imply for it; see
+        `labelwright.labelmodels.multitask.families.family_votes`.
 
     Examples
     --------
@@ -40,6 +44,7 @@ class MultiTaskStats:
     graph: TaskGraph
     tasks: Mapping[str, PatternCounts]
     meetings: Mapping[tuple[str, ...], PatternCounts]
+    families: Mapping[str, PatternCounts] = field(default_factory=dict)
 
     @classmethod
     def of(
@@ -81,11 +86,18 @@ class MultiTaskStats:
             for scope in scopes
             if chosen.intersection(scope) and any(task in counted for task in scope)
         }
-        return cls(graph, own, meetings)
+        kin = {p: family_votes(counted, graph, p) for p in graph.names if chosen.intersection(_family(graph, p))}
+        families = {parent: PatternCounts.of(found) for parent, found in kin.items() if found is not None}
+        return cls(graph, own, meetings, families)
 
     def updated(self, part: MultiTaskStats) -> MultiTaskStats:
         """Return these stats with what ``part`` (counted with ``tasks=``) counted anew."""
-        return MultiTaskStats(self.graph, {**self.tasks, **part.tasks}, {**self.meetings, **part.meetings})
+        return MultiTaskStats(
+            self.graph,
+            {**self.tasks, **part.tasks},
+            {**self.meetings, **part.meetings},
+            {**self.families, **part.families},
+        )
 
     def __add__(self, other: MultiTaskStats) -> MultiTaskStats:
         self._check_same(other)
@@ -93,6 +105,7 @@ class MultiTaskStats:
             self.graph,
             {task: one + other.tasks[task] for task, one in self.tasks.items()},
             {scope: one + other.meetings[scope] for scope, one in self.meetings.items()},
+            {parent: one + other.families[parent] for parent, one in self.families.items()},
         )
 
     def __sub__(self, other: MultiTaskStats) -> MultiTaskStats:
@@ -101,6 +114,7 @@ class MultiTaskStats:
             self.graph,
             {task: one - other.tasks[task] for task, one in self.tasks.items()},
             {scope: one - other.meetings[scope] for scope, one in self.meetings.items()},
+            {parent: one - other.families[parent] for parent, one in self.families.items()},
         )
 
     def without(self, bucket: int) -> MultiTaskStats:
@@ -109,6 +123,7 @@ class MultiTaskStats:
             self.graph,
             {task: one.without(bucket) for task, one in self.tasks.items()},
             {scope: one.without(bucket) for scope, one in self.meetings.items()},
+            {parent: one.without(bucket) for parent, one in self.families.items()},
         )
 
     def part(self, names: Sequence[str]) -> MultiTaskStats:
@@ -128,6 +143,7 @@ class MultiTaskStats:
             graph,
             {task: self.tasks[task] for task in graph.names if task in self.tasks},
             {scope: one for scope, one in self.meetings.items() if set(graph.names).issuperset(scope)},
+            {task: self.families[task] for task in graph.names if task in self.families},
         )
 
     @property
@@ -138,7 +154,8 @@ class MultiTaskStats:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, MultiTaskStats):
             return NotImplemented
-        return dict(self.tasks) == dict(other.tasks) and dict(self.meetings) == dict(other.meetings)
+        mine, theirs = ([dict(s.tasks), dict(s.meetings), dict(s.families)] for s in (self, other))
+        return mine == theirs
 
     def _check_same(self, other: MultiTaskStats) -> None:
         if self.tasks.keys() != other.tasks.keys() or self.meetings.keys() != other.meetings.keys():
@@ -146,6 +163,10 @@ class MultiTaskStats:
                 f"these stats count votes on {sorted(self.tasks)}, the others on {sorted(other.tasks)}; only stats of "
                 "the same tasks and sources can be merged. Summarise the votes of all sources again."
             )
+
+
+def _family(graph: TaskGraph, parent: str) -> tuple[str, ...]:
+    return (parent, *(relation.child for relation in children_of(graph, parent)))
 
 
 def check_gold_tasks(gold: Mapping[str, npt.ArrayLike] | None, graph: TaskGraph) -> None:
