@@ -12,6 +12,7 @@ from labelwright.core.errors import DataError, ModelError
 from labelwright.core.task_labels import TaskLabels
 from labelwright.core.tasks import Implies, Refines
 from labelwright.endmodels import EndModel, fit_end_model, load, save
+from labelwright.endmodels.composing import compose
 from labelwright.endmodels.many_tasks import TaskEndModels, can_be_learned, fit_task_end_models
 
 N = 80
@@ -109,3 +110,21 @@ def test_fields_are_checked() -> None:
     numbers, labels = drawn()
     with pytest.raises(DataError, match="reads the field 'z'"):
         fit_task_end_models("tabular", ["z"], numbers, labels)
+
+
+def test_models_answer_together_as_each_does_alone_also_when_loaded(tmp_path: Path) -> None:
+    rng = np.random.default_rng(2)
+    texts = {"text": [" ".join(rng.choice(["mass", "clear", "ward", "spot"], size=4)) for _ in range(N)]}
+    models = fit_task_end_models("text", ["text"], texts, drawn()[1])
+    loaded = {}
+    for task, model in models.items():
+        save(model, tmp_path / task)
+        loaded[task] = load(tmp_path / task)
+    # One that learned other words is not taken for one of these.
+    loaded["urgent"] = fit_task_end_models(
+        "text", ["text"], {"text": [f"{one} indeed" for one in texts["text"]]}, drawn()[1]
+    )["urgent"]
+    expected = compose({task: model.predict_proba(texts) for task, model in loaded.items()}, GRAPH)
+    soft, _ = TaskEndModels(GRAPH, loaded).answers(texts)
+    assert all(np.array_equal(soft.probs[task], expected[task]) for task in GRAPH.names)
+    assert TaskEndModels(GRAPH, models).answers({"text": []})[1].shape == (0, 3)

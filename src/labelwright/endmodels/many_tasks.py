@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import joblib  # type: ignore[import-untyped]  # scikit-learn's own dependency is not typed
 import numpy as np
 import numpy.typing as npt
 from sklearn.pipeline import Pipeline
@@ -65,12 +66,17 @@ class TaskEndModels:
 
     def _given(self, columns: Mapping[str, Sequence[Any]]) -> dict[str, Floats]:
         n = len(next(iter(columns.values())))
-        return {
-            task.name: self.models[task.name].predict_proba(columns)
-            if task.name in self.models
-            else np.full((n, len(task.classes)), 1 / len(task.classes))
-            for task in self.graph.tasks
-        }
+        features: dict[str, Any] = {}
+        given = {}
+        for task in self.graph.tasks:
+            model = self.models.get(task.name)
+            if model is None:
+                given[task.name] = np.full((n, len(task.classes)), 1 / len(task.classes))
+            elif n == 0:
+                given[task.name] = np.empty((0, len(task.classes)))
+            else:
+                given[task.name] = _answered(model, columns, features)
+        return given
 
     def __repr__(self) -> str:
         return f"TaskEndModels(tasks={list(self.models)})"
@@ -154,3 +160,15 @@ def _fitted(kind: str, fields: Sequence[str], head: Pipeline, features: Any, lab
     fitted.classes_ = learned.classes_
     fitted.estimator_ = Pipeline([*head.steps, (name, learned.estimator_)])
     return EndModel(kind, tuple(fields), classes, fitted)
+
+
+def _answered(model: EndModel, columns: Mapping[str, Sequence[Any]], features: dict[str, Any]) -> Floats:
+    """Return what a model says; models that read fields alike read them once: ``features`` holds what was read."""
+    head, last = model.estimator.estimator_[:-1], model.estimator.estimator_[-1]
+    # Equal vocabularies and scales, in two objects where the models were loaded from two files.
+    key = joblib.hash([model.kind, model.fields, [step for _, step in head.steps]])
+    if key not in features:
+        features[key] = head.transform(read_fields(model.kind, model.fields, columns))
+    alone = NoiseAwareClassifier(last)
+    alone.classes_, alone.estimator_ = model.estimator.classes_, last
+    return alone.predict_proba(features[key])

@@ -14,6 +14,7 @@ from labelwright.core import TaskGraph
 from labelwright.pipeline import Project
 from labelwright.pipeline.kept.keep import KeptRun
 from labelwright.pipeline.kept.kept_tasks import read_by_name
+from labelwright.pipeline.refreshing import task_views
 from labelwright.pipeline.refreshing.task_end_model import ROLE, read_end_models
 from labelwright.store import ArtifactId
 
@@ -106,7 +107,9 @@ def test_every_task_that_can_be_learned_has_an_end_model_that_is_scored(ran: Pat
 
 
 @pytest.mark.filterwarnings("ignore:no function votes", "ignore:Fell back")
-def test_an_end_model_is_trained_again_where_its_own_labels_change(ran: Path, tmp_path: Path) -> None:
+def test_an_end_model_is_trained_again_where_its_own_labels_change(
+    ran: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     folder = tmp_path / "notes"
     shutil.copytree(ran, folder)
     project = Project(folder)
@@ -120,8 +123,12 @@ def test_an_end_model_is_trained_again_where_its_own_labels_change(ran: Path, tm
     assert result.operations["end_models_trained"] == 1
     after = models_of(KeptRun.latest(folder))
     assert {task for task in after if after[task] != before[task]} == {"urgent"}
-    again = project.run()
+    # Nor is anything scored again where nothing changed.
+    with monkeypatch.context() as patched:
+        patched.setattr(task_views, "score_end_models", None)
+        again = project.run()
     assert (again.operations["end_models_trained"], again.run_id) == (0, result.run_id)
+    assert again.end_models == result.end_models
     settings = (folder / "labelwright.toml").read_text()
     (folder / "labelwright.toml").write_text(settings + 'refresh = "keep"\n')
     (folder / "supervision.py").write_text(FUNCTIONS)

@@ -20,7 +20,7 @@ from labelwright.store import ArtifactId, Recipe
 from .finding_tasks import score_task
 from .found_tasks import TaskScore
 
-__all__ = ["score_tasks"]
+__all__ = ["restored_score", "score_tasks"]
 
 _KIND = "task_scores"
 
@@ -54,7 +54,7 @@ def score_tasks(
     for task, recipe in recipes.items():
         if recipe.digest in known:
             kept = database.store.get_json(known[recipe.digest])
-            out[task] = {split: _restored(one) for split, one in kept.items()}
+            out[task] = {split: restored_score(one) for split, one in kept.items()}
             continue
         began = time.perf_counter()
         out[task] = _scored(task, data, labels, vectors)
@@ -79,7 +79,8 @@ def _scored(
     return found
 
 
-def _restored(kept: Mapping[str, Any]) -> TaskScore:
+def restored_score(kept: Mapping[str, Any]) -> TaskScore:
+    """Undo `TaskScore.to_dict`."""
     return TaskScore(kept["n"], _estimate(kept["accuracy"]), _estimate(kept["macro_f1"]))
 
 

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 
 from labelwright.analysis.tasks.page import render_tasks
+from labelwright.pipeline.kept.database import library_versions
 from labelwright.pipeline.kept.kept_tasks import put_by_name, read_by_name
+from labelwright.store import ArtifactId, Recipe
 
 from .found_tasks import TaskScore
 from .labelled_project import LabelledProject
 from .task_end_model import ROLE, TaskEndModelStage, read_end_models, score_end_models
 from .task_report import gather_task_report
+from .task_scores import restored_score
 
 __all__ = ["task_report", "train_on_tasks"]
+
+_METRICS = "end_model_metrics"
 
 
 def train_on_tasks(labelled: LabelledProject) -> dict[str, dict[str, TaskScore]]:
@@ -32,9 +38,31 @@ def train_on_tasks(labelled: LabelledProject) -> dict[str, dict[str, TaskScore]]
     made.operations["end_models_trained"] = stage.trained
     made.operations["end_models_stale"] = stage.stale
     made.artifacts[ROLE] = put_by_name(store, ROLE, models)
-    scores = score_end_models(read_end_models(store, labelled.graph, models), labelled.data, chosen.fields)
-    content = {task: {split: one.to_dict() for split, one in own.items()} for task, own in scores.items()}
-    made.artifacts["end_model_metrics"] = store.put_json("end_model_metrics", content)
+    return _scores(labelled, models)
+
+
+def _scores(labelled: LabelledProject, models: Mapping[str, ArtifactId]) -> dict[str, dict[str, TaskScore]]:
+    """Score the end models, unless just these were scored on just this data before."""
+    database, made = labelled.database, labelled.made.artifacts
+    graph, chosen = labelled.graph, labelled.settings.end_model
+    parameters = {
+        "fields": chosen.fields,
+        "tasks": {name: list(graph.states(name)) for name in graph.names},
+        "relations": sorted(map(repr, graph.relations)),
+        "versions": library_versions(),
+    }
+    recipe = Recipe(_METRICS, {"end_models": made[ROLE], "data": made["data"]}, parameters)
+    key = database.found(recipe)
+    if key is not None:
+        kept = database.store.get_json(key)
+        scores = {task: {split: restored_score(one) for split, one in own.items()} for task, own in kept.items()}
+    else:
+        began = time.perf_counter()
+        scores = score_end_models(read_end_models(database.store, graph, models), labelled.data, chosen.fields)
+        content = {task: {split: one.to_dict() for split, one in own.items()} for task, own in scores.items()}
+        key = database.store.put_json(_METRICS, content)
+        database.record([(recipe, key)], seconds=time.perf_counter() - began, rows=1)
+    made[_METRICS] = key
     return scores
 
 
