@@ -23,7 +23,7 @@ VERBS = {
     "test": ("test:command", "Test the functions: examples, contracts, gates."),
     "drift": ("test:drift", "Test whether functions vote on new examples as on old ones."),
     "lf": ("lf:command", "List the labeling functions, or try them."),
-    "tasks": ("tasks:command", "Label several related tasks together."),
+    "tasks": ("tasks:command", "Show several related tasks: labels, contradictions, what is stale."),
     "augment": ("augment:command", "Learn how to augment training examples, or try it."),
     "predict": ("predict:command", "Predict new examples with a finished run; nothing is refitted."),
     "report": ("run:report", "Write the HTML report of the last run again."),

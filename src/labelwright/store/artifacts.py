@@ -11,7 +11,7 @@ import shutil
 import tempfile
 from collections.abc import Collection, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,9 @@ __all__ = ["ArtifactFolder"]
 # What a writer has not finished begins with a dot, and no reader looks at it.
 _UNFINISHED = ".new-"
 _numbers = itertools.count()
+
+# By how much the times of files may lag behind the clock of programs: kernels set them by their last tick.
+_TICK = timedelta(milliseconds=10)
 
 # Threads that wait for the disk at once.
 _WAITING = 16
@@ -237,7 +240,7 @@ def _delete(path: Path, unless_put_since: datetime | None) -> bool:
 
 
 def _is_young(path: Path, since: datetime | None) -> bool:
-    return since is not None and _time(path.stat().st_mtime) >= since
+    return since is not None and _time(path.stat().st_mtime) + _TICK >= since
 
 
 def _write(path: Path, content: bytes) -> None:
