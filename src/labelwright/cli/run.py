@@ -124,9 +124,10 @@ def show_task_run(result: TaskRunResult) -> None:
     table(["task", "functions", "train covered"], rows)
     show_task_scores(result.tasks)
     _table_of_scores("End models against gold", result.end_models)
-    for outcome in result.outcomes.values():
-        if outcome.kind != "converged":
-            click.echo(f"Label model: {outcome.sentence}")
+    for part in result.graph.parts:
+        outcome = result.outcomes.get(part.names[0])
+        if outcome is not None and outcome.kind != "converged":
+            click.echo(f"Label model of {', '.join(part.names)}: {outcome.sentence}")
     for line in _made(result):
         click.echo(line)
     click.echo(f"Run {result.run_id} (number {result.number}) in {result.seconds:.1f} s")
