@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import functools
-import importlib
 import json
 import multiprocessing
 import os
@@ -21,6 +20,7 @@ import numpy.typing as npt
 
 from benchmarks import _quality_figure as figure
 from benchmarks import _quality_sets as sets
+from labelwright import labelmodels
 from labelwright.labelmodels import BaseLabelModel, LabelModel
 
 HERE = Path(__file__).resolve().parent
@@ -32,23 +32,23 @@ DRAWS = 20
 SEEDS = 10
 
 DEFAULT, BASELINE = "LabelModel", "MajorityVote"
-OURS = {
-    DEFAULT: "label_model",
-    BASELINE: "majority_vote",
-    "WeightedVote": "weighted_vote",
-    "MatrixCompletion": "matrix_completion",
-    "Triplets": "triplets",
-    "DataProgramming": "data_programming",
-    "DawidSkene": "dawid_skene",
-    "HierarchicalDawidSkene": "hierarchical_dawid_skene",
-    "IndependentBCC": "independent_bcc",
-    "EnhancedBCC": "enhanced_bcc",
-    "Spectral": "spectral",
-    "Fusion": "fusion",
-    "SLiMFast": "slimfast",
-    "GLAD": "glad",
-    "MACE": "mace",
-}
+OURS = (
+    DEFAULT,
+    BASELINE,
+    "WeightedVote",
+    "MatrixCompletion",
+    "Triplets",
+    "DataProgramming",
+    "DawidSkene",
+    "HierarchicalDawidSkene",
+    "IndependentBCC",
+    "EnhancedBCC",
+    "Spectral",
+    "Fusion",
+    "SLiMFast",
+    "GLAD",
+    "MACE",
+)
 EVERYWHERE = (sets.PROGRAMMATIC, sets.CROWDS)
 # Peer -> the groups it runs on. The slowest, made for crowds alone, are not asked for more.
 PEERS = {
@@ -72,8 +72,7 @@ Task = functools.partial[list[Row]]
 
 
 def model(name: str, k: int) -> BaseLabelModel[Any, Any]:
-    kind = getattr(importlib.import_module(f"labelwright.labelmodels.{OURS[name]}"), name)
-    made: BaseLabelModel[Any, Any] = kind(cardinality=k)
+    made: BaseLabelModel[Any, Any] = getattr(labelmodels, name)(cardinality=k)
     return made
 
 
