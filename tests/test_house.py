@@ -107,3 +107,9 @@ def test_every_page_of_documentation_is_in_the_menu():
     pages = {str(p.relative_to(ROOT / "docs")) for p in (ROOT / "docs").rglob("*.md")}
     missing = {page for page in pages if f" {page}" not in menu}
     assert not missing
+
+
+def test_the_benchmark_of_quality_names_label_models_that_are_there(monkeypatch):
+    monkeypatch.syspath_prepend(str(ROOT))
+    quality = importlib.import_module("benchmarks.quality")
+    assert [type(quality.model(name, 2)).__name__ for name in quality.OURS] == list(quality.OURS)
