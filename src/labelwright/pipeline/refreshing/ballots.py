@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from functools import partial
+from typing import Any
 
 import polars as pl
 
@@ -24,21 +26,34 @@ from .reuse import BaseVotes
 __all__ = ["Ballot", "OneTask", "SeveralTasks", "base_votes", "task_vote_parameters", "vote_parameters"]
 
 
-class Ballot(Protocol):
+@dataclass
+class Ballot(ABC):
     """The functions of a project, and what they vote on."""
 
+    chosen: Sequence[LabelingFunction]
     settings: Settings
-    functions: Mapping[str, LabelingFunction]
+    functions: Mapping[str, LabelingFunction] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.functions = {f.name: f for f in self.chosen}
 
     @property
+    @abstractmethod
     def states(self) -> Mapping[str, Sequence[str | int]]:
         """What the codes of each task stand for; the one task of a project is called ``""``."""
 
+    @abstractmethod
     def tasks_of(self, name: str) -> tuple[str, ...]:
         """Return the tasks that a function votes on: a column for each."""
 
+    @abstractmethod
     def parameters(self, name: str) -> dict[str, Any]:
         """Return what, beside the part, decides the votes of a function."""
+
+    @property
+    @abstractmethod
+    def _way(self) -> Callable[..., Iterator[PartVotes]]:
+        """Apply functions to parts, voting on what there is to vote on."""
 
     def apply(
         self,
@@ -49,19 +64,25 @@ class Ballot(Protocol):
         rows: int,
         report: Callable[[int], None],
     ) -> Iterator[PartVotes]:
-        """Yield the votes of functions part by part: for each function, a column for each of its tasks."""
+        """Yield the votes of functions part by part: for each function, a column for each of its tasks.
+
+        Each function runs once for each row, for all of its tasks.
+        """
+        return self._way(
+            [self.functions[name] for name in names],
+            parts,
+            schema,
+            engine=engine,
+            on_error=self.settings.apply.on_error,
+            timeout=self.settings.apply.timeout,
+            rows=rows,
+            report=report,
+        )
 
 
 @dataclass
-class OneTask:
+class OneTask(Ballot):
     """The functions of a project with one task."""
-
-    chosen: Sequence[LabelingFunction]
-    settings: Settings
-    functions: Mapping[str, LabelingFunction] = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.functions = {f.name: f for f in self.chosen}
 
     @property
     def states(self) -> dict[str, list[str | int]]:
@@ -77,31 +98,13 @@ class OneTask:
         """Return what decides the votes of a function: see `vote_parameters`."""
         return vote_parameters(self.functions[name].version, self.settings)
 
-    def apply(
-        self,
-        names: Sequence[str],
-        parts: Iterable[Part],
-        schema: pl.Schema,
-        engine: Engine,
-        rows: int,
-        report: Callable[[int], None],
-    ) -> Iterator[PartVotes]:
-        """Yield votes, a column for each function."""
-        return apply_by_part(
-            [self.functions[name] for name in names],
-            parts,
-            schema,
-            classes=self.settings.task.classes,
-            engine=engine,
-            on_error=self.settings.apply.on_error,
-            timeout=self.settings.apply.timeout,
-            rows=rows,
-            report=report,
-        )
+    @property
+    def _way(self) -> Callable[..., Iterator[PartVotes]]:
+        return partial(apply_by_part, classes=self.settings.task.classes)
 
 
 @dataclass
-class SeveralTasks:
+class SeveralTasks(Ballot):
     """The functions of a project with several tasks.
 
     Raises
@@ -110,13 +113,10 @@ class SeveralTasks:
         If a function names no task, or one that there is not, or a class that its task does not have.
     """
 
-    chosen: Sequence[LabelingFunction]
-    settings: Settings
     graph: TaskGraph
-    functions: Mapping[str, LabelingFunction] = field(init=False)
 
     def __post_init__(self) -> None:
-        self.functions = {f.name: f for f in self.chosen}
+        super().__post_init__()
         self._tasks = {place.function.name: place.tasks for place in places(self.chosen, self.graph)}
 
     @property
@@ -132,27 +132,9 @@ class SeveralTasks:
         """Return what decides the votes of a function: see `task_vote_parameters`."""
         return task_vote_parameters(self.functions[name].version, self._tasks[name], self.graph, self.settings)
 
-    def apply(
-        self,
-        names: Sequence[str],
-        parts: Iterable[Part],
-        schema: pl.Schema,
-        engine: Engine,
-        rows: int,
-        report: Callable[[int], None],
-    ) -> Iterator[PartVotes]:
-        """Yield votes: each function runs once for each row, and fills a column for each of its tasks."""
-        return apply_tasks_by_part(
-            [self.functions[name] for name in names],
-            parts,
-            schema,
-            tasks=self.graph,
-            engine=engine,
-            on_error=self.settings.apply.on_error,
-            timeout=self.settings.apply.timeout,
-            rows=rows,
-            report=report,
-        )
+    @property
+    def _way(self) -> Callable[..., Iterator[PartVotes]]:
+        return partial(apply_tasks_by_part, tasks=self.graph)
 
 
 def vote_parameters(version: str, settings: Settings) -> dict[str, Any]:
