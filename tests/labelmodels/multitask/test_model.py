@@ -302,3 +302,33 @@ def test_a_few_one_sided_sources_do_not_collapse_into_one_class():
     labels = MultiTask().fit(votes).soft_labels(votes)
     known = labels.covered[:, 0]
     assert (labels.probs["finding"].argmax(axis=1) == truth)[known].mean() > 0.97
+
+
+def test_examples_that_were_asked_about_some_tasks_teach_these_alone():
+    rng = np.random.default_rng(5)
+    _, votes = drawn(CHAIN, 900, rng)
+    whole, some = votes.take(slice(0, 600)), votes.take(slice(600, 900))
+    model, about = MultiTask(), ("finding", "kind")
+    silent = dict(some.by_task) | {"side": votes.by_task["side"].take(slice(600, 900))._with(np.full((300, 3), -1))}
+    given = TaskVotes(CHAIN, silent)
+    stats = model.summarize(whole) + model.summarize(given, about=about)
+    # Tasks that these examples are not about are counted on the others alone, by themselves and beside the rest.
+    everything, alone = model.summarize(votes), model.summarize(whole)
+    assert stats.tasks["kind"] == everything.tasks["kind"]
+    assert stats.tasks["side"] == alone.tasks["side"]
+    assert {scope: one == everything.meetings[scope] for scope, one in stats.meetings.items()} == {
+        ("finding", "kind"): True,
+        ("kind", "side"): False,
+    }
+    assert stats.meetings["kind", "side"] == alone.meetings["kind", "side"]
+    fitted = model.fit_stats(stats)
+    labels = fitted.soft_labels(given, about=about)
+    # What is not asked about is summed out, and silence on it moves nothing.
+    (component,) = fitted.params_.components
+    ((_, evidence),) = evidence_in_blocks(component, given, about)
+    assert evidence[2] is None
+    beliefs, _ = CHAIN.tree.propagate(evidence, component.weights)
+    for expected, task in zip(CHAIN.tree.marginals(beliefs), CHAIN.names, strict=True):
+        assert np.allclose(labels.probs[task], expected, rtol=0, atol=1e-12)
+    assert not np.allclose(labels.probs["kind"], fitted.soft_labels(given).probs["kind"], rtol=0, atol=1e-3)
+    assert CHAIN.is_feasible(fitted.predict(given, about=about)).all()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 
@@ -164,15 +164,20 @@ def _outcome(graph: TaskGraph, found: Coupling) -> Outcome:
     return Outcome("converged", f"EM over {about} converged after {found.steps} steps.", found.steps)
 
 
-def evidence_in_blocks(component: ComponentParams, votes: TaskVotes) -> Iterator[tuple[slice, list[Floats | None]]]:
-    """Yield (rows, log-weight of each state of each task of the component), so many rows as memory allows."""
+def evidence_in_blocks(
+    component: ComponentParams, votes: TaskVotes, about: Collection[str] | None = None
+) -> Iterator[tuple[slice, list[Floats | None]]]:
+    """Yield (rows, log-weight of each state of each task of the component), so many rows as memory allows.
+
+    Where sources were asked ``about`` some tasks alone, silence on the others says nothing.
+    """
     graph = component.graph
     size = max(1, _MOST_NUMBERS // sum(len(clique.states) for clique in graph.tree.cliques))
     for start in range(0, votes.n, size):
         rows = slice(start, min(start + size, votes.n))
         evidence: list[Floats | None] = [None] * len(graph.tasks)
         for t, task in enumerate(graph.tasks):
-            if task.name in component.sources:
+            if task.name in component.sources and (about is None or task.name in about):
                 evidence[t] = _evidence(component, task.name, task.classes, votes.counted[task.name].take(rows))
         if all(one is None for one in evidence):  # how many rows there are is said by what is known of none
             evidence[0] = np.zeros((rows.stop - rows.start, graph.sizes[0]))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, Self
 
 import numpy as np
@@ -92,9 +92,10 @@ class MultiTask:
         *,
         gold: Mapping[str, npt.ArrayLike] | None = None,
         tasks: Sequence[str] | None = None,
+        about: Collection[str] | None = None,
     ) -> MultiTaskStats:
         """Return the exact, mergeable stats of ``votes``; see `MultiTaskStats.of`."""
-        return MultiTaskStats.of(checked(votes), gold=gold, tasks=tasks)
+        return MultiTaskStats.of(checked(votes), gold=gold, tasks=tasks, about=about)
 
     def solve(
         self,
@@ -136,8 +137,19 @@ class MultiTask:
                     solved.append(solve_component(part, own, given))
         return MultiTaskParams(graph, tuple(solved))
 
-    def posterior(self, params: MultiTaskParams, votes: TaskVotes) -> TaskLabels:
-        """Return P(state of each task | votes) of each example; every relation holds in it."""
+    def posterior(
+        self, params: MultiTaskParams, votes: TaskVotes, *, about: Collection[str] | None = None
+    ) -> TaskLabels:
+        """Return P(state of each task | votes) of each example; every relation holds in it.
+
+        Parameters
+        ----------
+        params : MultiTaskParams
+        votes : TaskVotes
+        about : collection of str, optional
+            The tasks that sources were asked about on these examples; silence on related ones is no evidence then.
+            Default: all.
+        """
         found = votes_like(params, votes)
         probs: dict[str, Floats] = {}
         for component in params.components:
@@ -147,7 +159,7 @@ class MultiTask:
                 continue
             tree = component.graph.tree
             own = [np.empty((found.n, size)) for size in component.graph.sizes]
-            for rows, evidence in evidence_in_blocks(component, found):
+            for rows, evidence in evidence_in_blocks(component, found, about):
                 for whole, part in zip(
                     own, tree.marginals(tree.propagate(evidence, component.weights)[0]), strict=True
                 ):
@@ -182,26 +194,27 @@ class MultiTask:
         more = self.summarize(votes, gold=y)
         return self.fit_stats(self.stats_ + more if hasattr(self, "stats_") else more)
 
-    def soft_labels(self, votes: TaskVotes) -> TaskLabels:
-        """Return P(state of each task | votes) with what is covered and the example ids."""
-        return self.posterior(self._fitted(), votes)
+    def soft_labels(self, votes: TaskVotes, *, about: Collection[str] | None = None) -> TaskLabels:
+        """Return P(state of each task | votes) with what is covered and the example ids; see `posterior`."""
+        return self.posterior(self._fitted(), votes, about=about)
 
     def predict_proba(self, votes: TaskVotes) -> dict[str, Floats]:
         """Return P(state | votes) of each task, shape (n, states)."""
         return dict(self.soft_labels(votes).probs)
 
-    def predict(self, votes: TaskVotes) -> npt.NDArray[np.int64]:
+    def predict(self, votes: TaskVotes, *, about: Collection[str] | None = None) -> npt.NDArray[np.int64]:
         """Return the most probable feasible label vector of each example as codes of states, shape (n, tasks).
 
         It need not hold the most probable state of every task: those together may not be feasible. Of equally probable
-        vectors the first in lexicographic order of codes within each clique is returned.
+        vectors the first in lexicographic order of codes within each clique is returned. ``about`` is as for
+        `posterior`.
         """
         params = self._fitted()
         found = votes_like(params, votes)
         out = np.empty((found.n, len(params.graph.names)), dtype=np.int64)
         for component in params.components:
             places = [params.graph.names.index(task) for task in component.graph.names]
-            for rows, evidence in evidence_in_blocks(component, found):
+            for rows, evidence in evidence_in_blocks(component, found, about):
                 out[rows, places] = component.graph.tree.most_probable(evidence, component.weights)
         return out
 

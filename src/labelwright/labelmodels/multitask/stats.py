@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy.typing as npt
 
-from labelwright.core import PatternCounts, TaskGraph
+from labelwright.core import PatternCounts, TaskGraph, Votes
 from labelwright.core.errors import ModelError
 from labelwright.core.task_votes import TaskVotes
 
@@ -53,6 +53,7 @@ class MultiTaskStats:
         *,
         gold: Mapping[str, npt.ArrayLike] | None = None,
         tasks: Collection[str] | None = None,
+        about: Collection[str] | None = None,
     ) -> MultiTaskStats:
         """Count ``votes``.
 
@@ -63,14 +64,22 @@ class MultiTaskStats:
             Known classes of tasks, by code or name; -1 (or None) where unknown, or where the task does not apply.
         tasks : collection of str, optional
             Only what holds votes on these: what an edit of a source that votes on them changes. Default: everything.
+        about : collection of str, optional
+            The tasks that sources were asked about on these examples; silence on the others is no abstaining. Tasks
+            that meet are counted together where sources were asked about all of them. Default: all.
         """
         check_gold_tasks(gold, votes.graph)
         counted = {task: in_own_letters(one) for task, one in votes.counted.items() if one.m}
         graph = votes.graph
+
+        def asked(found: Votes, names: Sequence[str]) -> Votes:
+            return found if about is None or set(names) <= set(about) else found.take(slice(0, 0))
+
         chosen = set(graph.names) if tasks is None else set(tasks)
         own = {
             task: PatternCounts.of(
-                over_classes(counted[task], graph.tasks[graph.names.index(task)].classes), gold=(gold or {}).get(task)
+                asked(over_classes(counted[task], graph.tasks[graph.names.index(task)].classes), (task,)),
+                gold=(gold or {}).get(task) if about is None or task in about else None,
             )
             for task in counted
             if task in chosen
@@ -82,12 +91,12 @@ class MultiTaskStats:
             if len(clique.scope) > 1
         ]
         meetings = {
-            scope: PatternCounts.of(side_by_side(counted, scope))
+            scope: PatternCounts.of(asked(side_by_side(counted, scope), scope))
             for scope in scopes
             if chosen.intersection(scope) and any(task in counted for task in scope)
         }
         kin = {p: family_votes(counted, graph, p) for p in graph.names if chosen.intersection(_family(graph, p))}
-        families = {parent: PatternCounts.of(found) for parent, found in kin.items() if found is not None}
+        families = {p: PatternCounts.of(asked(v, _family(graph, p))) for p, v in kin.items() if v is not None}
         return cls(graph, own, meetings, families)
 
     def updated(self, part: MultiTaskStats) -> MultiTaskStats:
