@@ -14,9 +14,10 @@ from .augmenting import Copies, StepRows
 from .data import SoftLabelDataset
 from .loss import soft_cross_entropy
 from .progress import Reporter
+from .runs import Learner
 from .schedules import Schedule, WeightAverage
 
-__all__ = ["Course", "batches_in", "blocks", "mean_loss", "one_epoch"]
+__all__ = ["Course", "advance", "batches_in", "blocks", "finite_loss", "follow", "mean_loss", "one_epoch"]
 
 
 # Examples that are augmented at once, for several steps if need be: half the time of doing it for each batch of 64.
@@ -80,13 +81,7 @@ def one_epoch(
             total += _step(course, step, probs, weight, plain=plain) * size
             seen += size
             reporter.saw(epoch, seen, size, last_valid)
-    loss = float(total / dataset.weight.sum())
-    if not math.isfinite(loss):
-        raise ModelError(
-            f"the training loss of epoch {epoch} is {loss}. Look for NaN or infinite inputs, or lower the "
-            "learning rate."
-        )
-    return loss
+    return finite_loss(float(total / dataset.weight.sum()), epoch)
 
 
 def _step(course: Course, step: StepRows, probs: torch.Tensor, weight: torch.Tensor, *, plain: bool) -> torch.Tensor:
@@ -98,14 +93,40 @@ def _step(course: Course, step: StepRows, probs: torch.Tensor, weight: torch.Ten
     mean = (losses * weight[own]).mean()
     regularisation = course.copies.regularisation
     objective = mean if regularisation is None or plain else mean + regularisation.term(logits, step.origins)
+    follow(course, objective)
+    return mean.detach()
+
+
+def follow(course: Learner, objective: torch.Tensor) -> None:
+    """Take one step against the gradient of an objective."""
     course.descent.zero_grad(set_to_none=True)
     objective.backward()  # type: ignore[no-untyped-call]
+    advance(course)
+
+
+def advance(course: Learner) -> None:
+    """Take one step against the gradients that are there, and let schedule and average go along."""
     course.descent.step()
     if course.schedule is not None:
         course.schedule.step()
     if course.average is not None:
         course.average.step(course.model)
-    return mean.detach()
+
+
+def finite_loss(loss: float, epoch: int) -> float:
+    """Return the training loss of an epoch, from 1.
+
+    Raises
+    ------
+    ModelError
+        If it is not finite.
+    """
+    if not math.isfinite(loss):
+        raise ModelError(
+            f"the training loss of epoch {epoch} is {loss}. Look for NaN or infinite inputs, or lower the "
+            "learning rate."
+        )
+    return loss
 
 
 def blocks(n: int, size: int) -> list[torch.Tensor]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,12 +16,13 @@ from labelwright.core.errors import ModelError
 
 from .checkpoints import read_checkpoint, write_checkpoint
 from .devices import seeded
+from .progress import Reporter
 from .schedules import Schedule, WeightAverage
 
-__all__ = ["CHECKPOINT", "EpochLoss", "Learner", "TrainingResult", "run"]
+__all__ = ["EpochLoss", "Learner", "TrainingResult", "check_counts", "run"]
 
 # Name of the file in the folder of a checkpoint.
-CHECKPOINT = "checkpoint.npz"
+_CHECKPOINT = "checkpoint.npz"
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +88,19 @@ def _seed(random_state: int, epoch: int) -> int:
     return int(np.random.SeedSequence([random_state, epoch]).generate_state(1, np.uint64)[0])
 
 
+def check_counts(**counts: int) -> None:
+    """Check that settings that count something are at least 1.
+
+    Raises
+    ------
+    ModelError
+        That names the first which is not.
+    """
+    for name, value in counts.items():
+        if value < 1:
+            raise ModelError(f"{name} is {value}; it must be at least 1.")
+
+
 class Learner(Protocol):
     """What is trained, and goes into checkpoints whole."""
 
@@ -115,11 +130,12 @@ def run(
     one_epoch: Callable[[int, float | None], float],
     score: Callable[[], float] | None,
     *,
-    path: Path | None,
-    settings: dict[str, str],
+    checkpoint: str | os.PathLike[str] | None,
+    settings: Callable[[], dict[str, str]],
     epochs: int,
     patience: int,
     random_state: int,
+    reporter: Reporter,
 ) -> TrainingResult:
     """Go through the epochs that are still to do; leave the model in evaluation mode, as it is to be used.
 
@@ -131,12 +147,14 @@ def run(
         it is seeded.
     score : callable or None
         Returns the dev loss of the model as it is.
-    path : pathlib.Path or None
-        File of the checkpoint.
-    settings : dict of str to str
-        What the course of training depends on, beside the model's weights.
+    checkpoint : path-like or None
+        Folder of the checkpoint.
+    settings : callable
+        Returns what the course of training depends on, beside the model's weights; asked where there is a checkpoint.
     epochs, patience, random_state : int
         See `train`.
+    reporter : Reporter
+        Closed at the end.
 
     Returns
     -------
@@ -147,19 +165,22 @@ def run(
     ModelError
         If the checkpoint belongs to another run.
     """
+    path = None if checkpoint is None else Path(checkpoint) / _CHECKPOINT
+    described = {} if path is None else settings()
     if path is not None and path.exists():
-        state = _resumed(path, settings, course)
+        state = _resumed(path, described, course)
     else:
         state = _State()
         # The first weights are kept too: a run that is stopped in its first epoch must not begin from others.
-        _write(path, settings, state, course)
-    while state.epoch < epochs and not state.exhausted(patience):
-        last = state.history[-1].valid if state.history else None
-        with seeded(_seed(random_state, state.epoch)):
-            loss = one_epoch(state.epoch, last)
-        with _scored_weights(course) as weights:
-            state.note(EpochLoss(loss, None if score is None else score()), weights)
-        _write(path, settings, state, course)
+        _write(path, described, state, course)
+    with contextlib.closing(reporter):
+        while state.epoch < epochs and not state.exhausted(patience):
+            last = state.history[-1].valid if state.history else None
+            with seeded(_seed(random_state, state.epoch)):
+                loss = one_epoch(state.epoch, last)
+            with _scored_weights(course) as weights:
+                state.note(EpochLoss(loss, None if score is None else score()), weights)
+            _write(path, described, state, course)
     course.model.load_state_dict(
         state.best_weights or (course.model.state_dict() if course.average is None else course.average.weights)
     )

@@ -21,11 +21,11 @@ from labelwright.endmodels.base import Uncovered
 from .augmenting import Copies
 from .data import SoftLabelDataset, stack
 from .devices import pick_device, seeded
-from .epochs import Course, batches_in, blocks, mean_loss
+from .epochs import Course, batches_in, blocks, finite_loss, follow, mean_loss
 from .loss import soft_cross_entropy
 from .multitask.trunks import Shape, Trunk, features_of, make_trunk, shape_of, trunk_inputs
 from .progress import Progress, Reporter
-from .runs import TrainingResult, run
+from .runs import TrainingResult, check_counts, run
 from .saved import read_network, with_weights, write_network
 from .schedules import WeightAverage, make_schedule
 from .slice_network import Confidence, SliceNetwork, SliceOutput
@@ -187,9 +187,7 @@ class SliceAwareClassifier(BaseEstimator):  # type: ignore[misc]  # scikit-learn
         ModelError
             If a slice is empty or too small, two are the same, or inputs, labels or settings are not as they must be.
         """
-        for name, value in (("epochs", self.epochs), ("batch_size", self.batch_size), ("patience", self.patience)):
-            if value < 1:
-                raise ModelError(f"{name} is {value}; it must be at least 1.")
+        check_counts(epochs=self.epochs, batch_size=self.batch_size, patience=self.patience)
         inputs = _checked(trunk_inputs(self.trunk, X))
         data = SoftLabelDataset(inputs, y, uncovered=self.uncovered)
         dev = None if valid is None else SoftLabelDataset(_checked(trunk_inputs(self.trunk, valid[0])), valid[1])
@@ -320,19 +318,17 @@ class SliceAwareClassifier(BaseEstimator):  # type: ignore[misc]  # scikit-learn
         )
         member = torch.as_tensor(np.array(useful.member), dtype=torch.get_default_dtype())
         reporter = Reporter(self.progress, epochs=self.epochs, examples_per_epoch=len(data))
-        try:
-            return run(
-                course,
-                lambda epoch, last: _one_epoch(network, course, data, member, reporter, epoch + 1, last),
-                None if dev is None else lambda: mean_loss(network, dev, 500),
-                path=None,
-                settings={},
-                epochs=self.epochs,
-                patience=self.patience,
-                random_state=self.random_state,
-            )
-        finally:
-            reporter.close()
+        return run(
+            course,
+            lambda epoch, last: _one_epoch(network, course, data, member, reporter, epoch + 1, last),
+            None if dev is None else lambda: mean_loss(network, dev, 500),
+            checkpoint=None,
+            settings=dict,
+            epochs=self.epochs,
+            patience=self.patience,
+            random_state=self.random_state,
+            reporter=reporter,
+        )
 
     def _check_fitted(self) -> None:
         if not hasattr(self, "network_"):
@@ -364,20 +360,11 @@ def _one_epoch(
     for index in torch.randperm(len(data)).tensor_split(batches_in(len(data), course.batch_size)):
         inputs, probs, weight, inside = (tensor.to(place) for tensor in (*data.batch(index), member[index]))
         loss = slice_loss(network.outputs(inputs), probs, inside, weight, network.shares).mean()
-        course.descent.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
-        course.descent.step()
-        if course.schedule is not None:
-            course.schedule.step()
-        if course.average is not None:
-            course.average.step(network)
+        follow(course, loss)
         total += float(loss.detach()) * len(index)
         seen += len(index)
         reporter.saw(epoch, seen, len(index), last)
-    mean = total / float(data.weight.sum())
-    if not np.isfinite(mean):
-        raise ModelError(f"the training loss of epoch {epoch} is {mean}; scale the inputs or lower the learning rate.")
-    return mean
+    return finite_loss(total / float(data.weight.sum()), epoch)
 
 
 def _described(description: Mapping[str, Any]) -> dict[str, Any]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,7 +18,7 @@ from .devices import pick_device
 from .epochs import Course, batches_in, blocks, mean_loss, one_epoch
 from .progress import Progress, Reporter
 from .regularisation import TransformationRegularisation
-from .runs import CHECKPOINT, EpochLoss, TrainingResult, run
+from .runs import EpochLoss, TrainingResult, check_counts, run
 from .schedules import Scheduler, WeightAverage, make_schedule
 
 __all__ = ["EpochLoss", "TrainingResult", "predict_proba", "train"]
@@ -118,51 +117,43 @@ def train(
     >>> predict_proba(network, [[-1.0], [1.0]], device="cpu").argmax(axis=1).tolist()
     [0, 1]
     """
-    _check_settings(epochs=epochs, batch_size=batch_size, patience=patience)
+    check_counts(epochs=epochs, batch_size=batch_size, patience=patience)
     if not 0 <= plain_epochs <= epochs:
         raise ModelError(f"plain_epochs is {plain_epochs}; it must lie between 0 and epochs, {epochs}.")
-    place = pick_device(device)
-    model.to(place)
+    model.to(place := pick_device(device))
     descent = optimizer(model.parameters(), lr=learning_rate)
-    path = None if checkpoint is None else Path(checkpoint) / CHECKPOINT
     copies = Copies(augment, regularisation, model)
     steps = epochs * batches_in(len(dataset), batch_size)
-    settings = {}
-    if path is not None:
-        settings = _settings(dataset, valid, descent, batch_size, class_weight, random_state)
-        settings |= _further_settings(
-            copies, scheduler, steps, epochs - plain_epochs if plain_epochs else None, average
-        )
-    class_weights = None if class_weight is None else torch.as_tensor(class_weight, dtype=torch.get_default_dtype())
     course = Course(
         model,
         descent,
         make_schedule(scheduler, descent, steps),
         None if average is None else WeightAverage(model, average),
         copies,
-        None if class_weights is None else class_weights.to(place),
+        None if class_weight is None else torch.as_tensor(class_weight, dtype=torch.get_default_dtype(), device=place),
         batch_size,
     )
     reporter = Reporter(progress, epochs=epochs, examples_per_epoch=len(dataset))
+    augmented = epochs - plain_epochs
 
     def epoch_loss(epoch: int, last: float | None) -> float:
         rng = np.random.default_rng([random_state, epoch, _AUGMENTING])
-        plain = epoch >= epochs - plain_epochs
-        return one_epoch(course, dataset, reporter, rng, epoch=epoch + 1, plain=plain, last_valid=last)
+        return one_epoch(course, dataset, reporter, rng, epoch=epoch + 1, plain=epoch >= augmented, last_valid=last)
 
-    try:
-        return run(
-            course,
-            epoch_loss,
-            None if valid is None else lambda: mean_loss(model, valid, batch_size),
-            path=path,
-            settings=settings,
-            epochs=epochs,
-            patience=patience,
-            random_state=random_state,
-        )
-    finally:
-        reporter.close()
+    return run(
+        course,
+        epoch_loss,
+        None if valid is None else lambda: mean_loss(model, valid, batch_size),
+        checkpoint=checkpoint,
+        settings=lambda: {
+            **_settings(dataset, valid, descent, batch_size, class_weight, random_state),
+            **_further_settings(copies, scheduler, steps, augmented if plain_epochs else None, average),
+        },
+        epochs=epochs,
+        patience=patience,
+        random_state=random_state,
+        reporter=reporter,
+    )
 
 
 def predict_proba(
@@ -189,12 +180,6 @@ def predict_proba(
             for index in blocks(len(inputs), batch_size)
         ]
     return torch.cat(parts).numpy().astype(np.float64)
-
-
-def _check_settings(**settings: int) -> None:
-    for name, value in settings.items():
-        if value < 1:
-            raise ModelError(f"{name} is {value}; it must be at least 1.")
 
 
 def _settings(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -13,7 +12,7 @@ from torch import nn
 
 from labelwright.core.errors import ModelError
 from labelwright.endmodels.torch.augmenting import Augment, augmented
-from labelwright.endmodels.torch.epochs import batches_in, blocks
+from labelwright.endmodels.torch.epochs import advance, batches_in, blocks, finite_loss
 from labelwright.endmodels.torch.progress import Reporter
 from labelwright.endmodels.torch.schedules import Schedule, WeightAverage
 
@@ -93,18 +92,8 @@ def one_task_epoch(
             mass += shares * len(index)
             seen += len(index)
             reporter.saw(epoch, seen, len(index), last_valid)
-        course.descent.step()
-        if course.schedule is not None:
-            course.schedule.step()
-        if course.average is not None:
-            course.average.step(course.model)
-    loss = _mean_over_tasks(total, mass)
-    if not math.isfinite(loss):
-        raise ModelError(
-            f"the training loss of epoch {epoch} is {loss}. Look for NaN or infinite inputs, or lower the "
-            "learning rate."
-        )
-    return loss
+        advance(course)
+    return finite_loss(_mean_over_tasks(total, mass), epoch)
 
 
 def examples_in(turns: Turns, sizes: Sequence[int], batch_size: int) -> tuple[int, int]:

@@ -6,7 +6,6 @@ import inspect
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -15,7 +14,7 @@ from labelwright.core.errors import ModelError
 from labelwright.endmodels.torch.augmenting import Augment, describe_augment
 from labelwright.endmodels.torch.devices import pick_device
 from labelwright.endmodels.torch.progress import Progress, Reporter
-from labelwright.endmodels.torch.runs import CHECKPOINT, TrainingResult, run
+from labelwright.endmodels.torch.runs import TrainingResult, check_counts, run
 from labelwright.endmodels.torch.schedules import Scheduler, WeightAverage, make_schedule
 
 from .data import MultiTaskDataset, TaskBatches
@@ -105,9 +104,7 @@ def train_multitask(
     >>> predict_task_probs(network, [[-0.9], [0.1]], device="cpu")["far"].argmax(axis=1).tolist()
     [1, 0]
     """
-    for name, value in {"epochs": epochs, "batch_size": batch_size, "patience": patience}.items():
-        if value < 1:
-            raise ModelError(f"{name} is {value}; it must be at least 1.")
+    check_counts(epochs=epochs, batch_size=batch_size, patience=patience)
     if augment is not None and "losses" in inspect.signature(augment).parameters:
         raise ModelError("augment asks for losses, which are those of one task; pass one that does without.")
     place, order = pick_device(device), make_turns(turns)
@@ -119,29 +116,23 @@ def train_multitask(
     schedule = make_schedule(scheduler, descent, epochs * steps)
     averaged = None if average is None else WeightAverage(model, average)
     course = TaskCourse(model, descent, schedule, averaged, order, batch_size, augment)
-    path = None if checkpoint is None else Path(checkpoint) / CHECKPOINT
-    settings: dict[str, str] = {}
-    if path is not None:
-        settings = _described(course, data, valid, scheduler, task_weights, epochs * steps, random_state)
     reporter = Reporter(progress, epochs=epochs, examples_per_epoch=examples)
 
     def epoch_loss(epoch: int, last: float | None) -> float:
         chance = Chance(*(np.random.default_rng([random_state, epoch, part]) for part in (_TURNS, _AUGMENTING)))
         return one_task_epoch(course, sets, reporter, chance, epoch=epoch + 1, last_valid=last)
 
-    try:
-        result = run(
-            course,
-            epoch_loss,
-            None if valid is None else lambda: mean_task_loss(network, dev, batch_size),
-            path=path,
-            settings=settings,
-            epochs=epochs,
-            patience=patience,
-            random_state=random_state,
-        )
-    finally:
-        reporter.close()
+    result = run(
+        course,
+        epoch_loss,
+        None if valid is None else lambda: mean_task_loss(network, dev, batch_size),
+        checkpoint=checkpoint,
+        settings=lambda: _described(course, data, valid, scheduler, task_weights, epochs * steps, random_state),
+        epochs=epochs,
+        patience=patience,
+        random_state=random_state,
+        reporter=reporter,
+    )
     return replace(result, model=network)
 
 
