@@ -13,7 +13,7 @@ from .output import Answer, examples, progress_line, project_flag, project_optio
 if TYPE_CHECKING:
     from labelwright.analysis import Estimate
     from labelwright.analysis.slices import SliceRow, SplitSlices
-    from labelwright.pipeline import RunResult, TaskRunResult
+    from labelwright.pipeline import FinishedRun, RunResult, TaskRunResult
     from labelwright.pipeline.refreshing.found_tasks import FoundTask, TaskScore
 
 __all__ = ["command", "report", "show_run", "show_task_run", "show_task_scores"]
@@ -180,7 +180,7 @@ def _accuracy(row: SliceRow) -> tuple[str, str]:
     return f"{accuracy.value:.1%} ({ends})", f"{100 * difference.value:+.1f}{sure}" if difference.known else ""
 
 
-def _made(result: RunResult | TaskRunResult) -> list[str]:
+def _made(result: FinishedRun) -> list[str]:
     """Say what was made and what was kept, and where the time went."""
     done = result.operations
     applied, kept = done.get("function_applications", 0), done.get("votes_kept", 0) + done.get("votes_copied", 0)

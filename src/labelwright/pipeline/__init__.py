@@ -5,6 +5,7 @@ from .doctor import check_installation
 from .export import export_labels, export_model
 from .predict import predict_file, predict_with_model_folder
 from .project import Project
+from .refreshing.finished_run import FinishedRun
 from .refreshing.run import RunResult
 from .refreshing.task_run import TaskRunResult
 from .reporting import report
@@ -12,6 +13,7 @@ from .settings import Settings, read_settings
 from .starting import start_project
 
 __all__ = [
+    "FinishedRun",
     "Project",
     "RunResult",
     "Settings",

@@ -120,7 +120,8 @@ class Project(ProjectVersions, ProjectTests):
         Returns
         -------
         RunResult or TaskRunResult
-            The latter of a project with several tasks, ``[tasks.NAME]``.
+            The latter of a project with several tasks, ``[tasks.NAME]``. What takes any run is typed by what both are:
+            `labelwright.pipeline.FinishedRun`; ``isinstance(result, TaskRunResult)`` tells which it is.
         """
         scope = Scope(None if since is None else str(since), tuple(only), full)
         return refresh_project(self.folder, self.settings, step=step or _silent, scope=scope)

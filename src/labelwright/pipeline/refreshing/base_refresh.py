@@ -26,10 +26,10 @@ from labelwright.store import ArtifactId, Catalog, Store
 
 from .augmentation import AugmentationStage
 from .ballots import Ballot, base_votes
+from .finished_run import Tell
 from .noting import Notes
 from .plan import Step
 from .reading import Fingerprints, read_data
-from .run import Tell
 from .scope import Scope, base_of
 from .slicing import SliceStage
 from .voting import Voting

@@ -20,9 +20,9 @@ from labelwright.pipeline.kept.kept_tasks import KeptTaskLabels, KeptTaskVotes
 from labelwright.pipeline.settings import Settings
 
 from .finding_tasks import find_task
+from .finished_run import MadeSoFar
 from .found_tasks import FoundTask, TaskScore
 from .noting import Notes
-from .run import MadeSoFar
 from .task_scores import score_tasks
 
 __all__ = ["LabelledProject"]

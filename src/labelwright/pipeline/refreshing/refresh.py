@@ -27,10 +27,11 @@ from .augment import AugmentResult, result_of
 from .ballots import OneTask
 from .base_refresh import Reading
 from .end_model import EndModelStage
+from .finished_run import Tell
 from .labelled_project import LabelledProject
 from .noticing import FailedFunction, RunWarning, failed_slices, failed_transformations, unvoted_classes
 from .plan import Plan
-from .run import RunResult, Tell, finish_run, make_label_model
+from .run import RunResult, finish_run, make_label_model
 from .scope import Scope, check_write_access
 from .several_tasks import SeveralTasksRefresh
 from .slicing import slice_tables

@@ -1,15 +1,14 @@
-"""What a run makes: its result, and the report and the line in the catalog at its end."""
+"""What a run of a project with one task makes, and what it is made with."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
 import msgspec
 
@@ -18,57 +17,30 @@ from labelwright import labelmodels
 from labelwright.analysis import Summary, render_report
 from labelwright.analysis.augmentation_view import AugmentationView
 from labelwright.analysis.slices import SplitSlices
-from labelwright.core import Votes, atomic_write
+from labelwright.core import Votes
 from labelwright.core.errors import ProjectError
 from labelwright.data import Dataset
 from labelwright.engines import LocalEngine
 from labelwright.labeling import LabelingFunction, apply
 from labelwright.labelmodels import BaseLabelModel, Outcome
 from labelwright.pipeline.kept.database import Database
-from labelwright.pipeline.kept.keep import STORE_FOLDER
 from labelwright.pipeline.settings import LABEL_MODELS, Settings
 from labelwright.store import ArtifactId
 
+from .finished_run import FinishedRun, MadeSoFar, Tell, record_run
 from .gather import gather_report, summarise
-from .plan import Step
 from .scoring import LabelledSplit, Scoreboard
 from .showing import run_html
 
-__all__ = ["MadeSoFar", "RunResult", "Tell", "apply_functions", "finish_run", "make_label_model", "run_id_of"]
-
-REPORT_NAME = "report.html"
-
-Tell = Callable[[str], None]
+__all__ = ["RunResult", "apply_functions", "finish_run", "make_label_model", "run_id_of"]
 
 
-class MadeSoFar(Protocol):
-    """What there is of a run before its report: records of functions, artifacts by role, and what it took."""
-
-    functions: list[dict[str, Any]]
-    transformations: list[dict[str, Any]]
-    slicing: list[dict[str, Any]]
-    artifacts: dict[str, ArtifactId]
-    steps: list[Step]
-    operations: dict[str, int]
-    seconds: dict[str, float]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class RunResult:
-    """What a run made.
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class RunResult(FinishedRun):
+    """What a run of a project with one task made: what every `FinishedRun` tells, and this.
 
     Parameters
     ----------
-    project : str
-        Name of the project.
-    run_id : str
-        16 hexadecimal digits: hash of what went in and what came out. Running again without a change gives it again.
-    number : int
-        How many runs the project has finished.
-    finished : datetime.datetime
-    seconds : float
-    splits : mapping of str to int
-        Number of examples of each split.
     covered : mapping of str to float
         Share of each split on which at least one function voted.
     summary : Summary
@@ -77,46 +49,15 @@ class RunResult:
         One per split with gold other than train, test first.
     outcome : Outcome
         How the label model ended: its kind, and a sentence for people.
-    report : Path
-        The HTML report.
-    folder : Path
-        The store.
-    artifacts : mapping of str to ArtifactId
-    warnings : tuple of str
-        Functions that failed, and classes that no function votes for.
-    steps : tuple of Step
-        What was made again, and why; nothing where all was up to date.
-    operations : mapping of str to int
-        How much work was done: ``function_applications``, ``rows_summarised`` and others.
-    stages : mapping of str to float
-        Seconds that each stage took.
     slices : tuple of SplitSlices
         How models do on each slice, split by split, test first; empty where the project has no slicing functions.
     """
 
-    project: str
-    run_id: str
-    number: int
-    finished: datetime
-    seconds: float
-    splits: Mapping[str, int]
     covered: Mapping[str, float]
     summary: Summary
     scores: tuple[Scoreboard, ...]
     outcome: Outcome
-    report: Path
-    folder: Path
-    artifacts: Mapping[str, ArtifactId]
-    warnings: tuple[str, ...] = ()
-    steps: tuple[Step, ...] = ()
-    operations: Mapping[str, int] = field(default_factory=dict)
-    stages: Mapping[str, float] = field(default_factory=dict)
     slices: tuple[SplitSlices, ...] = ()
-
-    @property
-    def end_model_is_stale(self) -> bool:
-        """Whether the end model was kept although its training labels changed."""
-        return bool(self.operations.get("end_models_stale"))
 
     def _repr_html_(self) -> str:
         return run_html(self)
@@ -124,25 +65,17 @@ class RunResult:
     def to_dict(self) -> dict[str, Any]:
         """Return plain values for JSON."""
         return {
-            "project": self.project,
-            "run_id": self.run_id,
-            "number": self.number,
-            "finished": self.finished.isoformat(timespec="seconds"),
-            "seconds": round(self.seconds, 3),
-            "splits": dict(self.splits),
+            **FinishedRun.to_dict(self),
+            "end_model_is_stale": self.end_model_is_stale,
+            "slices": {one.split: one.to_dict() for one in self.slices},
+        }
+
+    def _found(self) -> dict[str, Any]:
+        return {
             "covered": dict(self.covered),
             "scores": {board.split: board.to_dict() for board in self.scores},
             "functions": self.summary.to_dict(),
             "label_model": {"kind": self.outcome.kind, "sentence": self.outcome.sentence},
-            "report": str(self.report),
-            "folder": str(self.folder),
-            "artifacts": {role: str(key) for role, key in self.artifacts.items()},
-            "warnings": list(self.warnings),
-            "steps": [step.to_dict() for step in self.steps],
-            "operations": dict(self.operations),
-            "stages": {stage: round(seconds, 4) for stage, seconds in self.stages.items()},
-            "end_model_is_stale": self.end_model_is_stale,
-            "slices": {one.split: one.to_dict() for one in self.slices},
         }
 
 
@@ -218,35 +151,23 @@ def finish_run(
     run_id = run_id_of(artifacts, made.functions, made.transformations, made.slicing)
     name = settings.project.name or folder.resolve().name
     summary = summarise(parts, model, {f["name"]: f["version"] for f in made.functions})
-    content = gather_report(
-        name, run_id, settings, parts, summary, model, scores, warned, artifacts, augmentation, slices
-    )
-    page = render_report(content)
-    artifacts["report"] = store.put_text("report", page)
-    report = folder / REPORT_NAME
-    atomic_write(report, page)
-    stages = {**made.seconds, "report": time.perf_counter() - began}
-    seconds = time.perf_counter() - started
-    operations = {**made.operations, **{f"milliseconds_{stage}": round(1000 * s) for stage, s in stages.items()}}
-    row = database.catalog.add_run(run_id, seconds=seconds, artifacts=artifacts, operations=operations)
+
+    def page() -> str:
+        content = gather_report(
+            name, run_id, settings, parts, summary, model, scores, warned, artifacts, augmentation, slices
+        )
+        return render_report(content)
+
+    recorded = record_run(folder, database, made, artifacts, page, run_id=run_id, began=began, started=started)
     return RunResult(
+        **recorded,
         project=name,
-        run_id=run_id,
-        number=row.number,
-        finished=row.finished,
-        seconds=seconds,
         splits={p.split.name: p.split.n for p in parts},
         covered={p.split.name: float(p.votes.covered.mean()) for p in parts},
         summary=summary,
         scores=scores,
         outcome=model.outcome_,
-        report=report,
-        folder=folder / STORE_FOLDER,
-        artifacts=artifacts,
         warnings=warned,
-        steps=tuple(made.steps),
-        operations=made.operations,
-        stages=stages,
         slices=slices,
     )
 
