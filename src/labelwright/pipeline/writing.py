@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -23,11 +24,12 @@ HF_MARKER = "state.json"
 _FORMULA_STARTS = "=+-@\t\r"
 
 
-def label_columns(soft: SoftLabels) -> dict[str, Any]:
+def label_columns(soft: SoftLabels, codes: npt.NDArray[np.int64] | None = None) -> dict[str, Any]:
     """Return soft labels as columns: the label, one probability for each class, and whether anything voted.
 
     The label is empty (null) where no source voted or the largest probabilities tie: a training set must not take the
-    class balance for a label.
+    class balance for a label. ``codes`` gives the label of each example where it is another than the most
+    probable class.
 
     Examples
     --------
@@ -35,7 +37,7 @@ def label_columns(soft: SoftLabels) -> dict[str, Any]:
     >>> label_columns(soft)["label"], list(label_columns(soft))
     (['ham', None], ['label', 'prob_ham', 'prob_spam', 'covered'])
     """
-    codes = np.where(soft.covered, soft.predict(), -1)
+    codes = np.where(soft.covered, soft.predict() if codes is None else codes, -1)
     return {
         "label": [None if code < 0 else soft.classes[code] for code in codes],
         **{f"prob_{name}": soft.probs[:, c] for c, name in enumerate(soft.classes)},

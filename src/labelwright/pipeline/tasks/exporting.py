@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import get_args
 
-import numpy as np
 import polars as pl
 
 from labelwright.core import atomic_folder, atomic_write
-from labelwright.core.errors import DataError, ProjectError
-from labelwright.data.base import PART_ROWS
+from labelwright.core.errors import ProjectError
+from labelwright.pipeline.export import check_export, copy_model, label_table, labelled_frames
 from labelwright.pipeline.guarding import refuse_other_ending, refuse_sources
 from labelwright.pipeline.kept.keep import KeptRun
 from labelwright.pipeline.kept.kept_task import KeptTask
@@ -63,12 +60,7 @@ def export_tasks(
     example agree over all files; it is empty where no vote says anything about the task. ``tasks.json`` names the file
     and the states of each task.
     """
-    if to not in get_args(ExportFormat):
-        raise DataError(f"export format is {to!r}; allowed: {', '.join(get_args(ExportFormat))}.")
-    refuse_sources(path, folder=run.folder, settings=settings)
-    splits = run.splits if split == "all" else [split]
-    if not set(splits) <= set(run.splits):
-        raise ProjectError(f"run {run.row.run_id} has no split {split!r}; allowed: {', '.join([*run.splits, 'all'])}.")
+    splits = check_export(run, settings, path, to, split)
     if task is not None:
         refuse_other_ending(path, to)
         return write_frames(_frames(run, run.of_task(task), splits), path, to)
@@ -97,40 +89,15 @@ def export_task_model(run: KeptRun, settings: Settings, folder: Path, *, task: s
     models = read_by_name(run.store, run.artifact("task_end_models"))
     if task not in models:
         raise ProjectError(f"run {run.row.run_id} has no end model for task {task!r}: its labels teach nothing.")
-    source = run.store.get_folder(models[task])
-    with atomic_folder(folder, marker="model.json") as temporary:
-        shutil.copytree(source, temporary, dirs_exist_ok=True)
+    copy_model(run.store.get_folder(models[task]), folder)
 
 
 def _frames(run: KeptRun, kept: KeptTask, splits: Sequence[str]) -> Iterator[pl.DataFrame]:
     """Yield examples as the run read them, with their labels on a task."""
-    for split in splits:
-        labels, data = _label_table(run, kept, split), run.frame(split)
-        clash = {name: f"data_{name}" for name in data.columns if name in labels.columns}
-        whole = pl.concat([data.rename(clash), labels], how="horizontal")
-        yield from whole.iter_slices(PART_ROWS)
 
+    def labels(split: str) -> pl.DataFrame:
+        return label_table(
+            run, split, kept.soft_labels(split), kept.votes(split), "task_models", codes=kept.vector(split)
+        )
 
-def _label_table(run: KeptRun, kept: KeptTask, split: str) -> pl.DataFrame:
-    soft, votes = kept.soft_labels(split), kept.votes(split)
-    states = kept.states
-    codes = np.where(soft.covered, kept.vector(split), -1)
-    kind = pl.String if isinstance(states[0], str) else pl.Int64
-    lineage = {
-        "run_id": run.row.run_id,
-        "label_model_id": run.artifact("task_models").digest,
-        "functions_hash": run.artifact("functions").digest,
-    }
-    # Without an id column nothing else in the file says what to ask `labelwright explain` for.
-    ids = {} if run.settings().data.id else {"example_id": soft.example_ids.tolist()}
-    table = pl.DataFrame(
-        {
-            **ids,
-            "split": pl.Series([split] * soft.n, dtype=pl.String),
-            "label": pl.Series([None if code < 0 else states[code] for code in codes], dtype=kind),
-            **{f"prob_{state}": soft.probs[:, c] for c, state in enumerate(states)},
-            "covered": soft.covered,
-            "votes": np.concatenate([(block >= 0).sum(axis=1) for _, block in votes.blocks()]),
-        }
-    )
-    return table.with_columns(*[pl.lit(value).alias(name) for name, value in lineage.items()])
+    return labelled_frames(run, splits, labels)
