@@ -38,7 +38,7 @@ from labelwright.analysis.augmentation_view import (
     Variant,
 )
 from labelwright.analysis.slices import SplitSlices, slice_table
-from labelwright.analysis.tasks.content import TaskModel, TaskResult, TasksContent
+from labelwright.analysis.tasks.content import TaskModel, TaskResult, TasksContent, TaskScore
 from labelwright.analysis.tasks.contradictions import find_contradictions
 from labelwright.analysis.tasks.page import render_tasks
 from labelwright.core import SoftLabels, TaskGraph, Votes
@@ -145,7 +145,7 @@ def report_on_tasks() -> str:
     votes = TaskVotes(graph, {name: rng.integers(-1, 2, size=(80, 3)) for name in names})
     soft = SoftLabels(np.eye(2)[rng.integers(2, size=80)], classes=["no", "yes"])
     found = score(soft, rng.integers(2, size=80))
-    models = [TaskModel("Joint labels", "label model", found.n, found.accuracy, found.macro_f1)]
+    models = [TaskModel("Joint labels", "label model", TaskScore(found.n, found.accuracy, found.macro_f1))]
     tasks = [
         TaskResult(name, ("no", "yes"), 0.5, lf_summary(votes.by_task[name]), scores={"test": models, "valid": models})
         for name in names

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from labelwright.analysis import Artifact, Note, Split, lf_summary, score
-from labelwright.analysis.tasks.content import TaskModel, TaskResult, TasksContent
+from labelwright.analysis.tasks.content import TaskModel, TaskResult, TasksContent, TaskScore
 from labelwright.analysis.tasks.contradictions import find_contradictions
 from labelwright.core import SoftLabels, TaskGraph, Votes
 from labelwright.core.task_votes import TaskVotes
@@ -90,7 +90,7 @@ def _models(truth: np.ndarray, states: tuple, rng: np.random.Generator, end_mode
         said = np.where(rng.random(len(truth)) < right, truth, rng.integers(len(states), size=len(truth)))
         soft = SoftLabels(np.eye(len(states))[said], classes=states)
         scores = score(soft, truth)
-        found.append(TaskModel(name, role, scores.n, scores.accuracy, scores.macro_f1))
+        found.append(TaskModel(name, role, TaskScore(scores.n, scores.accuracy, scores.macro_f1)))
     return found
 
 

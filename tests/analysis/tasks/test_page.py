@@ -49,7 +49,7 @@ def test_names_are_data(report_on: Report) -> None:
 
 def test_the_answer_names_the_best_and_the_worst_task(report_on: Report) -> None:
     content = report_on(4, n=120)
-    accuracies = {task.name: task.scores["test"][1].accuracy.value for task in content.tasks}
+    accuracies = {task.name: task.scores["test"][1].score.accuracy.value for task in content.tasks}
     low, high = min(accuracies, key=accuracies.__getitem__), max(accuracies, key=accuracies.__getitem__)
     said = f"from {100 * accuracies[low]:.1f}% ({low}) to {100 * accuracies[high]:.1f}% ({high})"
     page = render_tasks(content)
@@ -60,7 +60,7 @@ def test_the_answer_names_the_best_and_the_worst_task(report_on: Report) -> None
 def test_one_task_with_gold_has_its_interval_in_the_answer(report_on: Report) -> None:
     content = report_on(2, n=120, end_model=False)
     alone = replace(content, tasks=[content.tasks[0], replace(content.tasks[1], scores={})])
-    e = content.tasks[0].scores["test"][0].accuracy
+    e = content.tasks[0].scores["test"][0].score.accuracy
     assert f"95% interval {100 * e.low:.1f}–{100 * e.high:.1f}" in render_tasks(alone)
 
 

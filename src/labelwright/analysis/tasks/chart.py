@@ -23,7 +23,7 @@ def task_scores_chart(rows: Sequence[tuple[str, Sequence[TaskModel]]]) -> Spec:
         {"row": i, "role": m.role, "value": e.value, "low": e.low, "high": e.high}
         for i, (_, models) in enumerate(rows)
         for m in models
-        if (e := m.accuracy).known
+        if (e := m.score.accuracy).known
     ]
     roles = [role for role in ROLES if any(value["role"] == role for value in values)]
     names = [short_name(name) for name, _ in rows]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from labelwright.analysis.base import Estimate
 from labelwright.analysis.content import Artifact, Note, Role, Split
@@ -12,7 +13,28 @@ from labelwright.core import Class, TaskGraph
 
 from .contradictions import Contradictions
 
-__all__ = ["TaskModel", "TaskResult", "TasksContent"]
+__all__ = ["TaskModel", "TaskResult", "TaskScore", "TasksContent"]
+
+
+@dataclass(frozen=True, slots=True)
+class TaskScore:
+    """How well the labels of one task match gold on one split.
+
+    Parameters
+    ----------
+    n : int
+        Examples with gold.
+    accuracy, macro_f1 : Estimate
+        Of the labels, with 95% intervals; "N/A" counts as a class where gold says it.
+    """
+
+    n: int
+    accuracy: Estimate
+    macro_f1: Estimate
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values for JSON."""
+        return {"n": self.n, "accuracy": self.accuracy.to_dict(), "macro_f1": self.macro_f1.to_dict()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,16 +46,12 @@ class TaskModel:
     name : str
         As shown: "Joint labels", "End model".
     role : {"label model", "end model"}
-    n : int
-        Examples with gold.
-    accuracy, macro_f1 : Estimate
+    score : TaskScore
     """
 
     name: str
     role: Role
-    n: int
-    accuracy: Estimate
-    macro_f1: Estimate
+    score: TaskScore
 
 
 @dataclass(frozen=True, slots=True, eq=False)

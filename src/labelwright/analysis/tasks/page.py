@@ -89,17 +89,17 @@ def _verdict(scored: Sequence[Row], split: str) -> Markup:
     # The end model where every task has one, so that the figure is of one thing.
     role = "end model" if all(any(m.role == "end model" for m in models) for _, models in scored) else "label model"
     found = [(task.name, next(m for m in models if m.role == role)) for task, models in scored]
-    found.sort(key=lambda one: one[1].accuracy.value)
-    values = [model.accuracy.value for _, model in found]
+    found.sort(key=lambda one: one[1].score.accuracy.value)
+    values = [model.score.accuracy.value for _, model in found]
     (lowest, worst), (highest, best) = found[0], found[-1]
     name = tag("b", worst.name)
     if len(found) == 1:
-        value, interval = written("accuracy", worst.accuracy)
+        value, interval = written("accuracy", worst.score.accuracy)
         spread = f"95% interval {interval}"
-        sentence: Child = [name, f": accuracy on {lowest}, {worst.n:,} {split} examples with gold"]
+        sentence: Child = [name, f": accuracy on {lowest}, {worst.score.n:,} {split} examples with gold"]
     else:
         value = f"{100 * sum(values) / len(values):.1f}%"
-        low, high = (written("accuracy", m.accuracy)[0] for m in (worst, best))
+        low, high = (written("accuracy", m.score.accuracy)[0] for m in (worst, best))
         spread = f"from {low} ({lowest}) to {high} ({highest})"
         sentence = [name, f": mean accuracy over {len(found):,} tasks with gold on {split}; each has its own interval"]
     return tag(
@@ -131,16 +131,16 @@ def _facts(content: TasksContent) -> Markup:
 
 def _scores_figure(scored: Sequence[Row], split: str) -> Markup:
     def lowest(row: Row) -> float:
-        return min(m.accuracy.value for m in row[1])
+        return min(m.score.accuracy.value for m in row[1])
 
     shown = list(scored) if len(scored) <= _CHART else sorted(scored, key=lowest)[:_CHART]
     rows = [(task.name, model) for task, models in shown for model in models]
     columns: list[Column[tuple[str, TaskModel]]] = [
         Column("task", lambda r: r[0], numeric=False),
         Column("model", lambda r: r[1].name, numeric=False),
-        Column("accuracy", lambda r: written("accuracy", r[1].accuracy)[0]),
-        Column("95% interval", lambda r: written("accuracy", r[1].accuracy)[1]),
-        Column("n", lambda r: f"{r[1].n:,}"),
+        Column("accuracy", lambda r: written("accuracy", r[1].score.accuracy)[0]),
+        Column("95% interval", lambda r: written("accuracy", r[1].score.accuracy)[1]),
+        Column("n", lambda r: f"{r[1].score.n:,}"),
     ]
     how: list[Child] = []
     if len(shown) < len(scored):
@@ -148,10 +148,10 @@ def _scores_figure(scored: Sequence[Row], split: str) -> Markup:
     how += [tag("span", "◆", class_="dot-learned", aria_hidden="true"), " joint labels"]
     if any(model.role == "end model" for _, model in rows):
         how += [", ", tag("span", "●", class_="dot-measured", aria_hidden="true"), " end model"]
-    counts = sorted({model.n for _, model in rows})
+    counts = sorted({model.score.n for _, model in rows})
     n = f"{counts[0]:,}" if len(counts) == 1 else f"{counts[0]:,} to {counts[-1]:,}"
     how.append(f", on {n} {split} examples with gold for each task; bars are 95% intervals.")
-    described = "; ".join(f"{name}, {model.name}: {model.accuracy}" for name, model in rows)
+    described = "; ".join(f"{name}, {model.name}: {model.score.accuracy}" for name, model in rows)
     as_table = table(rows, columns, caption="Accuracy by task")
     return figure(
         "scores",

@@ -109,8 +109,8 @@ def _score_columns(split: str, role: str, *, named: bool) -> list[Column[TaskRes
 def _cell(metric: str, model: TaskModel | None, *, counted: bool) -> str:
     if model is None:
         return "—"
-    value, interval = written(metric, getattr(model, metric))
-    n = f"n = {model.n:,}" if counted else ""
+    value, interval = written(metric, getattr(model.score, metric))
+    n = f"n = {model.score.n:,}" if counted else ""
     small = ", ".join(part for part in (interval, n) if part)
     return f"{value}\n{small}" if small else value
 

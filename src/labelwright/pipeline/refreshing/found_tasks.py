@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from labelwright.analysis import Estimate
+from labelwright.analysis.tasks.content import TaskScore
 from labelwright.core import Class
 
 __all__ = ["FoundTask", "TaskScore", "TaskSource"]
@@ -42,27 +42,6 @@ class TaskSource:
         """Return plain values for JSON."""
         accuracy = None if math.isnan(self.accuracy) else self.accuracy
         return {"name": self.name, "votes": self.votes, "coverage": self.coverage, "accuracy": accuracy}
-
-
-@dataclass(frozen=True, slots=True)
-class TaskScore:
-    """How well the labels of one task match gold on one split.
-
-    Parameters
-    ----------
-    n : int
-        Examples with gold.
-    accuracy, macro_f1 : Estimate
-        Of the labels, with 95% intervals; "N/A" counts as a class where gold says it.
-    """
-
-    n: int
-    accuracy: Estimate
-    macro_f1: Estimate
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain values for JSON."""
-        return {"n": self.n, "accuracy": self.accuracy.to_dict(), "macro_f1": self.macro_f1.to_dict()}
 
 
 @dataclass(frozen=True, slots=True)

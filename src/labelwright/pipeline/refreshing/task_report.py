@@ -74,7 +74,7 @@ def _task(labelled: LabelledProject, found: FoundTask, end: Mapping[str, TaskSco
     for split in sorted({*found.scores, *end}):
         both = (("Joint labels", "label model", found.scores), ("End model", "end model", end))
         scores[split] = [
-            TaskModel(name, role, one[split].n, one[split].accuracy, one[split].macro_f1)  # type: ignore[arg-type]
+            TaskModel(name, role, one[split])  # type: ignore[arg-type]
             for name, role, one in both
             if split in one
         ]
