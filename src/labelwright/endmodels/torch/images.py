@@ -14,7 +14,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 
 from labelwright.core import check_classes
 from labelwright.core.classes import Class
-from labelwright.core.errors import ModelError, NotFittedError
+from labelwright.core.errors import ModelError
 from labelwright.endmodels.base import Uncovered
 
 from .augmenting import Augment
@@ -23,7 +23,7 @@ from .devices import seeded
 from .networks import resnet, small_cnn
 from .progress import Progress
 from .regularisation import TransformationRegularisation
-from .saved import read_network, with_weights, write_network
+from .saved import check_fitted, maker_of, read_network, with_weights, write_network
 from .training import TrainingResult, predict_proba, train
 
 __all__ = ["ImageClassifier", "Network", "as_images"]
@@ -160,8 +160,7 @@ class ImageClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
 
     def predict_proba(self, X: Any) -> npt.NDArray[np.float64]:
         """Return the probability of each class, shape (n, k), columns in the order of ``classes_``."""
-        if not hasattr(self, "network_"):
-            raise NotFittedError("this ImageClassifier is not fitted yet; call fit first.")
+        check_fitted(self)
         images = as_images(X)
         if images.shape[1] != self.channels_:
             raise ModelError(f"X has {images.shape[1]} channels, but the network was trained on {self.channels_}.")
@@ -181,8 +180,7 @@ class ImageClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
         DataError
             If the folder exists and is not a saved image classifier.
         """
-        if not hasattr(self, "network_"):
-            raise NotFittedError("this ImageClassifier is not fitted yet; call fit first.")
+        check_fitted(self)
         description = {
             "network": self.network if isinstance(self.network, str) else None,
             "channels": self.channels_,
@@ -215,9 +213,7 @@ class ImageClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
             If the network was one of your own and ``network`` is not given, or is another.
         """
         (name, channels, classes), weights = read_network(folder, kind=_KIND, called=_CALLED, read=_described)
-        if name is None and network is None:
-            raise ModelError(f"{os.fspath(folder)} holds a network of your own; pass network=, what made it.")
-        model = cls(name if network is None else network, device=device)
+        model = cls(maker_of(name, network, what="network", folder=folder), device=device)
         model.network_ = with_weights(model._new_network(channels, len(classes)), weights, folder)
         model.channels_, model.classes_ = channels, np.array(classes)
         return model

@@ -13,12 +13,13 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from labelwright.core import atomic_folder, atomic_write
-from labelwright.core.errors import DataError, ModelError
+from labelwright.core.errors import DataError, ModelError, NotFittedError
 
-__all__ = ["read_network", "with_weights", "write_network"]
+__all__ = ["check_fitted", "maker_of", "read_network", "with_weights", "write_network"]
 
 Described = TypeVar("Described")
 Network = TypeVar("Network", bound=torch.nn.Module)
+Maker = TypeVar("Maker")
 
 _FORMAT = 1
 _DESCRIPTION, _WEIGHTS = "model.json", "weights.safetensors"
@@ -78,6 +79,41 @@ def read_network(
     except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
         raise DataError(f"{place} is not a saved {called} that can be read ({error!r}).") from error
     raise DataError(f"{place} holds a {found[0]!r} model of format {found[1]}; this reads {kind!r}, {_FORMAT}.")
+
+
+def maker_of(named: Any, given: Maker | None, *, what: str, folder: str | os.PathLike[str]) -> Maker:
+    """Return what makes a network anew: ``given``, or else the name of it that was saved.
+
+    Parameters
+    ----------
+    named : str or None
+        ``None`` where it was one of the user's own, which is not saved: that would be code.
+    given : callable or None
+    what : str
+        What it makes, and the name of the parameter: "trunk".
+    folder : path-like
+
+    Raises
+    ------
+    ModelError
+        If there is neither.
+    """
+    if given is None and named is None:
+        raise ModelError(f"{os.fspath(folder)} holds a {what} of your own; pass {what}=, what made it.")
+    found: Maker = named if given is None else given
+    return found
+
+
+def check_fitted(model: object) -> None:
+    """Check that a classifier holds a network.
+
+    Raises
+    ------
+    NotFittedError
+        If it holds none.
+    """
+    if not hasattr(model, "network_"):
+        raise NotFittedError(f"this {type(model).__name__} is not fitted yet; call fit first.")
 
 
 def with_weights(network: Network, weights: dict[str, torch.Tensor], folder: str | os.PathLike[str]) -> Network:

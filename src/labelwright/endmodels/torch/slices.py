@@ -14,7 +14,7 @@ from sklearn.base import BaseEstimator
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 from labelwright.core import check_classes
-from labelwright.core.errors import ModelError, NotFittedError
+from labelwright.core.errors import ModelError
 from labelwright.core.slices import Slices, as_slices
 from labelwright.endmodels.base import Uncovered
 
@@ -23,10 +23,20 @@ from .data import SoftLabelDataset, stack
 from .devices import pick_device, seeded
 from .epochs import Course, batches_in, blocks, finite_loss, follow, mean_loss
 from .loss import soft_cross_entropy
-from .multitask.trunks import Shape, Trunk, features_of, make_trunk, shape_of, trunk_inputs
+from .multitask.trunks import (
+    Shape,
+    Trunk,
+    describe_trunk,
+    features_of,
+    known_inputs,
+    make_trunk,
+    saved_trunk,
+    shape_of,
+    trunk_inputs,
+)
 from .progress import Progress, Reporter
 from .runs import TrainingResult, check_counts, run
-from .saved import read_network, with_weights, write_network
+from .saved import check_fitted, read_network, with_weights, write_network
 from .schedules import WeightAverage, make_schedule
 from .slice_network import Confidence, SliceNetwork, SliceOutput
 from .training import predict_proba, train
@@ -211,11 +221,9 @@ class SliceAwareClassifier(BaseEstimator):  # type: ignore[misc]  # scikit-learn
         DataError
             If the folder exists and is not a saved model.
         """
-        self._check_fitted()
+        check_fitted(self)
         description = {
-            "trunk": self.trunk if isinstance(self.trunk, str) else None,
-            "shape": None if self.shape_ is None else list(self.shape_),
-            "width": self.network_.head.in_features,
+            **describe_trunk(self.trunk, self.shape_, self.network_.head.in_features),
             "temperature": self.temperature,
             "confidence": self.confidence,
             "slices": list(self.slices_),
@@ -245,15 +253,13 @@ class SliceAwareClassifier(BaseEstimator):  # type: ignore[misc]  # scikit-learn
             If the trunk was one of your own and ``trunk`` is not given, or is another.
         """
         read, weights = read_network(folder, kind=_KIND, called="slice-aware model", read=_described)
-        if trunk is None and read["trunk"] is None:
-            raise ModelError(f"{os.fspath(folder)} holds a trunk of your own; pass trunk=, what made it.")
+        saved = saved_trunk(read, trunk, folder)
         settings = {name: read[name] for name in ("temperature", "confidence")}
-        model = cls(read["trunk"] if trunk is None else trunk, device=device, **settings)
-        shape = None if read["shape"] is None else tuple(read["shape"])
-        with seeded(0):  # the first weights draw on chance, and are replaced
-            made = make_trunk(model.trunk, shape)
-            network = model._new_network(made, read["width"], len(read["classes"]), read["shares"])
-        model._fitted(with_weights(network, weights, folder), shape, tuple(read["slices"]), np.array(read["classes"]))
+        model = cls(saved.maker, device=device, **settings)
+        with seeded(0):
+            network = model._new_network(saved.module, saved.width, len(read["classes"]), read["shares"])
+        trained, slices = with_weights(network, weights, folder), tuple(read["slices"])
+        model._fitted(trained, saved.shape, slices, np.array(read["classes"]))
         return model
 
     def predict_proba(self, X: Any) -> npt.NDArray[np.float64]:
@@ -330,18 +336,9 @@ class SliceAwareClassifier(BaseEstimator):  # type: ignore[misc]  # scikit-learn
             reporter=reporter,
         )
 
-    def _check_fitted(self) -> None:
-        if not hasattr(self, "network_"):
-            raise NotFittedError("this SliceAwareClassifier is not fitted yet; call fit first.")
-
     def _given(self, X: Any) -> torch.Tensor:
-        self._check_fitted()
-        inputs = _checked(trunk_inputs(self.trunk, X))
-        if self.trunk in ("mlp", "linear") and shape_of(inputs) != self.shape_:
-            raise ModelError(
-                f"X holds examples of shape {shape_of(inputs)}, but the network was trained on {self.shape_}."
-            )
-        return inputs
+        check_fitted(self)
+        return _checked(known_inputs(self.trunk, X, self.shape_))
 
 
 def _one_epoch(

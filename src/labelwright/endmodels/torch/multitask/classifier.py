@@ -13,7 +13,6 @@ import torch
 from sklearn.base import BaseEstimator
 
 from labelwright.core.classes import Class
-from labelwright.core.errors import ModelError, NotFittedError
 from labelwright.core.task_graph import TaskGraph
 from labelwright.core.task_labels import TaskLabels
 from labelwright.endmodels.base import Uncovered
@@ -22,15 +21,24 @@ from labelwright.endmodels.torch.augmenting import Augment
 from labelwright.endmodels.torch.devices import seeded
 from labelwright.endmodels.torch.progress import Progress
 from labelwright.endmodels.torch.runs import TrainingResult
-from labelwright.endmodels.torch.saved import read_network, with_weights, write_network
+from labelwright.endmodels.torch.saved import check_fitted, read_network, with_weights, write_network
 
-from .data import Inputs, MultiTaskDataset
+from .data import MultiTaskDataset
 from .graph_json import graph_from_json, graph_to_json
 from .network import MultiTaskNetwork, Reads
 from .pooling import Pooling
 from .predicting import predict_given_applicable
 from .training import train_multitask
-from .trunks import Trunk, features_of, make_trunk, shape_of, trunk_inputs
+from .trunks import (
+    Trunk,
+    describe_trunk,
+    features_of,
+    known_inputs,
+    make_trunk,
+    saved_trunk,
+    shape_of,
+    trunk_inputs,
+)
 from .weighting import TaskWeights
 
 __all__ = ["MultiTaskClassifier"]
@@ -203,11 +211,9 @@ class MultiTaskClassifier(BaseEstimator):  # type: ignore[misc]  # scikit-learn 
         DataError
             If the folder exists and is not a saved model.
         """
-        self._check_fitted()
+        check_fitted(self)
         description = {
-            "trunk": self.trunk if isinstance(self.trunk, str) else None,
-            "shape": None if self.shape_ is None else list(self.shape_),
-            "width": self.network_.width,
+            **describe_trunk(self.trunk, self.shape_, self.network_.width),
             "head_width": self.head_width,
             "reads": self.reads,
             "pooling": self.pooling,
@@ -240,14 +246,12 @@ class MultiTaskClassifier(BaseEstimator):  # type: ignore[misc]  # scikit-learn 
             If the trunk was one of your own and ``trunk`` is not given, or is another.
         """
         (read, graph), weights = read_network(folder, kind=_KIND, called=_CALLED, read=_described)
-        if trunk is None and read["trunk"] is None:
-            raise ModelError(f"{os.fspath(folder)} holds a trunk of your own; pass trunk=, what made it.")
+        saved = saved_trunk(read, trunk, folder)
         settings = {name: read[name] for name in ("head_width", "reads", "pooling")}
-        model = cls(read["trunk"] if trunk is None else trunk, tasks=graph, device=device, **settings)
-        shape = None if read["shape"] is None else tuple(read["shape"])
-        with seeded(0):  # the first weights draw on chance, and are replaced
-            network = model._new_network(make_trunk(model.trunk, shape), graph, read["width"])
-        model._fitted(with_weights(network, weights, folder), shape)
+        model = cls(saved.maker, tasks=graph, device=device, **settings)
+        with seeded(0):
+            network = model._new_network(saved.module, graph, saved.width)
+        model._fitted(with_weights(network, weights, folder), saved.shape)
         return model
 
     def _new_network(self, trunk: torch.nn.Module, graph: TaskGraph, width: int) -> MultiTaskNetwork:
@@ -259,18 +263,9 @@ class MultiTaskClassifier(BaseEstimator):  # type: ignore[misc]  # scikit-learn 
         self.network_, self.shape_, self.graph_ = network, shape, network.graph
         self.classes_: dict[str, tuple[Class, ...]] = {name: self.graph_.states(name) for name in self.graph_.names}
 
-    def _check_fitted(self) -> None:
-        if not hasattr(self, "network_"):
-            raise NotFittedError("this MultiTaskClassifier is not fitted yet; call fit first.")
-
     def _given(self, X: Any) -> dict[str, npt.NDArray[np.float64]]:
-        self._check_fitted()
-        inputs: Inputs = trunk_inputs(self.trunk, X)
-        here, there = shape_of(inputs), self.shape_
-        # Networks for images take other sizes, not other numbers of channels; an own trunk knows what it takes.
-        fits = here[:1] == there[:1] if here and there and self.trunk in ("small", "resnet") else here == there
-        if isinstance(self.trunk, str) and not fits:
-            raise ModelError(f"X holds examples of shape {here}, but the network was trained on {there}.")
+        check_fitted(self)
+        inputs = known_inputs(self.trunk, X, self.shape_)
         return predict_given_applicable(self.network_, inputs, batch_size=500, device=self.device)
 
 

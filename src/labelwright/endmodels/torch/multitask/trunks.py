@@ -2,20 +2,34 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 import torch
 from torch import nn
 
 from labelwright.core.errors import ModelError
+from labelwright.endmodels.torch.devices import seeded
 from labelwright.endmodels.torch.images import as_images
 from labelwright.endmodels.torch.networks import resnet, small_cnn
+from labelwright.endmodels.torch.saved import maker_of
 
 from .data import Inputs, count_of, read_inputs, rows_of
 from .pooling import Pooling, pooled
 
-__all__ = ["Shape", "Trunk", "features_of", "make_trunk", "shape_of", "trunk_inputs"]
+__all__ = [
+    "SavedTrunk",
+    "Shape",
+    "Trunk",
+    "describe_trunk",
+    "features_of",
+    "known_inputs",
+    "make_trunk",
+    "saved_trunk",
+    "shape_of",
+    "trunk_inputs",
+]
 
 # Of one example; None where inputs are a mapping of tensors.
 Shape: TypeAlias = tuple[int, ...] | None
@@ -46,6 +60,71 @@ def trunk_inputs(trunk: Trunk, X: Any) -> Inputs:
             raise ModelError(f"trunk {trunk!r} needs X of shape (n, features); pass another trunk for other inputs.")
         return inputs.to(torch.get_default_dtype())
     return inputs
+
+
+def known_inputs(trunk: Trunk, X: Any, shape: Shape) -> Inputs:
+    """Return inputs as a trunk takes them that was made for examples of ``shape``.
+
+    Raises
+    ------
+    ModelError
+        If theirs is another.
+
+    Examples
+    --------
+    >>> known_inputs("mlp", [[1.0, 2.0]], (2,)).shape
+    torch.Size([1, 2])
+    """
+    inputs = trunk_inputs(trunk, X)
+    here = shape_of(inputs)
+    # Networks for images take other sizes, not other numbers of channels; an own trunk knows what it takes.
+    fits = here[:1] == shape[:1] if here and shape and trunk in _IMAGES else here == shape
+    if isinstance(trunk, str) and not fits:
+        raise ModelError(f"X holds examples of shape {here}, but the network was trained on {shape}.")
+    return inputs
+
+
+class SavedTrunk(NamedTuple):
+    """What was saved of a trunk: what makes it, the shape of an example, how many features it gives; and a new one."""
+
+    maker: Trunk
+    shape: Shape
+    width: int
+    module: nn.Module
+
+
+def describe_trunk(trunk: Trunk, shape: Shape, width: int) -> dict[str, Any]:
+    """Return what `saved_trunk` needs, as JSON can hold it.
+
+    Examples
+    --------
+    >>> describe_trunk("mlp", (30,), 128)
+    {'trunk': 'mlp', 'shape': [30], 'width': 128}
+    """
+    return {
+        "trunk": trunk if isinstance(trunk, str) else None,
+        "shape": None if shape is None else list(shape),
+        "width": width,
+    }
+
+
+def saved_trunk(read: Mapping[str, Any], given: Trunk | None, folder: str | os.PathLike[str]) -> SavedTrunk:
+    """Make a trunk anew from what `describe_trunk` said of it; its weights are still to come.
+
+    Raises
+    ------
+    ModelError
+        If it was one of the user's own and ``given``, what made it, is ``None``.
+
+    Examples
+    --------
+    >>> saved_trunk({"trunk": "mlp", "shape": [30], "width": 128}, None, "folder").shape
+    (30,)
+    """
+    maker: Trunk = maker_of(read["trunk"], given, what="trunk", folder=folder)
+    shape = None if read["shape"] is None else tuple(read["shape"])
+    with seeded(0):  # the first weights draw on chance, and are replaced
+        return SavedTrunk(maker, shape, read["width"], make_trunk(maker, shape))
 
 
 def shape_of(inputs: Inputs) -> Shape:
