@@ -99,3 +99,60 @@ def test_a_project_with_one_task_keeps_what_it_kept_before():
 def test_a_mistake_names_the_place_and_what_is_allowed(text, match):
     with pytest.raises(ProjectError, match=match):
         parse_settings(DATA + text)
+
+
+SETS = """
+[data_sets.reports]
+path = "reports.csv"
+id = "key"
+tasks = ["finding", "kind"]
+functions = ["reads_*", "short"]
+[data_sets.calls]
+path = "calls.csv"
+[data_sets.calls.splits]
+train = 0.8
+test = 0.2
+"""
+
+
+def test_data_sets_stand_in_place_of_data():
+    settings = parse_settings(SETS + TASKS)
+    assert list(settings.sets) == ["reports", "calls"]
+    assert settings.sets["reports"].id == "key"
+    assert settings.sets["calls"].splits.kind == "fractions"
+    assert settings.tasks_about("reports") == ("finding", "kind")
+    assert settings.tasks_about("calls") == ("finding", "kind", "side", "place")
+    assert msgspec.convert(msgspec.to_builtins(settings), Settings) == settings
+    one = parse_settings(DATA + TASKS)
+    assert list(one.sets) == [""]
+    assert one.tasks_about("") == settings.tasks_about("calls")
+    # A project without the tables keeps what it kept before there were any.
+    assert "data_sets" not in msgspec.to_builtins(one)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (DATA + SETS + TASKS, "there are both"),
+        (SETS + '[task]\nclasses = ["a", "b"]', "are of projects with several tasks"),
+        ("[data_sets]\n" + TASKS, "has no data set in it"),
+        (SETS.replace("calls]", '"a:b"]').replace("calls.s", '"a:b".s') + TASKS, "'a:b' cannot name a data set"),
+        (SETS.replace('path = "calls.csv"', "") + TASKS, "[data_sets.calls] needs path"),
+        (SETS.replace("train = 0.8", "") + TASKS, "data_sets.calls.splits has no train"),
+        (SETS.replace('"kind"', '"kin"') + TASKS, "names 'kin', which is no task. Did you mean 'kind'?"),
+        (SETS.replace('["reads_*", "short"]', "[]") + TASKS, "data_sets.reports.functions is empty"),
+        (SETS.replace("id =", "ids =") + TASKS, "[data_sets.reports] has no key 'ids'. Did you mean 'id'?"),
+        (SETS.split("[data_sets.calls]")[0] + TASKS, "no data set is about the task 'side'"),
+        (
+            SETS.replace('path = "calls.csv"', 'path = "calls.csv"\ntasks = ["kind", "side", "place"]')
+            + TASKS
+            + '[[relations]]\nimplies = { when = { finding = "normal" }, then = { side = "left" } }',
+            "no data set is about all of them",
+        ),
+        (SETS + TASKS + "[gates]\nenforce = true", "[gates]"),
+    ],
+)
+def test_what_data_sets_cannot_be(text, said):
+    with pytest.raises(ProjectError) as caught:
+        parse_settings(text)
+    assert said in str(caught.value)

@@ -7,6 +7,7 @@ import re
 import tomllib
 import types
 import typing
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -17,6 +18,7 @@ from labelwright.core.errors import ProjectError, VoteError
 from labelwright.core.task_graph import TaskGraph
 
 from .augmentation_settings import AugmentationSettings, augmentation_faults
+from .data_settings import SPLITS, DataSetSettings, DataSettings, SplitSettings, data_set_faults, split_faults
 from .judging_settings import ContractsSettings, GatesSettings, SettingsTable, judging_faults
 from .task_settings import OneOfTasks, RelationTable, graph_of_tables, task_faults
 
@@ -26,6 +28,7 @@ __all__ = [
     "SPLITS",
     "ApplySettings",
     "AugmentationSettings",
+    "DataSetSettings",
     "DataSettings",
     "EndModelSettings",
     "LabelModelSettings",
@@ -41,54 +44,12 @@ __all__ = [
 ]
 
 FILE_NAME = "labelwright.toml"
-SPLITS = ("train", "valid", "test")
-
-SplitName = Literal["train", "valid", "test"]
-SplitValue = str | int | float | list[str | int]
 
 
 class ProjectSettings(SettingsTable, frozen=True):
     """``[project]``: its name (default: the folder's)."""
 
     name: str = ""
-
-
-class SplitSettings(SettingsTable, frozen=True):
-    """``[data.splits]``: which examples are for training and which for scoring.
-
-    Three ways, told apart by what is written: with ``column`` the three hold values of that column; without it, strings
-    are paths (one data file per split) and numbers are fractions, drawn by a hash of the group or example id, so that
-    an example stays in its split whatever is added around it.
-    """
-
-    column: str | None = None
-    train: SplitValue | None = None
-    valid: SplitValue | None = None
-    test: SplitValue | None = None
-
-    @property
-    def given(self) -> dict[str, SplitValue]:
-        """The splits that are written down, in the order train, valid, test."""
-        return {name: value for name in SPLITS if (value := getattr(self, name)) is not None}
-
-    @property
-    def kind(self) -> Literal["none", "column", "paths", "fractions"]:
-        """How examples are divided; ``"none"`` puts all of them into train."""
-        if self.column is not None:
-            return "column"
-        values = list(self.given.values())
-        if not values:
-            return "none"
-        return "fractions" if all(isinstance(v, (int, float)) for v in values) else "paths"
-
-
-class DataSettings(SettingsTable, frozen=True):
-    """``[data]``: where the examples are. Relative paths start at the project's folder."""
-
-    path: str | list[str] | None = None
-    id: str | None = None
-    group: str | None = None
-    splits: SplitSettings = SplitSettings()
 
 
 class TaskSettings(SettingsTable, frozen=True):
@@ -199,7 +160,8 @@ class Settings(SettingsTable, frozen=True):
     'comments.csv'
     """
 
-    data: DataSettings
+    # Without a path where the file has several data sets, and only there.
+    data: DataSettings = DataSettings()
     # Without classes where the file has several tasks, and only there.
     task: TaskSettings = TaskSettings(classes=[])
     project: ProjectSettings = ProjectSettings()
@@ -215,11 +177,22 @@ class Settings(SettingsTable, frozen=True):
     augmentation: AugmentationSettings | msgspec.UnsetType = msgspec.UNSET
     tasks: dict[str, OneOfTasks] | msgspec.UnsetType = msgspec.UNSET
     relations: list[RelationTable] | msgspec.UnsetType = msgspec.UNSET
+    data_sets: dict[str, DataSetSettings] | msgspec.UnsetType = msgspec.UNSET
 
     @property
     def has_tasks(self) -> bool:
         """Whether the file has several tasks, ``[tasks.NAME]``, in place of one."""
         return not isinstance(self.tasks, msgspec.UnsetType)
+
+    @property
+    def sets(self) -> Mapping[str, DataSettings]:
+        """The data sets by name; the one of ``[data]`` is called ``""``."""
+        return {"": self.data} if isinstance(self.data_sets, msgspec.UnsetType) else self.data_sets
+
+    def tasks_about(self, data_set: str) -> tuple[str, ...]:
+        """Return which of several tasks the examples of a data set are about, in the order of the graph."""
+        said = getattr(self.sets[data_set], "tasks", None)
+        return tuple(task for task in self.graph.names if said is None or task in said)
 
     @property
     def graph(self) -> TaskGraph:
@@ -298,6 +271,8 @@ def parse_settings(text: str, *, path: Path | str = FILE_NAME) -> Settings:
         settings = msgspec.convert(content, Settings)
     except msgspec.ValidationError as error:
         raise ProjectError(_explain(str(error), path)) from None
+    if not content.keys() & {"data", "data_sets"}:
+        raise ProjectError(f"{path}: the file needs {_missing('', 'data')}.")
     _check(settings, path)
     return settings
 
@@ -374,7 +349,7 @@ def _allowed(key: str) -> list[str]:
 def _check(settings: Settings, path: Path | str) -> None:
     """Check what types cannot say."""
     classes = _checked_classes(settings, path)
-    _check_splits(settings.data, path)
+    _check_data(settings, path)
     balance = settings.label_model.class_balance
     if balance is not None and (len(balance) != len(classes) or min(balance) <= 0 or abs(sum(balance) - 1) > 1e-6):
         raise ProjectError(
@@ -401,6 +376,15 @@ def _check(settings: Settings, path: Path | str) -> None:
         raise ProjectError(f"{path}: {fault}")
 
 
+def _check_data(settings: Settings, path: Path | str) -> None:
+    if not isinstance(settings.data_sets, msgspec.UnsetType):
+        faults = data_set_faults(settings)
+    else:
+        faults = split_faults(settings.data)
+    for fault in faults:
+        raise ProjectError(f"{path}: {fault}")
+
+
 def _checked_classes(settings: Settings, path: Path | str) -> tuple[Class, ...]:
     """Check what is said of the task, or of several; return the classes of the one task, or those of all."""
     for fault in task_faults(settings):
@@ -413,31 +397,3 @@ def _checked_classes(settings: Settings, path: Path | str) -> tuple[Class, ...]:
         return check_classes(settings.task.classes)
     except VoteError as error:
         raise ProjectError(f"{path}: task.classes: {error}") from None
-
-
-def _check_splits(data: DataSettings, path: Path | str) -> None:
-    splits = data.splits
-    kind, given = splits.kind, splits.given
-    if kind == "paths":
-        wrong = [n for n, v in given.items() if not isinstance(v, str) and not _is_list_of_text(v)]
-        if wrong:
-            raise ProjectError(
-                f"{path}: data.splits.{wrong[0]} is {given[wrong[0]]!r}; give a path for every split, or a number for "
-                "every split, or name a column."
-            )
-        if data.path is not None:
-            raise ProjectError(f"{path}: data.path and a path for each split are both given; keep one of them.")
-    elif data.path is None or data.path == []:
-        raise ProjectError(f'{path}: [data] needs path = "...", or paths per split in [data.splits].')
-    if kind == "column" and not given:
-        raise ProjectError(f'{path}: data.splits.column is given; say which values are which, such as train = "train".')
-    if kind == "fractions":
-        total = sum(float(v) for v in given.values() if isinstance(v, (int, float)))
-        if min(float(v) for v in given.values() if isinstance(v, (int, float))) <= 0 or total > 1 + 1e-9:
-            raise ProjectError(f"{path}: data.splits: fractions must be positive and add up to at most 1, got {given}.")
-    if kind != "none" and "train" not in given:
-        raise ProjectError(f"{path}: data.splits has no train; the label model and the end model are fitted on it.")
-
-
-def _is_list_of_text(value: object) -> bool:
-    return isinstance(value, list) and bool(value) and all(isinstance(v, str) for v in value)
