@@ -9,13 +9,13 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from labelwright.core.failures import KEPT_FAILURES, Failure
+from labelwright.core.failures import Failure
 from labelwright.core.slices import Slices
 from labelwright.store import ArtifactId, Recipe, Store
 from labelwright.store.bit_planes import SUFFIX, at, decode, encode
 
 from .kept_data import KeptData
-from .kept_votes import Failures
+from .kept_votes import Failures, count_failures
 
 __all__ = ["KeptSlices", "SlicesRecord", "keep_members", "slice_recipe"]
 
@@ -83,21 +83,12 @@ class KeptSlices:
 
     def failures(self) -> list[Failure]:
         """Return what failed on the examples, in the order of the functions."""
-        found: dict[str, list[tuple[int, int, str]]] = {}
-        for part in range(len(self.record.parts)):
-            for name, key in zip(self.names, self._keys(part), strict=True):
-                if key.kind == FAILED:
-                    rows = self._failed(key).failures.pairs()
-                    found.setdefault(name, []).extend((part, row, said) for row, said in rows)
-        return [
-            Failure(
-                name,
-                len(found[name]),
-                tuple((self.data.id_at(part, row), said) for part, row, said in found[name][:KEPT_FAILURES]),
-            )
-            for name in self.names
-            if name in found
-        ]
+        parts = range(len(self.record.parts))
+        return count_failures(self.data, self.names, ((part, self._failures_of(part)) for part in parts))
+
+    def _failures_of(self, part: int) -> dict[str, Failures]:
+        keys = zip(self.names, self._keys(part), strict=True)
+        return {name: self._failed(key).failures for name, key in keys if key.kind == FAILED}
 
     def _keys(self, part: int) -> list[ArtifactId]:
         return [ArtifactId.parse(text) for text in self.record.parts[part]]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -16,7 +16,7 @@ from labelwright.store.bit_planes import SUFFIX, at, decode, encode, entries, vo
 
 from .kept_data import KeptData
 
-__all__ = ["Failures", "KeptVotes", "PartVotesRecord", "VotesRecord"]
+__all__ = ["Failures", "KeptVotes", "PartVotesRecord", "VotesRecord", "count_failures"]
 
 _HELD_BYTES = 512 * 2**20
 # Where fewer than this share of all votes were cast, summing and labelling them one by one is faster.
@@ -41,6 +41,20 @@ class Failures(msgspec.Struct, frozen=True):
     def pairs(self) -> list[tuple[int, str]]:
         """Return ``(row, message)`` pairs, by row."""
         return [(row, self.messages[i]) for row, i in zip(self.rows, self.which, strict=True)]
+
+
+def count_failures(
+    data: KeptData, names: Iterable[str], parts: Iterable[tuple[int, Mapping[str, Failures]]]
+) -> list[Failure]:
+    """Return what failed on parts of the data, in the order of the functions' names, with the ids of the first few."""
+    counts: dict[str, int] = {}
+    first: dict[str, list[tuple[Any, str]]] = {}
+    for part, failures in parts:
+        for name, failed in failures.items():
+            counts[name] = counts.get(name, 0) + len(failed.rows)
+            shown = first.setdefault(name, [])
+            shown += [(data.id_at(part, row), said) for row, said in failed.pairs()[: KEPT_FAILURES - len(shown)]]
+    return [Failure(name, counts[name], tuple(first[name])) for name in names if name in counts]
 
 
 class PartVotesRecord(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -169,18 +183,8 @@ class KeptVotes:
 
     def failures(self, source: int | None = None) -> list[Failure]:
         """Return what failed on the rows of a source (default: of all), in the order of the functions."""
-        counts: dict[str, int] = {}
-        first: dict[str, list[tuple[Any, str]]] = {}
-        for part, of_source in enumerate(self.data.source_of):
-            if source is not None and of_source != source:
-                continue
-            for name, failed in self.failures_of(part).items():
-                counts[name] = counts.get(name, 0) + len(failed.rows)
-                shown = first.setdefault(name, [])
-                shown += [
-                    (self.data.id_at(part, row), said) for row, said in failed.pairs()[: KEPT_FAILURES - len(shown)]
-                ]
-        return [Failure(name, counts[name], tuple(first[name])) for name in self.sources if name in counts]
+        parts = [part for part, its in enumerate(self.data.source_of) if source is None or its == source]
+        return count_failures(self.data, self.sources, ((part, self.failures_of(part)) for part in parts))
 
     def _rows_of(self, part: int) -> npt.NDArray[Any] | SparseRows:
         """Return the votes on a part, shape (rows, m), sparse where few were cast."""
