@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -18,48 +17,30 @@ from labelwright.pipeline.augmenting.consistency import check_consistency
 from labelwright.pipeline.augmenting.copies import KeptCopies
 from labelwright.pipeline.augmenting.showing import augmentation_view
 from labelwright.pipeline.augmenting.stage import Augmenting, checked_transformations
-from labelwright.pipeline.kept.database import Database
 from labelwright.pipeline.kept.keep import KeptRun
 from labelwright.pipeline.kept.kept_data import KeptData
-from labelwright.pipeline.settings import FILE_NAME, Settings
+from labelwright.pipeline.settings import FILE_NAME
 from labelwright.pipeline.supervision import record
-from labelwright.store import ArtifactId
 
 from .noticing import RunWarning, unused_transformations
-from .noting import Notes
 from .scoring import LabelledSplit
+from .stage import Stage
 
 __all__ = ["AugmentationStage"]
 
 
 @dataclass
-class AugmentationStage:
+class AugmentationStage(Stage):
     """What `labelwright.pipeline.augmenting` does in a refresh.
 
     Parameters
     ----------
-    folder : Path
-    settings : Settings
-    database : Database
-    notes : Notes
-    tell : callable of str
-    artifacts : dict of str to ArtifactId
-        What the run made so far, by role; what is made here is added.
-    operations : dict of str to int
-        Likewise.
+    folder, settings, database, notes, tell, artifacts, operations, dry
+        As for `Stage`.
     base : KeptRun or None
-    dry : bool
     """
 
-    folder: Path
-    settings: Settings
-    database: Database
-    notes: Notes
-    tell: Callable[[str], None]
-    artifacts: dict[str, ArtifactId]
-    operations: dict[str, int]
-    base: KeptRun | None
-    dry: bool
+    base: KeptRun | None = None
     transformations: list[TransformationFunction] = field(default_factory=list)
 
     @property

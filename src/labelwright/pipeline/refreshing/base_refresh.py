@@ -74,12 +74,9 @@ class Reading:
         self.base = self.notes.whole
         self.made = Made(steps=self.notes.steps)
         made = self.made
-        self.augmentation = AugmentationStage(
-            folder, settings, self.database, self.notes, step, made.artifacts, made.operations, self.base, dry
-        )
-        self.slicing = SliceStage(
-            folder, settings, self.database, self.notes, step, made.artifacts, made.operations, dry
-        )
+        shared = (folder, settings, self.database, self.notes, step, made.artifacts, made.operations, dry)
+        self.augmentation = AugmentationStage(*shared, base=self.base)
+        self.slicing = SliceStage(*shared)
 
     def _read(self) -> tuple[list[LabelingFunction], KeptData]:
         """Read functions and data; only what changed of these."""

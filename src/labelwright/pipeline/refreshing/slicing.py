@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -15,17 +14,15 @@ from labelwright.analysis.slices import SplitSlices, slice_table
 from labelwright.data import Part
 from labelwright.data.base import Frame
 from labelwright.engines import LocalEngine
-from labelwright.pipeline.kept.database import Database
 from labelwright.pipeline.kept.kept_data import KeptData
 from labelwright.pipeline.kept.kept_slices import FAILED, MEMBERS, KeptSlices, SlicesRecord, keep_members, slice_recipe
-from labelwright.pipeline.settings import Settings
 from labelwright.pipeline.supervision import record
 from labelwright.slicing import SlicingFunction
 from labelwright.slicing.by_part import slices_by_part
 from labelwright.store import ArtifactId
 
-from .noting import Notes
 from .scoring import LabelledSplit
+from .stage import Stage
 
 __all__ = ["SliceStage", "slice_tables"]
 
@@ -40,31 +37,15 @@ _ROLES = ("label model", "end model")
 
 
 @dataclass
-class SliceStage:
+class SliceStage(Stage):
     """Applies slicing functions to all examples; what was made of a part by the same version is taken as it was kept.
 
     Parameters
     ----------
-    folder : Path
-    settings : Settings
-    database : Database
-    notes : Notes
-    tell : callable of str
-    artifacts : dict of str to ArtifactId
-        What the run made so far, by role; what is made here is added.
-    operations : dict of str to int
-        Likewise.
-    dry : bool
+    folder, settings, database, notes, tell, artifacts, operations, dry
+        As for `Stage`.
     """
 
-    folder: Path
-    settings: Settings
-    database: Database
-    notes: Notes
-    tell: Callable[[str], None]
-    artifacts: dict[str, ArtifactId]
-    operations: dict[str, int]
-    dry: bool
     functions: list[SlicingFunction] = field(default_factory=list)
     records: list[dict[str, Any]] = field(default_factory=list)
 
