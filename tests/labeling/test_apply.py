@@ -8,6 +8,7 @@ import re
 import threading
 import time
 from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -222,7 +223,7 @@ def test_functions_that_do_not_fit() -> None:
         apply([forever], FRAME)  # type: ignore[list-item]
     with pytest.raises(FunctionError, match="on_error is 'ignore'; allowed: 'raise' or 'abstain'"):
         apply([long], FRAME, on_error="ignore")  # type: ignore[arg-type]
-    with pytest.raises(FunctionError, match="'long' reads field 'text', which the data does not have; columns: n"):
+    with pytest.raises(FunctionError, match="'long' reads field 'text', which the data does not have; Columns: n"):
         apply([long], FRAME.select("n"))
     with pytest.raises(FunctionError, match="'check' does not fit the data"):
         apply([check], FRAME.select("n"))
@@ -276,9 +277,13 @@ def test_missing_values_of_pandas() -> None:
     assert votes.values.T.tolist() == [[1, -1, -1], [-1, 1, 1], [-1, 1, -1]]
 
 
-def test_parts_are_cut_to_the_pace_of_slow_functions() -> None:
+def test_parts_are_cut_to_the_pace_of_slow_functions(monkeypatch: pytest.MonkeyPatch) -> None:
+    # A clock of the test's own: on a busy machine, sleeping takes as long as it pleases.
+    clock = SimpleNamespace(now=0.0, perf_counter=lambda: clock.now)
+    monkeypatch.setattr("labelwright.labeling.task.time", clock)
+
     def slow(x: Any) -> Any:
-        time.sleep(0.0005)
+        clock.now += 0.0005
         return x.n % 3
 
     done: list[int] = []

@@ -46,7 +46,7 @@ def test_functions_are_frozen() -> None:
 def test_columns() -> None:
     schema = pl.Schema({"text": pl.String, "n": pl.Int64})
     assert make(fields=["n"]).columns(schema) == ("n",)
-    with pytest.raises(FunctionError, match="'f' reads field 'm', which the data does not have; columns: text, n"):
+    with pytest.raises(FunctionError, match="'f' reads field 'm', which the data does not have; Columns: text, n"):
         make(fields=["m"]).columns(schema)
-    with pytest.raises(FunctionError, match=r"columns: text;n\. Is ';' the separator of the file"):
+    with pytest.raises(FunctionError, match=r"Columns: text;n\. Is ';' the separator of the file"):
         make(fields=["text"]).columns(pl.Schema({"text;n": pl.String}))

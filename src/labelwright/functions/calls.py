@@ -11,7 +11,7 @@ from typing import Any
 
 from .preprocessors import Run
 
-__all__ = ["place", "prepared", "shown", "summary"]
+__all__ = ["failed_on", "place", "prepared", "shown", "summary"]
 
 _SHOWN_CHARACTERS = 200
 _PREPARED_ROWS = 256
@@ -51,3 +51,14 @@ def shown(fields: Mapping[str, Any]) -> str:
         text = repr(value)
         parts.append(f"{name}={text if len(text) <= _SHOWN_CHARACTERS else text[:_SHOWN_CHARACTERS] + '...'}")
     return ", ".join(parts) or "no fields"
+
+
+def failed_on(owner: str, said: str, example_id: Any, fields: Mapping[str, Any], error: BaseException) -> str:
+    """Return the message of a function that failed on an example: what it said, what it saw, and where.
+
+    Examples
+    --------
+    >>> failed_on("labeling function 'f'", "raised KeyError: 'a'", 7, {"text": "hi"}, KeyError("a"))
+    "labeling function 'f' raised KeyError: 'a' on example 7; it saw text='hi'."
+    """
+    return f"{owner} {said} on example {example_id!r}; it saw {shown(fields)}.{place(error)}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from labelwright.core.errors import FunctionError
@@ -14,7 +14,7 @@ from .nlp import SpacyPreprocessor
 from .preprocessors import Preprocessor
 from .records import record_type
 
-__all__ = ["as_example", "fields_of", "read_field", "unknown_field"]
+__all__ = ["as_example", "check_fields", "fields_of", "read_field", "unknown_field"]
 
 
 def as_example(x: Any) -> Any:
@@ -93,6 +93,38 @@ def unknown_field(field: str, known: Iterable[str]) -> str:
     close = difflib.get_close_matches(field, names, n=1)
     hint = f"did you mean {close[0]!r}? " if close else ""
     return f"{hint}Columns: {', '.join(names) or 'none'}."
+
+
+def check_fields(owner: str, fields: Iterable[str], known: Collection[str], *, hint: str = "") -> None:
+    """Check that data has the fields that a function reads.
+
+    Parameters
+    ----------
+    owner : str
+        Who reads them, for the message.
+    fields : iterable of str
+    known : collection of str
+        The columns of the data.
+    hint : str, default ""
+        What more to say where one is missing.
+
+    Raises
+    ------
+    FunctionError
+        If the data lacks one of them.
+
+    Examples
+    --------
+    >>> check_fields("labeling function 'f'", ["txt"], ["text", "author"])
+    Traceback (most recent call last):
+    labelwright.core.errors.FunctionError: labeling function 'f' reads field 'txt', which the data does not have; did
+    you mean 'text'? Columns: text, author.
+    """
+    missing = next((field for field in fields if field not in known), None)
+    if missing is not None:
+        raise FunctionError(
+            f"{owner} reads field {missing!r}, which the data does not have; {unknown_field(missing, known)}{hint}"
+        )
 
 
 def read_field(x: Any, field: str, owner: str) -> Any:

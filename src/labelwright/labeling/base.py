@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from labelwright.core import ABSTAIN, Class
 from labelwright.core.errors import FunctionError
 from labelwright.data.damage import separator_hint
+from labelwright.functions.reading import check_fields
 
 from .examples import Example, checked_examples
 from .task_answers import Answer, as_labels, by_task, checked_tasks, choices, fixed_answer
@@ -131,12 +132,7 @@ class LabelingFunction(abc.ABC):
         """
         if self.fields is None:
             return tuple(schema)
-        missing = [field for field in self.fields if field not in schema]
-        if missing:
-            raise FunctionError(
-                f"labeling function {self.name!r} reads field {missing[0]!r}, which the data does not have; columns: "
-                f"{', '.join(schema)}.{separator_hint(tuple(schema))}"
-            )
+        check_fields(f"labeling function {self.name!r}", self.fields, schema, hint=separator_hint(tuple(schema)))
         return self.fields
 
     def __repr__(self) -> str:

@@ -10,8 +10,8 @@ import numpy as np
 import polars as pl
 
 from labelwright.core import Class
+from labelwright.core.failures import failed_rows, merge_failures
 from labelwright.core.task_graph import TaskGraph
-from labelwright.core.votes import merge_failures
 from labelwright.data import Part
 from labelwright.engines import Engine, LocalEngine
 from labelwright.engines.pieces import run_by_part
@@ -145,12 +145,6 @@ def _votes_by_part(
 
 def _whole(pieces: Sequence[PartVotes]) -> PartVotes:
     """Put the pieces of one part together; rows are counted from the beginning of the part."""
-    failed: dict[str, list[tuple[int, str]]] = {}
-    start = 0
-    for piece in pieces:
-        for name, found in piece.failed.items():
-            failed.setdefault(name, []).extend((start + row, said) for row, said in found)
-        start += len(piece.values)
 
     def stacked(what: str) -> Any:
         present = [getattr(piece, what) for piece in pieces if getattr(piece, what) is not None]
@@ -163,6 +157,6 @@ def _whole(pieces: Sequence[PartVotes]) -> PartVotes:
         stacked("groups"),
         tuple(merge_failures(failure for piece in pieces for failure in piece.failures).values()),
         sum(piece.seconds for piece in pieces),
-        {name: tuple(found) for name, found in failed.items()},
+        failed_rows((piece.rows, piece.failed) for piece in pieces),
         pieces[0].sets,
     )

@@ -10,8 +10,8 @@ from typing import Any
 import polars as pl
 
 from labelwright.core.errors import FunctionError
+from labelwright.data.damage import separator_hint
 from labelwright.functions import reading
-from labelwright.functions.reading import unknown_field
 from labelwright.functions.versions import version_of
 
 from .base import VectorisedFunction
@@ -82,11 +82,7 @@ class DeclarativeFunction(VectorisedFunction):
         self, schema: pl.Schema, field: str, readable: Callable[[pl.DataType], bool], needs: str
     ) -> pl.DataType:
         """Return the type of a column; raise if it is missing or not readable."""
-        if field not in schema:
-            raise FunctionError(
-                f"labeling function {self.name!r} reads field {field!r}, which the data does not have; "
-                f"{unknown_field(field, schema)}"
-            )
+        reading.check_fields(f"labeling function {self.name!r}", (field,), schema, hint=separator_hint(tuple(schema)))
         kind = schema[field]
         if kind != pl.Null and not readable(kind):
             raise FunctionError(

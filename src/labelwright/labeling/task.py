@@ -13,10 +13,10 @@ import polars as pl
 
 from labelwright.core import ABSTAIN, Class, Failure
 from labelwright.core.errors import FunctionError, LabelingError, LabelingTimeoutError
-from labelwright.core.votes import KEPT_FAILURES
+from labelwright.core.failures import failures_of
 from labelwright.data import Part
 from labelwright.data.base import id_array
-from labelwright.functions.calls import place, prepared, shown, summary
+from labelwright.functions.calls import failed_on, prepared, summary
 from labelwright.functions.preprocessors import Run
 from labelwright.functions.records import rows
 
@@ -324,16 +324,13 @@ class Context:
             self._failed.setdefault(name, []).append((position, said))
             return
         example_id = self.example_id(position)
-        message = f"labeling function {name!r} {said} on example {example_id!r}; it saw {shown(fields)}.{place(error)}"
+        message = failed_on(f"labeling function {name!r}", said, example_id, fields, error)
         kind = LabelingTimeoutError if slow else LabelingError
         raise kind(message, source=name, example_id=example_id, fields=fields) from (None if slow or apart else error)
 
     def failures(self) -> tuple[Failure, ...]:
         """Return what failed, with the first few examples of each function."""
-        return tuple(
-            Failure(name, len(found), tuple((self.example_id(row), said) for row, said in found[:KEPT_FAILURES]))
-            for name, found in self.all_failures().items()
-        )
+        return failures_of(self.all_failures(), self.example_id)
 
     def all_failures(self) -> dict[str, tuple[tuple[int, str], ...]]:
         """Return every row on which each function failed, and what it said."""

@@ -8,7 +8,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from labelwright.core.errors import FunctionError
-from labelwright.functions.reading import unknown_field
+from labelwright.data.damage import separator_hint
+from labelwright.functions.reading import check_fields
 from labelwright.functions.versions import version_of
 
 if TYPE_CHECKING:
@@ -75,12 +76,7 @@ class SlicingFunction(abc.ABC):
         """
         if self.fields is None:
             return tuple(schema)
-        missing = [field for field in self.fields if field not in schema]
-        if missing:
-            raise FunctionError(
-                f"slicing function {self.name!r} reads field {missing[0]!r}, which the data does not have; "
-                f"{unknown_field(missing[0], schema)}"
-            )
+        check_fields(f"slicing function {self.name!r}", self.fields, schema, hint=separator_hint(tuple(schema)))
         return self.fields
 
     def __repr__(self) -> str:

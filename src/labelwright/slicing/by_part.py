@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 import numpy as np
 import polars as pl
 
-from labelwright.core.failures import merge_failures
+from labelwright.core.failures import failed_rows, merge_failures
 from labelwright.data import Part
 from labelwright.engines import Engine, LocalEngine
 from labelwright.engines.pieces import run_by_part
@@ -68,16 +68,10 @@ def slices_by_part(
 
 def _whole(pieces: list[PartSlices]) -> PartSlices:
     """Put the pieces of one part together; rows are counted from the beginning of the part."""
-    failed: dict[str, tuple[tuple[int, str], ...]] = {}
-    start = 0
-    for piece in pieces:
-        for name, found in piece.failed.items():
-            failed[name] = (*failed.get(name, ()), *((start + row, said) for row, said in found))
-        start += piece.rows
     return PartSlices(
         np.concatenate([piece.member for piece in pieces]),
         np.concatenate([piece.ids for piece in pieces]),
         tuple(merge_failures(failure for piece in pieces for failure in piece.failures).values()),
         sum(piece.seconds for piece in pieces),
-        failed,
+        failed_rows((piece.rows, piece.failed) for piece in pieces),
     )

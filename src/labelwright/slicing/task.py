@@ -12,10 +12,10 @@ import numpy.typing as npt
 import polars as pl
 
 from labelwright.core.errors import FunctionError, SlicingError
-from labelwright.core.failures import KEPT_FAILURES, Failure
+from labelwright.core.failures import Failure, failures_of
 from labelwright.data import Part
 from labelwright.data.base import id_array
-from labelwright.functions.calls import place, prepared, shown, summary
+from labelwright.functions.calls import failed_on, prepared, summary
 from labelwright.functions.preprocessors import Run
 from labelwright.functions.records import rows
 
@@ -125,10 +125,7 @@ class SliceTask:
         for j, function in self.stated:
             member[:, j] = self._holds(function, self._expressions[j], frame)
         self._call_python(frame, ids, member, failed)
-        failures = tuple(
-            Failure(name, len(found), tuple((ids[row].item(), said) for row, said in found[:KEPT_FAILURES]))
-            for name, found in failed.items()
-        )
+        failures = failures_of(failed, lambda row: ids[row].item())
         by_name = {name: tuple(found) for name, found in failed.items()}
         return PartSlices(member, ids, failures, time.perf_counter() - started, by_name)
 
@@ -187,7 +184,7 @@ class SliceTask:
     def _stop(self, name: str, error: Exception, said: str, example_id: Any, fields: Mapping[str, Any]) -> NoReturn:
         """Raise an error that says where."""
         raise SlicingError(
-            f"slicing function {name!r} {said} on example {example_id!r}; it saw {shown(fields)}.{place(error)}",
+            failed_on(f"slicing function {name!r}", said, example_id, fields, error),
             source=name,
             example_id=example_id,
             fields=fields,
