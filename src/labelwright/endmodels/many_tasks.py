@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import joblib  # type: ignore[import-untyped]  # scikit-learn's own dependency is not typed
 import numpy as np
@@ -20,9 +20,62 @@ from .composing import compose, decode
 from .noise_aware import NoiseAwareClassifier
 from .recipes import EndModel, read_fields, recipe
 
-__all__ = ["TaskEndModels", "can_be_learned", "fit_task_end_models"]
+__all__ = ["TaskAnswers", "TaskEndModels", "answers_of", "can_be_learned", "fit_task_end_models"]
 
 Floats = npt.NDArray[np.float64]
+
+
+class TaskAnswers(Protocol):
+    """What answers on several tasks: a model for each, or one for all."""
+
+    @property
+    def graph(self) -> TaskGraph:
+        """The tasks, and what holds between them."""
+        ...
+
+    @property
+    def tasks(self) -> tuple[str, ...]:
+        """The tasks about which something was learned."""
+        ...
+
+    def answers(
+        self, columns: Mapping[str, Sequence[Any]], *, example_ids: npt.ArrayLike | None = None
+    ) -> tuple[TaskLabels, npt.NDArray[np.int64]]:
+        """Return soft labels, and label vectors of shape (n, tasks), both keeping every relation."""
+        ...
+
+
+def answers_of(
+    graph: TaskGraph, said: Mapping[str, Floats], n: int, *, example_ids: npt.ArrayLike | None = None
+) -> tuple[TaskLabels, npt.NDArray[np.int64]]:
+    """Return what follows for all tasks from what is said of some, each as if it applied.
+
+    Parameters
+    ----------
+    graph : TaskGraph
+    said : mapping of str to ndarray of float, shape (n, classes)
+        A task that is missing counts as not covered: all its classes are as probable, but for what
+        related tasks say.
+    n : int
+    example_ids : array_like, shape (n,), optional
+
+    Returns
+    -------
+    TaskLabels
+    numpy.ndarray of int, shape (n, tasks)
+        Codes of states; see `labelwright.endmodels.composing.decode`.
+
+    Examples
+    --------
+    >>> labels, vectors = answers_of(TaskGraph.multi_label(["dog", "cat"]), {"cat": np.array([[0.2, 0.8]])}, 1)
+    >>> labels.probs["dog"].tolist(), labels.covered.tolist(), vectors[0, 1].item()
+    ([[0.5, 0.5]], [[False, True]], 1)
+    """
+    unknown = {task.name: np.full((n, len(task.classes)), 1 / len(task.classes)) for task in graph.tasks}
+    given = {name: said.get(name, unknown[name]) for name in graph.names}
+    covered = np.tile([name in said for name in graph.names], (n, 1))
+    labels = TaskLabels(graph, compose(given, graph), covered, example_ids=example_ids)
+    return labels, np.column_stack(list(decode(given, graph).values()))
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -39,6 +92,11 @@ class TaskEndModels:
 
     graph: TaskGraph
     models: Mapping[str, EndModel]
+
+    @property
+    def tasks(self) -> tuple[str, ...]:
+        """The tasks that have a model."""
+        return tuple(self.models)
 
     def answers(
         self, columns: Mapping[str, Sequence[Any]], *, example_ids: npt.ArrayLike | None = None
@@ -58,25 +116,13 @@ class TaskEndModels:
         numpy.ndarray of int, shape (n, tasks)
             Codes of states; see `labelwright.endmodels.composing.decode`.
         """
-        given = self._given(columns)
-        n = len(next(iter(given.values())))
-        covered = np.tile([task in self.models for task in self.graph.names], (n, 1))
-        labels = TaskLabels(self.graph, compose(given, self.graph), covered, example_ids=example_ids)
-        return labels, np.column_stack(list(decode(given, self.graph).values()))
-
-    def _given(self, columns: Mapping[str, Sequence[Any]]) -> dict[str, Floats]:
         n = len(next(iter(columns.values())))
         features: dict[str, Any] = {}
-        given = {}
-        for task in self.graph.tasks:
-            model = self.models.get(task.name)
-            if model is None:
-                given[task.name] = np.full((n, len(task.classes)), 1 / len(task.classes))
-            elif n == 0:
-                given[task.name] = np.empty((0, len(task.classes)))
-            else:
-                given[task.name] = _answered(model, columns, features)
-        return given
+        said = {
+            task: _answered(model, columns, features) if n else np.empty((0, len(model.classes)))
+            for task, model in self.models.items()
+        }
+        return answers_of(self.graph, said, n, example_ids=example_ids)
 
     def __repr__(self) -> str:
         return f"TaskEndModels(tasks={list(self.models)})"

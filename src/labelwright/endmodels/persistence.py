@@ -28,10 +28,11 @@ from labelwright.core.errors import DataError, DataWarning, ModelError
 from .noise_aware import NoiseAwareClassifier
 from .recipes import EndModel
 
-__all__ = ["TRUSTED_TYPES", "load", "save"]
+__all__ = ["TRUSTED_TYPES", "load", "packed", "save", "unpacked"]
 
 # Types that skops does not trust by itself. Each only holds numbers: none runs code when it is built.
 TRUSTED_TYPES = (
+    "labelwright.endmodels.dense_features.LatentTextFeatures",
     "labelwright.endmodels.logistic.SoftLogisticRegression",
     "labelwright.endmodels.noise_aware.NoiseAwareClassifier",
     "labelwright.endmodels.text_features.TextFeatures",
@@ -74,13 +75,7 @@ def save(model: EndModel, folder: str | os.PathLike[str], *, trusted: Sequence[s
     >>> bool((again.predict_proba({"size": [7.0]}) == model.predict_proba({"size": [7.0]})).all())
     True
     """
-    payload = _stable_archive(_skops().dumps(model.estimator))
-    unknown = _unknown_types(payload, trusted)
-    if unknown:
-        raise ModelError(
-            f"the end model holds types that are not on the allow-list: {', '.join(unknown)}. If you trust them, pass "
-            f"trusted={unknown!r} to save and to load."
-        )
+    payload = packed(model.estimator, trusted=trusted)
     description = {
         "format": _FORMAT,
         "kind": model.kind,
@@ -126,21 +121,48 @@ def load(folder: str | os.PathLike[str], *, trusted: Sequence[str] = ()) -> EndM
             f"{place / _PAYLOAD} is damaged or was changed: its sha256 is {found}, but {_DESCRIPTION} says "
             f"{description['sha256']}. Export the model again."
         )
-    unknown = _unknown_types(payload, trusted)
-    if unknown:
-        raise DataError(
-            f"{place / _PAYLOAD} holds types that are not on the allow-list: {', '.join(unknown)}. Load it only if you "
-            f"trust where it came from, with trusted={unknown!r}."
-        )
+    estimator = unpacked(payload, place / _PAYLOAD, trusted=trusted)
     _compare_versions(place, description["libraries"])
-    with warnings.catch_warnings():
-        # Said once, by us, with the folder's name.
-        warnings.simplefilter("ignore", InconsistentVersionWarning)
-        estimator = _skops().loads(payload, trusted=[*TRUSTED_TYPES, *trusted])
     classes = check_classes(description["classes"])
     if not isinstance(estimator, NoiseAwareClassifier) or estimator.classes_.tolist() != list(classes):
         raise DataError(f"{place / _PAYLOAD} does not hold the model that {_DESCRIPTION} describes.")
     return EndModel(description["kind"], tuple(description["fields"]), classes, estimator)
+
+
+def packed(estimator: Any, *, trusted: Sequence[str] = ()) -> bytes:
+    """Return an estimator as a skops archive; the same estimator gives the same bytes.
+
+    Raises
+    ------
+    ModelError
+        If it holds a type that could not be loaded again.
+    """
+    payload = _stable_archive(_skops().dumps(estimator))
+    if unknown := _unknown_types(payload, trusted):
+        raise ModelError(
+            f"the end model holds types that are not on the allow-list: {', '.join(unknown)}. If you trust them, pass "
+            f"trusted={unknown!r} to save and to load."
+        )
+    return payload
+
+
+def unpacked(payload: bytes, path: Path, *, trusted: Sequence[str] = ()) -> Any:
+    """Return the estimator that `packed` wrote; ``path`` is where it lies, for errors.
+
+    Raises
+    ------
+    DataError
+        If it is no such archive, or holds a type that is not trusted.
+    """
+    if unknown := _unknown_types(payload, trusted):
+        raise DataError(
+            f"{path} holds types that are not on the allow-list: {', '.join(unknown)}. Load it only if you "
+            f"trust where it came from, with trusted={unknown!r}."
+        )
+    with warnings.catch_warnings():
+        # Versions are compared, and told, with the folder's name.
+        warnings.simplefilter("ignore", InconsistentVersionWarning)
+        return _skops().loads(payload, trusted=[*TRUSTED_TYPES, *trusted])
 
 
 def _skops() -> Any:
