@@ -19,6 +19,7 @@ from labelwright.core.task_graph import TaskGraph
 
 from .augmentation_settings import AugmentationSettings, augmentation_faults
 from .data_settings import SPLITS, DataSetSettings, DataSettings, SplitSettings, data_set_faults, split_faults
+from .end_model_settings import EndModelSettings, NetworkSettings, end_model_faults
 from .judging_settings import ContractsSettings, GatesSettings, SettingsTable, judging_faults
 from .task_settings import OneOfTasks, RelationTable, graph_of_tables, task_faults
 
@@ -32,6 +33,7 @@ __all__ = [
     "DataSettings",
     "EndModelSettings",
     "LabelModelSettings",
+    "NetworkSettings",
     "ProjectSettings",
     "RefreshSettings",
     "ScoreSettings",
@@ -111,19 +113,6 @@ class LabelModelSettings(SettingsTable, frozen=True):
     class_balance: list[float] | None = None
     dependencies: list[tuple[str, str]] | None = None
     random_state: int = 0
-
-
-class EndModelSettings(SettingsTable, frozen=True):
-    """``[end_model]``: what is trained on the soft labels, and the only fields that it may see.
-
-    ``refresh`` says what a run does with an end model whose training labels changed: ``"retrain"`` it, or ``"keep"``
-    it as it is and say that it is stale.
-    """
-
-    kind: Literal["text", "tabular", "none"] = "none"
-    fields: list[str] = msgspec.field(default_factory=list)
-    random_state: int = 0
-    refresh: Literal["retrain", "keep"] = "retrain"
 
 
 class ScoreSettings(SettingsTable, frozen=True):
@@ -360,8 +349,8 @@ def _check(settings: Settings, path: Path | str) -> None:
         # Settings are in git, and every run keeps them.
         raise ProjectError(f"{path}: store.catalog holds a password; leave it to PGPASSWORD or ~/.pgpass.")
     end = settings.end_model
-    if end.kind != "none" and not end.fields:
-        raise ProjectError(f"{path}: end_model.fields is empty; name the columns that the {end.kind} end model reads.")
+    for fault in end_model_faults(end, tasks=settings.has_tasks, data_sets=len(settings.sets) > 1):
+        raise ProjectError(f"{path}: {fault}")
     if settings.score.supervised and (end.kind == "none" or settings.task.gold is None):
         raise ProjectError(f"{path}: score.supervised = true needs task.gold and an end model (end_model.kind).")
     if any(value is not None and value <= 0 for value in (settings.apply.workers, settings.apply.timeout)):
