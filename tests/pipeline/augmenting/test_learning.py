@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -30,6 +31,17 @@ generator = "mean_field"
 length = 2
 steps = 10
 """
+
+
+# Finding axes among 2^16 buckets takes seconds, and is tested where policies are learned; here it is the same with few.
+FEW_BUCKETS = "from labelwright.augmentation.learned import encoders; encoders._TEXT_BUCKETS = 2**10"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _few_buckets() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("labelwright.augmentation.learned.encoders._TEXT_BUCKETS", 2**10)
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -133,7 +145,8 @@ def test_it_verifies_and_no_collection_takes_what_it_needs(learned):
 @pytest.mark.slow
 def test_killed_while_it_learns_it_goes_on_and_learns_the_same(tmp_path):
     folder, other = (write_augmented(tmp_path / name, augmentation=LEARNED) for name in ("killed", "whole"))
-    command = [sys.executable, "-m", "labelwright", "augment", "--project", str(folder)]
+    code = f"{FEW_BUCKETS}; from labelwright.cli import main; main()"
+    command = [sys.executable, "-c", code, "augment", "--project", str(folder)]
     with subprocess.Popen(command, env={**os.environ, "OMP_NUM_THREADS": "1"}, stdout=subprocess.DEVNULL) as working:
         # The first state that is kept.
         while not list(learning_folder(folder).glob("*/*.safetensors")) and working.poll() is None:

@@ -77,6 +77,8 @@ def _text_encoder(examples: Batch, rng: np.random.Generator) -> Callable[[Batch]
     counts = hashed.transform([_words(examples[i]) for i in chosen.tolist()])
     width = min(_TEXT_WIDTH, len(chosen) - 1)
     axes = TruncatedSVD(width, random_state=int(rng.integers(2**31))).fit(counts)
+    # A product with their transpose would otherwise copy all of them each time, for a handful of texts.
+    axes.components_ = np.asfortranarray(axes.components_)
     return lambda batch: axes.transform(hashed.transform([_words(example) for example in batch]))
 
 
