@@ -12,7 +12,7 @@ from scipy.stats import fisher_exact
 import labelwright as lw
 from labelwright.analysis.intervals import wilson
 from labelwright.analysis.scores import score
-from labelwright.analysis.slices import slice_table
+from labelwright.analysis.slices import SplitSlices, slice_table
 from labelwright.core import SoftLabels
 from labelwright.core.errors import SliceError, VoteError
 from labelwright.core.slices import Slices
@@ -54,6 +54,21 @@ def test_p_values_are_adjusted_for_the_number_of_slices_that_were_tested():
     both = slice_table(PROBS, again, GOLD)
     assert both["first"].p_value == pytest.approx(min(1.0, 2 * one.p_value))
     assert both["rest"].difference.value == pytest.approx(-one.difference.value)
+
+
+def test_tables_come_back_from_plain_values():
+    found = SplitSlices("test", {"label model": slice_table(PROBS, SLICES, GOLD)})
+    back = SplitSlices.from_dict("test", json.loads(json.dumps(found.to_dict())))
+    assert back.to_dict() == found.to_dict()
+    assert back.tables["label model"]["first"].accuracy == found.tables["label model"]["first"].accuracy
+
+
+def test_coverage_and_conflicts_may_be_handed_in():
+    even = np.arange(200) % 2 == 0
+    row = slice_table(PROBS, SLICES, covered=even, conflicting=~even)["first"]
+    assert (row.coverage.value, row.conflicts.value) == (0.5, 0.5)
+    with pytest.raises(SliceError, match="conflicting are of 3 examples"):
+        slice_table(PROBS, SLICES, conflicting=[True] * 3)
 
 
 def test_what_cannot_be_measured_is_not():

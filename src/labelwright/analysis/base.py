@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 __all__ = ["NO_ESTIMATE", "Estimate"]
 
@@ -43,6 +45,12 @@ class Estimate:
         """Return the figures for JSON; what was not measured is ``None``, since JSON has no NaN."""
         low, high = (None if math.isnan(x) else x for x in (self.low, self.high))
         return {"value": self.value if self.known else None, "low": low, "high": high, "n": self.n}
+
+    @classmethod
+    def from_dict(cls, content: Mapping[str, Any]) -> Estimate:
+        """Undo `to_dict`."""
+        value, low, high = (math.nan if content[x] is None else float(content[x]) for x in ("value", "low", "high"))
+        return cls(value, low, high, content["n"])
 
     def __str__(self) -> str:
         if not self.known:

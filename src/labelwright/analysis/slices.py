@@ -25,6 +25,8 @@ __all__ = ["SliceRow", "SliceTable", "SplitSlices", "slice_table"]
 
 Ints: TypeAlias = npt.NDArray[np.int64]
 
+_ESTIMATES = ("share", "coverage", "conflicts", "accuracy", "macro_f1", "difference")
+
 
 @dataclass(frozen=True, slots=True)
 class SliceRow:
@@ -59,9 +61,14 @@ class SliceRow:
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values for JSON; what was not measured is ``None``."""
-        names = ("share", "coverage", "conflicts", "accuracy", "macro_f1", "difference")
-        found = {name: getattr(self, name).to_dict() for name in names}
+        found = {name: getattr(self, name).to_dict() for name in _ESTIMATES}
         return {"name": self.name, "n": self.n, "scored": self.scored, **found, "p_value": self.p_value}
+
+    @classmethod
+    def from_dict(cls, content: Mapping[str, Any]) -> SliceRow:
+        """Undo `to_dict`."""
+        found: dict[str, Any] = {**content, **{name: Estimate.from_dict(content[name]) for name in _ESTIMATES}}
+        return cls(**found)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -93,6 +100,11 @@ class SliceTable:
     def to_dict(self) -> dict[str, Any]:
         """Return plain values for JSON."""
         return {"everything": self.everything.to_dict(), "slices": [row.to_dict() for row in self.rows]}
+
+    @classmethod
+    def from_dict(cls, content: Mapping[str, Any]) -> SliceTable:
+        """Undo `to_dict`."""
+        return cls(SliceRow.from_dict(content["everything"]), tuple(map(SliceRow.from_dict, content["slices"])))
 
     def __repr__(self) -> str:
         return str(self)
@@ -144,6 +156,11 @@ class SplitSlices:
         """Return plain values for JSON."""
         return {role: table.to_dict() for role, table in self.tables.items()}
 
+    @classmethod
+    def from_dict(cls, split: str, content: Mapping[str, Any]) -> SplitSlices:
+        """Undo `to_dict`."""
+        return cls(split, {role: SliceTable.from_dict(table) for role, table in content.items()})
+
 
 def slice_table(
     predictions: SoftLabels | npt.ArrayLike,
@@ -151,6 +168,8 @@ def slice_table(
     gold: Iterable[Any] | None = None,
     *,
     votes: Votes | None = None,
+    covered: npt.ArrayLike | None = None,
+    conflicting: npt.ArrayLike | None = None,
     groups: npt.ArrayLike | None = None,
     classes: Iterable[Class] | None = None,
 ) -> SliceTable:
@@ -164,6 +183,9 @@ def slice_table(
         True classes, for scoring only. ``None``, NaN and -1 mean unknown.
     votes : Votes, n rows, optional
         Tell coverage and conflicts. Without them coverage is that of the predictions.
+    covered, conflicting : array_like of bool, shape (n,), optional
+        Of which examples something is known, and on which votes contradict each other, where that is not what ``votes``
+        say: votes on related tasks count too, for instance.
     groups : array_like of int or str, shape (n,), optional
         Examples of one group (sentences of one document, say) are no separate facts.
     classes : sequence of (str or int), optional
@@ -203,6 +225,8 @@ def slice_table(
     units = None if groups is None else np.asarray(groups)
     for what, size in (
         ("votes", None if votes is None else votes.n),
+        ("covered", None if covered is None else len(np.asarray(covered))),
+        ("conflicting", None if conflicting is None else len(np.asarray(conflicting))),
         ("groups", None if units is None else len(units)),
     ):
         if size not in (None, soft.n):
@@ -212,8 +236,8 @@ def slice_table(
         truth,
         predicted_codes(soft),
         soft.k,
-        soft.covered if votes is None else votes.covered,
-        None if votes is None else conflicting_rows(votes),
+        (soft.covered if votes is None else votes.covered) if covered is None else np.asarray(covered, dtype=bool),
+        _conflicting(votes, conflicting),
         units,
     )
     # That everything is all there is is no finding.
@@ -226,6 +250,12 @@ def slice_table(
 
     adjusted = holm([row.p_value for row in rows])
     return SliceTable(everything, tuple(replace(row, p_value=p) for row, p in zip(rows, adjusted, strict=True)))
+
+
+def _conflicting(votes: Votes | None, given: npt.ArrayLike | None) -> npt.NDArray[np.bool_] | None:
+    if given is not None:
+        return np.asarray(given, dtype=bool)
+    return None if votes is None else conflicting_rows(votes)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -12,7 +12,7 @@ from .output import Answer, examples, progress_line, project_flag, project_optio
 
 if TYPE_CHECKING:
     from labelwright.analysis import Estimate
-    from labelwright.analysis.slices import SliceRow, SplitSlices
+    from labelwright.analysis.slices import SliceRow, SliceTable, SplitSlices
     from labelwright.pipeline import FinishedRun, RunResult, TaskRunResult
     from labelwright.pipeline.refreshing.found_tasks import FoundTask, TaskScore
 
@@ -124,6 +124,7 @@ def show_task_run(result: TaskRunResult) -> None:
     table(["task", "functions", "train covered"], rows)
     show_task_scores(result.tasks)
     _table_of_scores("End models against gold", result.end_models)
+    show_task_slices(result.slices)
     for part in result.graph.parts:
         outcome = result.outcomes.get(part.names[0])
         if outcome is not None and outcome.kind != "converged":
@@ -159,15 +160,40 @@ def show_slices(splits: Sequence[SplitSlices]) -> None:
     first = splits[0]
     role = "end model" if "end model" in first.tables else "label model"
     found = first.tables[role]
+    head, cells = _slice_cells(found, scored=first.scored)
+    table(["", *head], cells, title=f"Slices of {first.split}" + (f", by the {role}" if first.scored else ""))
+    _explain_mark([found])
+
+
+def show_task_slices(slices: Mapping[str, Sequence[SplitSlices]]) -> None:
+    """Print how each task does on each slice of test, or else of valid: its end model, or else its labels."""
+    firsts = {task: own[0] for task, own in slices.items() if own}
+    scored = any(one.scored for one in firsts.values())
+    tables = {task: one.tables.get("end model", one.first) for task, one in firsts.items()}
+    rows = []
+    for task, found in tables.items():
+        head, cells = _slice_cells(found, scored=scored)
+        # The line of everything bears the task's name, and the slices stand below it.
+        rows += [[task if i == 0 else f"  {name}", *cell] for i, (name, *cell) in enumerate(cells)]
+    if rows:
+        table(["task and slice", *head], rows, title=f"Slices of {next(iter(firsts.values())).split}")
+        _explain_mark(list(tables.values()))
+
+
+def _slice_cells(found: SliceTable, *, scored: bool) -> tuple[list[str], list[list[str]]]:
+    """Return titles, without that of the name, and a line for everything and for each slice."""
     rows = (found.everything, *found.rows)
-    head = ["", "n", "covered", "conflict"]
+    head = ["n", "covered", "conflict"]
     cells = [[r.name, f"{r.n:,}", *(_cells(e, "{:.1%}")[0] for e in (r.coverage, r.conflicts))] for r in rows]
-    if first.scored:
+    if scored:
         head += ["accuracy (95%)", "vs the rest"]
         cells = [[*cell, *_accuracy(row)] for cell, row in zip(cells, rows, strict=True)]
-    table(head, cells, title=f"Slices of {first.split}" + (f", by the {role}" if first.scored else ""))
-    if any(row.p_value is not None and row.p_value < _SURE for row in rows):
-        click.echo(f"* differs from the rest beyond chance (p < {_SURE}, adjusted for {len(found)} slices)")
+    return head, cells
+
+
+def _explain_mark(tables: Sequence[SliceTable]) -> None:
+    if any(row.p_value is not None and row.p_value < _SURE for found in tables for row in found.rows):
+        click.echo(f"* differs from the rest beyond chance (p < {_SURE}, adjusted for {len(tables[0])} slices)")
 
 
 def _accuracy(row: SliceRow) -> tuple[str, str]:

@@ -357,10 +357,8 @@ def test_one_function_may_be_refreshed_alone(notes):
 
 def test_a_component_without_votes_knows_the_graph_alone(notes):
     notes.settings += '[tasks.size]\nclasses = ["small", "large"]\n'
-    notes.functions += "\n@lw.slicing_function\ndef short(x):\n    return len(x.text) < 9\n"
     result = notes.run()
     assert any("task 'size'" in text for text in result.warnings)
-    assert "slicing functions are of projects with one task, so short is not applied." in result.warnings
     size = KeptRun.latest(notes.folder).of_task("size")
     assert size.votes("test").m == 0
     assert np.allclose(size.soft_labels("test").probs, 0.5)

@@ -14,7 +14,7 @@ from labelwright.analysis.tables import Column
 
 from .blocks import figure, figures, section, table, written
 
-__all__ = ["slices"]
+__all__ = ["slice_views", "slices", "slices_intro"]
 
 # A chart of more slices than these is longer than a screen; the table has all.
 _MOST_DRAWN = 12
@@ -27,17 +27,35 @@ def slices(content: ReportContent) -> Markup | None:
     """Return the section on slices; nothing where there are none."""
     if not content.slices:
         return None
-    scored = [split for split in content.slices if split.scored]
-    count = len(content.slices[0].first)
-    return section(
-        "slices",
-        "Slices",
-        figures(_figure(scored[0])) if scored else None,
-        [_table(split) for split in content.slices if split.scored],
-        [_votes_table(split) for split in content.slices if not split.scored],
-        intro=f"How {count} slice{'s' * (count != 1)} of the examples, told by slicing functions, do beside all. "
-        "Slices may overlap. P-values are adjusted for the number of slices (Holm); gold is used for scores alone.",
+    return section("slices", "Slices", slice_views(content.slices), intro=slices_intro(content.slices[0]))
+
+
+def slices_intro(split: SplitSlices) -> str:
+    """Say what a section on slices shows."""
+    count = len(split.first)
+    return (
+        f"How {count} slice{'s' * (count != 1)} of the examples, told by slicing functions, do beside all. "
+        "Slices may overlap. P-values are adjusted for the number of slices (Holm); gold is used for scores alone."
     )
+
+
+def slice_views(splits: Sequence[SplitSlices], *, name: str = "slice-accuracy", of: str = "") -> list[Child]:
+    """Return the chart of the first split with gold, and a table for each split.
+
+    Parameters
+    ----------
+    splits : sequence of SplitSlices
+    name : str
+        Of the chart, unlike any other on the page.
+    of : str
+        What captions add, such as ``" on finding"``.
+    """
+    scored = [split for split in splits if split.scored]
+    return [
+        figures(_figure(scored[0], name, of)) if scored else None,
+        [_table(split, of) for split in splits if split.scored],
+        [_votes_table(split, of) for split in splits if not split.scored],
+    ]
 
 
 def _rows(split: SplitSlices, role: str | None = None) -> list[SliceRow]:
@@ -45,7 +63,7 @@ def _rows(split: SplitSlices, role: str | None = None) -> list[SliceRow]:
     return [found.everything, *found.rows]
 
 
-def _figure(split: SplitSlices) -> Markup:
+def _figure(split: SplitSlices, name: str, of: str) -> Markup:
     roles = list(split.tables)
     by_role = {role: _rows(split, role) for role in roles}
     drawn = [(row.name, [(role, by_role[role][i].accuracy) for role in roles]) for i, row in enumerate(_rows(split))][
@@ -61,12 +79,12 @@ def _figure(split: SplitSlices) -> Markup:
     columns: list[Column[int]] = [Column("slice", lambda i: drawn[i][0], numeric=False)]
     columns += [Column(role, partial(_drawn_cell, drawn, j)) for j, role in enumerate(roles)]
     return figure(
-        "slice-accuracy",
-        "Accuracy by slice",
+        name,
+        f"Accuracy by slice{of}",
         how,
         slices_chart(drawn),
         "; ".join(f"{name}: {', '.join(f'{role} {e}' for role, e in estimates)}" for name, estimates in drawn),
-        table(range(len(drawn)), columns, caption="Accuracy by slice"),
+        table(range(len(drawn)), columns, caption=f"Accuracy by slice{of}"),
     )
 
 
@@ -74,7 +92,7 @@ def _drawn_cell(drawn: Sequence[tuple[str, Sequence[tuple[str, Estimate]]]], col
     return "\n".join(written("accuracy", drawn[row][1][column][1]))
 
 
-def _table(split: SplitSlices) -> Markup:
+def _table(split: SplitSlices, of: str) -> Markup:
     columns = _vote_columns(split)
     # The end model first: it is what is used.
     for role in reversed(list(split.tables)):
@@ -84,11 +102,11 @@ def _table(split: SplitSlices) -> Markup:
             Column("macro F1", partial(_cell, rows, lambda row: "\n".join(written("macro_f1", row.macro_f1)))),
             Column("against the rest", partial(_cell, rows, _against)),
         ]
-    return table(range(len(split.first) + 1), columns, caption=f"Slices of {split.split}")
+    return table(range(len(split.first) + 1), columns, caption=f"Slices of {split.split}{of}")
 
 
-def _votes_table(split: SplitSlices) -> Markup:
-    return table(range(len(split.first) + 1), _vote_columns(split), caption=f"Slices of {split.split}")
+def _votes_table(split: SplitSlices, of: str) -> Markup:
+    return table(range(len(split.first) + 1), _vote_columns(split), caption=f"Slices of {split.split}{of}")
 
 
 def _vote_columns(split: SplitSlices) -> list[Column[int]]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from labelwright.analysis.base import Estimate
 from labelwright.analysis.content import Artifact, Note, Role, Split
+from labelwright.analysis.slices import SplitSlices
 from labelwright.analysis.summary import Summary
 from labelwright.core import Class, TaskGraph
 
@@ -71,6 +72,8 @@ class TaskResult:
         Mean probability on train that it does not apply; ``None`` where it always does.
     scores : mapping of str to sequence of TaskModel
         By split, where there is gold: the joint labels first, then the end model.
+    slices : sequence of SplitSlices
+        How models do on slices, split by split; those with gold are drawn and scored.
     """
 
     name: str
@@ -79,6 +82,7 @@ class TaskResult:
     summary: Summary | None = None
     not_applicable: float | None = None
     scores: Mapping[str, Sequence[TaskModel]] = field(default_factory=dict)
+    slices: Sequence[SplitSlices] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

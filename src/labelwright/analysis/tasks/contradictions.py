@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from labelwright.analysis.counting import conflicting_rows
 from labelwright.core import SparseRows, Votes
 from labelwright.core.task_votes import TaskVotes
 
-__all__ = ["Contradictions", "SourcePair", "find_contradictions"]
+__all__ = ["Contradictions", "SourcePair", "conflicting_on_tasks", "find_contradictions"]
 
 Integers = npt.NDArray[np.int64]
 Booleans = npt.NDArray[np.bool_]
@@ -124,6 +125,34 @@ def find_contradictions(votes: TaskVotes, vectors: npt.ArrayLike) -> Contradicti
     )
 
 
+def conflicting_on_tasks(votes: TaskVotes) -> Booleans:
+    """Say of each task on which examples votes conflict, shape (n, tasks).
+
+    There, votes on the task contradict each other, or one of them and a vote on another task rule each other out.
+
+    Examples
+    --------
+    >>> from labelwright.core import TaskGraph
+    >>> from labelwright.core.tasks import Implies
+    >>> graph = TaskGraph.multi_label(["dog", "pet", "old"], [Implies(("dog", "yes"), ("pet", "yes"))])
+    >>> votes = TaskVotes(graph, {"dog": [[1], [1]], "pet": [[0], [1]], "old": [[1, 1], [1, 0]]})
+    >>> conflicting_on_tasks(votes).tolist()
+    [[True, True, False], [False, False, True]]
+    """
+    out = np.zeros((votes.n, len(votes.graph.names)), dtype=bool)
+    for place, task in enumerate(votes.graph.names):
+        if task in votes.by_task:
+            out[:, place] = conflicting_rows(votes.by_task[task])
+    rows = np.flatnonzero(votes.contradictions())
+    apart = votes.take(rows) if len(rows) else None
+    for pair in [] if apart is None else _tied(apart):
+        assert apart is not None
+        for where, _, _ in _met(apart, *pair):
+            for place in pair:
+                out[rows[where], place] = True
+    return out
+
+
 def _tied(votes: TaskVotes) -> Iterator[tuple[int, int]]:
     """Yield the positions of every two tasks whose answers can rule each other out."""
     answers = votes.answers
@@ -137,22 +166,30 @@ def _between(votes: TaskVotes, labels: Integers, first: int, second: int) -> Ite
     """Yield the pairs of sources on two tasks that rule each other out, with how often and who is followed."""
     answers, names = votes.answers, votes.graph.names
     mine, other = votes.by_task[names[first]], votes.by_task[names[second]]
-    rows, columns, given = _entries(mine, answers.index[names[first]])
-    against = _table(other, answers.index[names[second]])
     counts = np.zeros((3, mine.m, other.m), dtype=np.int64)
-    for start in range(0, len(rows), _BLOCK):
-        part = slice(start, start + _BLOCK)
-        met = against[rows[part]]
-        entry, column = np.nonzero((met >= 0) & ~answers.compatible[given[part, None], met])
-        where, said, denied = rows[part][entry], given[part][entry], met[entry, column]
+    for where, columns, (said, denied) in _met(votes, first, second):
         kept_first = answers.member[said, answers.offsets[first] + labels[where, first]]
         kept_second = answers.member[denied, answers.offsets[second] + labels[where, second]]
         for count, mark in zip(counts, (np.ones_like(kept_first), kept_first, kept_second), strict=True):
-            np.add.at(count, (columns[part][entry], column), mark)
+            np.add.at(count, columns, mark)
     for a, b in np.argwhere(counts[0]):
         examples, kept, kept_other = counts[:, a, b].tolist()
         pair = (mine.sources[a], other.sources[b])
         yield SourcePair((names[first], names[second]), pair, examples, kept, kept_other)
+
+
+def _met(
+    votes: TaskVotes, first: int, second: int
+) -> Iterator[tuple[Integers, tuple[Integers, Integers], tuple[Integers, Integers]]]:
+    """Yield rows on which votes on two tasks rule each other out, with the columns and the answers of both votes."""
+    answers, names = votes.answers, votes.graph.names
+    rows, columns, given = _entries(votes.by_task[names[first]], answers.index[names[first]])
+    against = _table(votes.by_task[names[second]], answers.index[names[second]])
+    for start in range(0, len(rows), _BLOCK):
+        part = slice(start, start + _BLOCK)
+        met = against[rows[part]]
+        entry, column = np.nonzero((met >= 0) & ~answers.compatible[given[part, None], met])
+        yield rows[part][entry], (columns[part][entry], column), (given[part][entry], met[entry, column])
 
 
 def _entries(votes: Votes, index: Integers) -> tuple[Integers, Integers, Integers]:

@@ -63,6 +63,8 @@ class TaskExplanation:
         Of all functions that voted on this task or on related ones, those that move the label most first.
     related : tuple of RelatedLabel
     gold : str, int or None
+    slices : tuple of str
+        The slices that the example belongs to.
 
     Notes
     -----
@@ -82,6 +84,7 @@ class TaskExplanation:
     votes: tuple[TaskVote, ...]
     related: tuple[RelatedLabel, ...]
     gold: Class | None = None
+    slices: tuple[str, ...] = ()
 
     @property
     def top(self) -> int:
@@ -109,6 +112,7 @@ class TaskExplanation:
                 for vote in self.votes
             ],
             "related": [{"task": one.task, "label": one.state, "prob": one.prob} for one in self.related],
+            "slices": list(self.slices),
         }
 
     def to_text(self, *, width: int = 100, plain: bool = False) -> str:
@@ -134,6 +138,7 @@ class TaskExplanation:
         shown = list(self.fields.items())[:_MOST_FIELDS]
         room = max((len(flat(name)) for name, _ in shown), default=0)
         lines += [f"  {flat(name):<{room}}  {flat(value, max(20, width - room - 4))}" for name, value in shown]
+        lines += [f"  in slices: {', '.join(map(flat, self.slices))}"] if self.slices else []
         order = sorted(range(len(self.states)), key=lambda s: -self.probs[s])
         answer = ", ".join(f"{self.states[s]} {self.probs[s]:.1%}" for s in order)
         lines += ["", f"{answer}{'' if self.gold is None else f'; gold: {self.gold}'}", ""]

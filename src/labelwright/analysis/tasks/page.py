@@ -13,6 +13,8 @@ from labelwright.analysis.tables import Column
 from . import sections
 from .chart import task_scores_chart
 from .content import TaskModel, TaskResult, TasksContent
+from .slices import STYLE as SLICES_STYLE
+from .slices import slices
 
 __all__ = ["render_tasks"]
 
@@ -22,6 +24,7 @@ _TITLES = {
     "tasks": "Tasks",
     "contradictions": "Contradictions",
     "functions": "Functions",
+    "slices": "Slices",
     "data": "Data",
     "lineage": "Lineage",
 }
@@ -63,10 +66,12 @@ def render_tasks(content: TasksContent) -> str:
         "tasks": sections.tasks(content),
         "contradictions": sections.contradictions(content),
         "functions": sections.functions(content),
+        "slices": slices(content),
         "data": sections.data(content),
         "lineage": lineage_of(content.lineage, content.next_steps),
     }
-    return sectioned_page(f"{content.project}: Labelwright report", _answer(content), body, _TITLES, style=_STYLE)
+    style = f"{_STYLE}\n{SLICES_STYLE}" if body["slices"] else _STYLE
+    return sectioned_page(f"{content.project}: Labelwright report", _answer(content), body, _TITLES, style=style)
 
 
 def _answer(content: TasksContent) -> Markup:

@@ -72,6 +72,7 @@ def explain_on_task(folder: Path, example_id: str | int, *, run: KeptRun, task: 
             if name != task
         ),
         gold=None if gold_column is None else values.get(gold_column),
+        slices=() if run.kept_slices is None else run.kept_slices.of_row(part, row),
     )
 
 

@@ -14,7 +14,7 @@ from labelwright.core.task_votes import TaskVotes
 
 from .found_tasks import FoundTask, TaskScore, TaskSource
 
-__all__ = ["find_task", "score_task"]
+__all__ = ["as_answered", "find_task", "score_task"]
 
 Codes = npt.NDArray[np.int64]
 
@@ -68,7 +68,12 @@ def score_task(
     """
     if gold is None or not (gold >= 0).any():
         return None
+    found = score(as_answered(task, labels, vectors), gold, groups=groups)
+    return TaskScore(found.n, found.accuracy, found.macro_f1)
+
+
+def as_answered(task: str, labels: TaskLabels, vectors: Codes) -> SoftLabels:
+    """Return the labels of one task as they are written: all mass on what the most probable label vectors say."""
     soft = labels.soft_labels(task)
     certain = np.eye(len(soft.classes))[vectors[:, labels.graph.names.index(task)]]
-    found = score(SoftLabels(certain, soft.covered, classes=soft.classes), gold, groups=groups)
-    return TaskScore(found.n, found.accuracy, found.macro_f1)
+    return SoftLabels(certain, soft.covered, classes=soft.classes)

@@ -16,6 +16,7 @@ from labelwright.core.task_votes import TaskVotes
 from labelwright.labelmodels import MultiTask
 from labelwright.pipeline.kept.database import Database
 from labelwright.pipeline.kept.kept_data import KeptData
+from labelwright.pipeline.kept.kept_slices import KeptSlices
 from labelwright.pipeline.kept.kept_tasks import KeptTaskLabels, KeptTaskVotes
 from labelwright.pipeline.settings import Settings
 
@@ -46,6 +47,8 @@ class LabelledProject:
     models : mapping of str to MultiTask
         The fitted joint label model of each component, by its first task.
     warnings : tuple of str
+    slices : KeptSlices, optional
+        Who belongs to which slice; ``None`` where that was not asked, or the project has no slicing functions.
     """
 
     folder: Path
@@ -57,6 +60,7 @@ class LabelledProject:
     labels: KeptTaskLabels
     models: Mapping[str, MultiTask]
     warnings: tuple[str, ...]
+    slices: KeptSlices | None = None
 
     @property
     def graph(self) -> TaskGraph:

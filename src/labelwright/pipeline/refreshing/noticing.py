@@ -15,7 +15,6 @@ __all__ = [
     "RunWarning",
     "failed_slices",
     "failed_transformations",
-    "unused_slices",
     "unused_transformations",
     "unvoted_classes",
     "unvoted_tasks",
@@ -91,22 +90,6 @@ def failed_slices(failures: Iterable[Failure], n: int) -> list[str]:
     """
     return [
         f"slice {FailedFunction(f.source, f.count, n, f.first[0][1])}; they count as outside of it" for f in failures
-    ]
-
-
-def unused_slices(names: Sequence[str]) -> list[str]:
-    """Return a warning of slicing functions that a run on several tasks does not apply.
-
-    Examples
-    --------
-    >>> unused_slices(["short"])
-    ['slicing functions are of projects with one task, so short is not applied.']
-    """
-    if not names:
-        return []
-    shown = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
-    return [
-        f"slicing functions are of projects with one task, so {shown} {'is' if len(names) == 1 else 'are'} not applied."
     ]
 
 

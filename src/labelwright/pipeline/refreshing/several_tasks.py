@@ -17,7 +17,7 @@ from .ballots import SeveralTasks
 from .base_refresh import Reading
 from .component import Component
 from .labelled_project import LabelledProject
-from .noticing import FailedFunction, RunWarning, unused_slices, unvoted_tasks
+from .noticing import FailedFunction, RunWarning, failed_slices, unvoted_tasks
 from .plan import Plan
 from .task_end_model import TaskEndModelStage
 from .task_run import TaskRunResult, finish_task_run
@@ -31,16 +31,19 @@ class SeveralTasksRefresh(Reading):
     def plan(self) -> Plan:
         """Return the steps of a dry refresh."""
         functions, data = self._read()
-        steps = self._learn(self._vote(functions, data))
+        votes = self._vote(functions, data)
+        self._sliced(data)
+        steps = self._learn(votes)
         known = {task: key for step in steps for task, key in step.labels.items()}
         stage = TaskEndModelStage(self.settings.end_model, self.database, data, self.notes, self.settings.graph)
         stage.plan({task: known.get(task) for task in self.settings.graph.names})
         return self.notes.plan
 
-    def label(self) -> LabelledProject:
-        """Do what is needed for labels, and no more."""
+    def label(self, *, sliced: bool = False) -> LabelledProject:
+        """Do what is needed for labels, and for slices where these are asked for, and no more."""
         functions, data = self._read()
         votes = self._vote(functions, data)
+        slices = self._sliced(data) if sliced else None
         steps = self._learn(votes)
         keys = {task: key for step in steps for task, key in step.labels.items()}
         store, graph = self.database.store, votes.graph
@@ -58,13 +61,14 @@ class SeveralTasksRefresh(Reading):
             warnings=(
                 *map(str, failed),
                 *unvoted_tasks(votes.graph.names, votes.by_task),
-                *unused_slices([f.name for f in self.slicing.functions]),
+                *([] if slices is None else failed_slices(slices.failures(), data.n)),
             ),
+            slices=slices,
         )
 
     def run(self, started: float) -> TaskRunResult:
         """Do all of it."""
-        labelled = self.label()
+        labelled = self.label(sliced=True)
         # At once, and not with the result: what follows may fail because of just this.
         for text in labelled.warnings:
             warnings.warn(text, RunWarning, stacklevel=4)

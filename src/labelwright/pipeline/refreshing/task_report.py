@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 import labelwright
 from labelwright.analysis import Artifact, Note, Split, lf_summary
+from labelwright.analysis.slices import SplitSlices
 from labelwright.analysis.tasks.content import TaskModel, TaskResult, TasksContent
 from labelwright.analysis.tasks.contradictions import find_contradictions
 from labelwright.core.tasks import NOT_APPLICABLE
@@ -15,6 +16,7 @@ from labelwright.core.tasks import NOT_APPLICABLE
 from .found_tasks import FoundTask, TaskScore
 from .gather import PURPOSE, timestamp
 from .labelled_project import LabelledProject
+from .task_slices import TaskSlices
 
 __all__ = ["gather_task_report"]
 
@@ -27,12 +29,14 @@ _PARENTS = {
     "task_end_models": "task_labels of train, data; by task",
     "metrics": "every split but train",
     "end_model_metrics": "every split but train",
+    "slices": "slicing_functions, data",
+    "slice_metrics": "slices, task_votes, task_labels, task_end_models",
 }
 
 EndScores = Mapping[str, Mapping[str, TaskScore]]
 
 
-def gather_task_report(labelled: LabelledProject, run_id: str, end: EndScores) -> TasksContent:
+def gather_task_report(labelled: LabelledProject, run_id: str, end: EndScores, slices: TaskSlices) -> TasksContent:
     """Gather the report of a run on several tasks.
 
     Parameters
@@ -41,6 +45,8 @@ def gather_task_report(labelled: LabelledProject, run_id: str, end: EndScores) -
     run_id : str
     end : mapping of str to mapping of str to TaskScore
         Scores of the end models, by task and split; empty where there are none.
+    slices : mapping of str to tuple of SplitSlices
+        By task; empty where the project has no slicing functions.
     """
     graph = labelled.graph
     vectors = labelled.vectors
@@ -49,7 +55,7 @@ def gather_task_report(labelled: LabelledProject, run_id: str, end: EndScores) -
     return TasksContent(
         project=labelled.name,
         graph=graph,
-        tasks=[_task(labelled, found, end.get(found.name, {})) for found in labelled.tasks],
+        tasks=[_task(labelled, one, end.get(one.name, {}), slices.get(one.name, ())) for one in labelled.tasks],
         splits=[_split(labelled, name) for name in labelled.data.splits],
         contradictions=find_contradictions(labelled.votes_by_split["train"], vectors["train"]),
         feasible=(feasible, checked),
@@ -65,7 +71,9 @@ def gather_task_report(labelled: LabelledProject, run_id: str, end: EndScores) -
     )
 
 
-def _task(labelled: LabelledProject, found: FoundTask, end: Mapping[str, TaskScore]) -> TaskResult:
+def _task(
+    labelled: LabelledProject, found: FoundTask, end: Mapping[str, TaskScore], slices: Sequence[SplitSlices]
+) -> TaskResult:
     votes = labelled.votes_by_split["train"].by_task.get(found.name)
     learned = {source.name: source.accuracy for source in found.sources}
     refined = found.states[-1] == NOT_APPLICABLE
@@ -85,6 +93,7 @@ def _task(labelled: LabelledProject, found: FoundTask, end: Mapping[str, TaskSco
         summary=None if votes is None or votes.m == 0 else lf_summary(votes, accuracies=learned),
         not_applicable=float(labelled.labels_by_split["train"].probs[found.name][:, -1].mean()) if refined else None,
         scores=scores,
+        slices=slices,
     )
 
 
@@ -101,9 +110,10 @@ def _description(labelled: LabelledProject) -> str:
     sources = {source.name for task in labelled.tasks for source in task.sources}
     said = f"{len(sources):,} labeling functions label {len(labelled.graph.names):,} related tasks together"
     end = labelled.settings.end_model
-    return (
-        f"{said}." if end.kind == "none" else f"{said}, and teach {end.kind} models that read {', '.join(end.fields)}."
-    )
+    if end.kind == "none":
+        return f"{said}."
+    taught = f"{end.kind} models that read" if end.shared is None else "one network for all tasks that reads"
+    return f"{said}, and teach {taught} {', '.join(end.fields)}."
 
 
 def _notes(labelled: LabelledProject) -> list[Note]:

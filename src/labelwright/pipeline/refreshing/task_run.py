@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from labelwright.analysis.tasks.graph_text import graph_text
@@ -15,6 +15,7 @@ from .finished_run import FinishedRun, Tell, record_run
 from .found_tasks import FoundTask, TaskScore
 from .labelled_project import LabelledProject
 from .run import run_id_of
+from .task_slices import TaskSlices, slice_tasks
 from .task_views import task_report, train_on_tasks
 
 __all__ = ["TaskRunResult", "finish_task_run"]
@@ -35,17 +36,26 @@ class TaskRunResult(FinishedRun):
         Scores of the end model of each task that has one, by split.
     outcomes : mapping of str to Outcome
         How solving each component ended, by its first task.
+    slices : mapping of str to tuple of SplitSlices
+        How labels and end models do on each slice, by task, and split by split, test first; empty where the project has
+        no slicing functions.
     """
 
     graph: TaskGraph
     tasks: tuple[FoundTask, ...]
     end_models: EndScores
     outcomes: Mapping[str, Outcome]
+    slices: TaskSlices = field(default_factory=dict)
 
     @property
     def covered(self) -> dict[str, float]:
         """Share of train on which some vote says something about the classes of each task."""
         return {task.name: task.covered for task in self.tasks}
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values for JSON."""
+        slices = {task: {one.split: one.to_dict() for one in own} for task, own in self.slices.items()}
+        return {**FinishedRun.to_dict(self), "slices": slices}
 
     def _found(self) -> dict[str, Any]:
         return {
@@ -70,13 +80,14 @@ def finish_task_run(labelled: LabelledProject, started: float, tell: Tell) -> Ta
     tell("scoring")
     began = time.perf_counter()
     made.artifacts["metrics"] = store.put_json("metrics", _by_split(labelled.scores))
+    slices = slice_tasks(labelled)
     made.seconds["scores"] = time.perf_counter() - began
-    run_id = run_id_of(made.artifacts, made.functions)
+    run_id = run_id_of(made.artifacts, made.functions, slicing=made.slicing)
     tell("writing the run and its report")
     began = time.perf_counter()
 
     def page() -> str:
-        return task_report(labelled, run_id, end_models)
+        return task_report(labelled, run_id, end_models, slices)
 
     artifacts = dict(made.artifacts)
     recorded = record_run(
@@ -91,6 +102,7 @@ def finish_task_run(labelled: LabelledProject, started: float, tell: Tell) -> Ta
         end_models=end_models,
         outcomes={name: model.outcome_ for name, model in labelled.models.items()},
         warnings=labelled.warnings,
+        slices=slices,
     )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -81,9 +80,4 @@ def _scored(
 
 def restored_score(kept: Mapping[str, Any]) -> TaskScore:
     """Undo `TaskScore.to_dict`."""
-    return TaskScore(kept["n"], _estimate(kept["accuracy"]), _estimate(kept["macro_f1"]))
-
-
-def _estimate(kept: Mapping[str, Any]) -> Estimate:
-    value, low, high = (math.nan if kept[name] is None else float(kept[name]) for name in ("value", "low", "high"))
-    return Estimate(value, low, high, kept["n"])
+    return TaskScore(kept["n"], Estimate.from_dict(kept["accuracy"]), Estimate.from_dict(kept["macro_f1"]))

@@ -15,6 +15,7 @@ from .labelled_project import LabelledProject
 from .task_end_model import ROLE, TaskEndModelStage, read_end_models, score_end_models
 from .task_report import gather_task_report
 from .task_scores import restored_score
+from .task_slices import TaskSlices
 
 __all__ = ["task_report", "train_on_tasks"]
 
@@ -66,6 +67,8 @@ def _scores(labelled: LabelledProject, models: Mapping[str, ArtifactId]) -> dict
     return scores
 
 
-def task_report(labelled: LabelledProject, run_id: str, end_models: Mapping[str, Mapping[str, TaskScore]]) -> str:
+def task_report(
+    labelled: LabelledProject, run_id: str, end_models: Mapping[str, Mapping[str, TaskScore]], slices: TaskSlices
+) -> str:
     """Return the report of a run as a page."""
-    return render_tasks(gather_task_report(labelled, run_id, end_models))
+    return render_tasks(gather_task_report(labelled, run_id, end_models, slices))

@@ -131,9 +131,7 @@ def _checks(run: KeptRun, step: Tell) -> Iterator[Check]:
     ):
         step(f"making {what} again")
         yield _attempt(what, remake, run)
-    if "slices" in run.row.artifacts:
-        step("finding slices again")
-        yield _attempt("slices", remake_slices, run)
+    yield from _slices(run, step)
     yield from _augmentation(run, step)
     step("training the end model again, and scoring")
     yield from _scores(run)
@@ -150,9 +148,16 @@ def _tasks(run: KeptRun, step: Tell) -> Iterator[Check]:
     ):
         step(f"making {what} again")
         yield _attempt(what, remake, run)
+    yield from _slices(run, step)
     if "task_end_models" in run.row.artifacts:
         step("training the end models again")
         yield _attempt("end model", remake_task_end_models, run)
+
+
+def _slices(run: KeptRun, step: Tell) -> Iterator[Check]:
+    if "slices" in run.row.artifacts:
+        step("finding slices again")
+        yield _attempt("slices", remake_slices, run)
 
 
 def _compare_id(run: KeptRun) -> Remade:
