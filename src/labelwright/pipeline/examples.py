@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -17,20 +17,19 @@ from labelwright.core.errors import DataError, DataWarning, VoteError
 from labelwright.data import Dataset, read, row_hashes
 from labelwright.data.partition import check_unique
 
-from .settings import FILE_NAME, DataSettings, Settings, SplitSettings
+from .data_checks import check_apart, check_columns, check_groups_whole
+from .settings import FILE_NAME, Settings, SplitSettings
 
 __all__ = [
     "SHOWN_FIELDS",
     "Examples",
     "Source",
     "Split",
-    "check_apart",
-    "check_columns",
-    "check_groups_whole",
     "data_files",
     "example_texts",
     "field_values",
     "gold_codes",
+    "gold_of",
     "membership",
     "open_dataset",
     "open_sources",
@@ -128,19 +127,18 @@ def open_sources(settings: Settings, folder: Path) -> list[Source]:
     return sources
 
 
-def source_paths(settings: Settings, folder: Path) -> dict[str, list[str]]:
+def source_paths(settings: Settings, folder: Path, data_set: str = "") -> dict[str, list[str]]:
     """Return the paths of each source: by the split whose examples it holds, or under ``""`` where it holds all."""
-    splits = settings.data.splits
-    if splits.kind == "paths":
-        return {name: _paths(folder, value) for name, value in splits.given.items()}
-    return {"": _paths(folder, settings.data.path)}
+    data = settings.sets[data_set]
+    if data.splits.kind == "paths":
+        return {name: _paths(folder, value) for name, value in data.splits.given.items()}
+    return {"": _paths(folder, data.path)}
 
 
 def data_files(settings: Settings, folder: Path) -> list[Path]:
     """Return the paths that the settings name, as they are written: files, globs or folders."""
-    splits = settings.data.splits
-    values = list(splits.given.values()) if splits.kind == "paths" else [settings.data.path]
-    return [Path(path) for value in values for path in _paths(folder, value)]
+    named = [paths for data_set in settings.sets for paths in source_paths(settings, folder, data_set).values()]
+    return [Path(path) for paths in named for path in paths]
 
 
 def field_values(frame: pl.DataFrame, fields: Sequence[str]) -> dict[str, Any]:
@@ -185,38 +183,26 @@ def _paths(folder: Path, value: Any) -> list[str]:
     return [str(folder / str(v)) for v in values]
 
 
-def open_dataset(settings: Settings, paths: list[str]) -> Dataset:
-    """Open the files of one source.
+def open_dataset(settings: Settings, paths: list[str], data_set: str = "") -> Dataset:
+    """Open the files of one source, of one of several data sets where there are.
 
     Raises
     ------
     DataError
         If they cannot be read, or lack a column that the settings name.
     """
-    dataset = read(paths, id=settings.data.id, group=settings.data.group)
-    check_columns(settings, dataset.columns, paths)
+    data = settings.sets[data_set]
+    dataset = read(paths, id=data.id, group=data.group)
+    check_columns(settings, dataset.columns, paths, data_set)
     return dataset
 
 
-def check_columns(settings: Settings, columns: Sequence[str], paths: Sequence[str]) -> None:
-    """Check that the data has the columns that the settings name.
-
-    Raises
-    ------
-    DataError
-        That names the setting, the column, and the columns that there are.
-    """
-    asked = {
-        **{f"tasks.{task}.gold" if task else "task.gold": name for task, name in settings.gold_columns.items()},
-        "data.splits.column": settings.data.splits.column,
-        **{f"end_model.fields[{i}]": name for i, name in enumerate(settings.end_model.fields)},
-    }
-    for key, column in asked.items():
-        if column is not None and column not in columns:
-            raise DataError(
-                f"{FILE_NAME}: {key} is {column!r}, which is not a column of {', '.join(paths)}; columns: "
-                f"{', '.join(columns)}."
-            )
+def gold_of(settings: Settings, columns: Collection[str], data_set: str = "") -> dict[str, str]:
+    """Return the column of gold of each task that a data set is about; of several data sets, where it has that."""
+    if not data_set:
+        return settings.gold_columns
+    about = settings.tasks_about(data_set)
+    return {task: name for task, name in settings.gold_columns.items() if task in about and name in columns}
 
 
 def _divide(dataset: Dataset, settings: Settings, name: str) -> tuple[Split, ...]:
@@ -326,48 +312,6 @@ def gold_codes(column: pl.Series, settings: Settings, task: str = "") -> npt.NDA
 
 def _array(column: pl.Series) -> npt.NDArray[Any]:
     return column.to_numpy() if column.dtype.is_integer() else np.array(column.cast(pl.String).to_list(), dtype=np.str_)
-
-
-def check_apart(ids: Mapping[str, npt.NDArray[Any]]) -> None:
-    """Check that no example is in two splits; ``ids`` are by the name of the split.
-
-    Raises
-    ------
-    DataError
-        That names two splits and an example.
-    """
-    names = list(ids)
-    for i, one in enumerate(names):
-        for other in names[i + 1 :]:
-            both = np.intersect1d(ids[one], ids[other])
-            if len(both):
-                raise DataError(
-                    f"{len(both)} examples are in {one} and in {other}, such as {both[0]!s}; scores would be "
-                    "measured on examples that were trained on."
-                )
-
-
-def check_groups_whole(groups: Mapping[str, npt.NDArray[Any]], data: DataSettings) -> None:
-    """Check that no group is in two splits; ``groups`` of the examples are by the name of the split.
-
-    Raises
-    ------
-    DataError
-        That names a group, and how much of it is in which split.
-    """
-    names = list(groups)
-    for i, one in enumerate(names):
-        for other in names[i + 1 :]:
-            both = np.intersect1d(groups[one], groups[other])
-            if len(both):
-                shares = [f"{int((groups[name] == both[0]).sum())} in {name}" for name in (one, other)]
-                cure = f"give all of a group the same {data.splits.column!r}" if data.splits.column else "move them"
-                cut = "1 group" if len(both) == 1 else f"{len(both):,} groups"
-                raise DataError(
-                    f"the splits cut {cut} of {data.group!r}, such as {both[0]!s}: of its examples, "
-                    f"{' and '.join(shares)}. Examples of a group are alike, so scores would be measured on what was "
-                    f"trained on; {cure}, draw the splits as fractions, or take data.group out of {FILE_NAME}."
-                )
 
 
 def _inside(rows: npt.NDArray[np.int64], start: int, count: int) -> npt.NDArray[np.int64]:

@@ -23,7 +23,7 @@ def _kept(folder, matrix, classes):
     part = store.put_json("part_votes", msgspec.to_builtins(PartVotesRecord(votes, {})))
     ids = np.arange(n) + 100
     data = SimpleNamespace(
-        n=n, parts=[SimpleNamespace(rows=n)], part_ids=lambda part: ids, part_groups=lambda part: ids // 2
+        n=n, numbers=[0], parts=[SimpleNamespace(rows=n)], part_ids=lambda part: ids, part_groups=lambda part: ids // 2
     )
     return KeptVotes(store, VotesRecord(classes, sources, [str(part)]), data)
 

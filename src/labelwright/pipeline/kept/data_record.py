@@ -9,7 +9,7 @@ import msgspec
 
 from labelwright.store import ArtifactId
 
-__all__ = ["DataRecord", "FileRecord", "PartRecord", "SourceRecord"]
+__all__ = ["DataRecord", "DataSetRecord", "FileRecord", "PartRecord", "SourceRecord"]
 
 
 class FileRecord(msgspec.Struct, frozen=True):
@@ -64,25 +64,39 @@ class PartRecord(msgspec.Struct, frozen=True, omit_defaults=True):
         return [ArtifactId.parse(text) for text in found if text]
 
 
-class SourceRecord(msgspec.Struct, frozen=True):
+class SourceRecord(msgspec.Struct, frozen=True, omit_defaults=True):
     """One dataset: all the data, or the data of one split (then it has that split's name).
 
-    ``reading`` holds the settings that decide how its files are read and divided.
+    ``reading`` holds the settings that decide how its files are read and divided; ``data_set`` is the name of the data
+    set that it belongs to, where there are several.
     """
 
     name: str
     reading: dict[str, Any]
     files: list[FileRecord]
     parts: list[PartRecord]
+    data_set: str = ""
 
 
-class DataRecord(msgspec.Struct, frozen=True):
-    """All sources, the columns of ids and groups, and the number of examples of each split."""
+class DataSetRecord(msgspec.Struct, frozen=True):
+    """One of several data sets: its columns of ids and groups, and the tasks that its examples are about."""
+
+    id: str | None
+    group: str | None
+    tasks: list[str]
+
+
+class DataRecord(msgspec.Struct, frozen=True, omit_defaults=True):
+    """All sources, the columns of ids and groups, and the number of examples of each split.
+
+    ``sets`` holds what is of one data set, by name, where there are several; then the columns are theirs.
+    """
 
     sources: list[SourceRecord]
     id: str | None
     group: str | None
     splits: dict[str, int]
+    sets: dict[str, DataSetRecord] = {}
 
     def parts(self) -> Iterator[tuple[int, PartRecord]]:
         """Yield ``(number of the source, part)`` of every part, in order."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from functools import lru_cache, reduce
 from operator import or_
 from typing import Any
@@ -13,14 +14,14 @@ import numpy.typing as npt
 import polars as pl
 
 from labelwright.core import hash_ids
-from labelwright.core.errors import ProjectError
+from labelwright.core.errors import DataError, ProjectError
 from labelwright.data.base import id_array
 from labelwright.data.identity import content_ids
 from labelwright.store import ArtifactId, Store
 
 from .data_record import DataRecord, PartRecord
 
-__all__ = ["KeptData", "index_keys", "part_ids"]
+__all__ = ["KeptData", "index_keys", "part_ids", "qualified"]
 
 SPLITS = ("train", "valid", "test")
 
@@ -37,8 +38,14 @@ class KeptData:
 
     Notes
     -----
-    Parts are numbered through all sources. A split lies in one source; its examples come in the order of that source,
-    whatever the order of the rows in the parts.
+    Parts are numbered through all sources. A split lies in one source of each data set; its examples come in the order
+    of that source, whatever the order of the rows in the parts. Where there are several data sets, examples are called
+    NAME:ID, and groups likewise: what two data sets call alike is not one and the same.
+
+    Attributes
+    ----------
+    numbers : sequence of int
+        The numbers of the parts that are looked at: all, but for what `about` returns.
     """
 
     def __init__(self, store: Store, record: DataRecord) -> None:
@@ -47,6 +54,7 @@ class KeptData:
         numbered = list(record.parts())
         self.parts: list[PartRecord] = [part for _, part in numbered]
         self.source_of: list[int] = [source for source, _ in numbered]
+        self.numbers: Sequence[int] = range(len(self.parts))
         self._ids: dict[int, npt.NDArray[Any]] = {}
         self._index = lru_cache(maxsize=64)(lambda key: store.get_array(ArtifactId.parse(key), "keys"))
         self._arrays = lru_cache(maxsize=64)(lambda key: store.get_arrays(ArtifactId.parse(key)))
@@ -54,12 +62,68 @@ class KeptData:
     @property
     def splits(self) -> list[str]:
         """Names of the splits that there are, train first."""
-        return [name for name in SPLITS if name in self.record.splits]
+        found = [name for name in SPLITS if name in self.record.splits]
+        if len(self.numbers) < len(self.parts):
+            return [name for name in found if any(len(self.part_rows(part, name)) for part in self.numbers)]
+        return found
 
     @property
     def n(self) -> int:
         """Number of examples, those in no split included."""
-        return sum(part.rows for part in self.parts)
+        return sum(self.parts[part].rows for part in self.numbers)
+
+    def about(self, tasks: Collection[str]) -> KeptData:
+        """Return the data sets that are about any of some tasks; parts keep their numbers.
+
+        Examples are in the same order, and are called the same. Without several data sets this is all the data.
+        """
+        if not self.record.sets:
+            return self
+        found = copy.copy(self)
+        found.numbers = [part for part in self.numbers if not set(tasks).isdisjoint(self.tasks_of(part) or tasks)]
+        return found
+
+    def of_data_set(self, name: str) -> KeptData:
+        """Return one of several data sets; parts keep their numbers."""
+        found = copy.copy(self)
+        found.numbers = [part for part in self.numbers if self.data_set_of(part) == name]
+        return found
+
+    def data_set_of(self, part: int) -> str:
+        """Return the name of the data set that a part belongs to, empty where there is but one."""
+        return self.record.sources[self.source_of[part]].data_set
+
+    def tasks_of(self, part: int) -> list[str] | None:
+        """Return the tasks that the examples of a part are about; ``None`` where there is but one data set: all."""
+        name = self.data_set_of(part)
+        return self.record.sets[name].tasks if name in self.record.sets else None
+
+    def id_of(self, part: int) -> str | None:
+        """Return the column of ids of a part, ``None`` where ids are made from the content."""
+        name = self.data_set_of(part)
+        return self.record.sets[name].id if name in self.record.sets else self.record.id
+
+    def group_of(self, part: int) -> str | None:
+        """Return the column of groups of a part, or ``None``."""
+        name = self.data_set_of(part)
+        return self.record.sets[name].group if name in self.record.sets else self.record.group
+
+    @property
+    def has_groups(self) -> bool:
+        """Whether some examples belong to groups."""
+        return any(self.group_of(part) is not None for part in self.numbers)
+
+    def scope(self, part: int) -> dict[str, str]:
+        """Return what decides, beside the content of a part, what its examples are called."""
+        name = self.data_set_of(part)
+        return {"data_set": name} if name in self.record.sets else {}
+
+    def within(self, split: str, tasks: Collection[str]) -> npt.NDArray[np.bool_] | None:
+        """Say which of a split's examples are about any of some tasks, shape (n,); ``None`` where they all are."""
+        inside = set(self.about(tasks).numbers)
+        if len(inside) == len(self.numbers):
+            return None
+        return self.take(split, lambda part: np.full(self.parts[part].rows, part in inside))
 
     def schema(self, part: int = 0) -> pl.Schema:
         """Return names and types of the columns of a part."""
@@ -98,24 +162,35 @@ class KeptData:
         """Return the ids of a part's examples, shape (rows,), read-only."""
         if part in self._ids:
             return self._ids[part]
-        kept, name = self.parts[part], self.record.id
-        if name is None:
-            found = part_ids(self._arrays(kept.hashes))
-        else:
-            found = id_array(self.part_frame(part, [name]).get_column(name), what="id", start=kept.start)
+        found = self._own_ids(part)
+        if self.record.sets:
+            found = np.char.add(qualified(self.data_set_of(part), ""), found.astype(np.str_))
         found.flags.writeable = False
         # Sums, labels and scores ask for the same ids.
         if found.itemsize * self.n <= _HELD_BYTES:
             self._ids[part] = found
         return found
 
-    def part_groups(self, part: int) -> npt.NDArray[Any] | None:
-        """Return the groups of a part's examples, shape (rows,), or ``None``."""
-        name = self.record.group
+    def _own_ids(self, part: int) -> npt.NDArray[Any]:
+        """Return the ids of a part's examples within their data set."""
+        kept, name = self.parts[part], self.id_of(part)
         if name is None:
-            return None
+            return part_ids(self._arrays(kept.hashes))
+        return id_array(self.part_frame(part, [name]).get_column(name), what="id", start=kept.start)
+
+    def part_groups(self, part: int) -> npt.NDArray[Any] | None:
+        """Return the groups of a part's examples, shape (rows,), or ``None``.
+
+        Where another data set has groups, and that of the part has none, each example is a group by itself.
+        """
+        name = self.group_of(part)
+        if name is None:
+            return self.part_ids(part) if self.record.sets and self.has_groups else None
         column = self.part_frame(part, [name]).get_column(name)
-        return id_array(column, what="group", start=self.parts[part].start)
+        found = id_array(column, what="group", start=self.parts[part].start)
+        if not self.record.sets:
+            return found
+        return np.char.add(qualified(self.data_set_of(part), ""), found.astype(np.str_))
 
     def part_rows(self, part: int, split: str) -> npt.NDArray[np.int64]:
         """Return the rows of a part that are in a split, ascending."""
@@ -135,7 +210,7 @@ class KeptData:
 
     def groups(self, split: str) -> npt.NDArray[Any] | None:
         """Return the groups of a split's examples, shape (n,), or ``None`` where there are none."""
-        if self.record.group is None:
+        if not self.has_groups:
             return None
 
         def of_part(part: int) -> npt.NDArray[Any]:
@@ -150,11 +225,14 @@ class KeptData:
 
         ``task`` is one of several tasks, where there are several.
         """
-        keys = [self._gold_key(part, task) for part, _ in self._places(split)]
-        if None in keys:
+        if all(self._gold_key(part, task) is None for part, _ in self._places(split)):
             return None
-        codes = self.take(split, lambda part: self._arrays(self._gold_key(part, task))["codes"])
-        return codes.astype(np.int64)
+        return self.take(split, lambda part: self._gold_codes(part, task)).astype(np.int64)
+
+    def _gold_codes(self, part: int, task: str) -> npt.NDArray[Any]:
+        key = self._gold_key(part, task)
+        # Of several data sets, one may have no such column.
+        return np.full(self.parts[part].rows, -1) if key is None else self._arrays(key)["codes"]
 
     def _gold_key(self, part: int, task: str) -> str | None:
         kept = self.parts[part]
@@ -162,10 +240,30 @@ class KeptData:
 
     def frame(self, split: str, columns: Sequence[str] | None = None) -> pl.DataFrame:
         """Return a split's examples with the given columns (default: all)."""
-        pieces = [self.part_frame(part, columns)[rows] for part, rows in self._places(split)]
-        joined = pl.concat(pieces)
+        pieces = [self._columns(part, columns)[rows] for part, rows in self._places(split)]
+        joined = self._joined(pieces)
         order = self._order(split)
         return joined if order is None else joined[order]
+
+    def _columns(self, part: int, columns: Sequence[str] | None) -> pl.DataFrame:
+        """Return columns of a part; of several data sets each has some of them."""
+        if columns is None or not self.record.sets:
+            return self.part_frame(part, columns)
+        there = self.schema(part)
+        found = self.part_frame(part, [c for c in columns if c in there] or list(there)[:1])
+        return found.with_columns(pl.lit(None).alias(c) for c in columns if c not in there).select(columns)
+
+    def _joined(self, frames: Sequence[pl.DataFrame]) -> pl.DataFrame:
+        """Put rows under each other; a column that a data set lacks is missing on its examples."""
+        if not self.record.sets:
+            return pl.concat(frames)
+        try:
+            return pl.concat(frames, how="diagonal_relaxed")
+        except pl.exceptions.SchemaError as error:
+            raise DataError(
+                f"two data sets have a column of the same name and of kinds that do not go together: {error}. Rename "
+                "it in one of them."
+            ) from None
 
     def rows(self, split: str, rows: npt.NDArray[np.int64]) -> pl.DataFrame:
         """Return some of a split's examples, by their places in it, ascending; parts are not read whole."""
@@ -178,29 +276,54 @@ class KeptData:
             assert isinstance(found, pl.DataFrame)
             frames.append(found)
         order = np.argsort(np.argsort(part_of, kind="stable"), kind="stable")
-        return pl.concat(frames)[order]
+        return self._joined(frames)[order]
 
     def find(self, example_id: str | int) -> tuple[int, int]:
-        """Return ``(part, row)`` of an example.
+        """Return ``(part, row)`` of an example; where there are several data sets, NAME: may be left out.
 
         Raises
         ------
         ProjectError
-            If there is no example of that id.
+            If there is no example of that id, or several data sets have one, and none is named.
         """
-        wanted = _keys_of(str(example_id), by_content=self.record.id is None)
-        for part, kept in enumerate(self.parts):
-            keys = self._index(kept.index)
+        wanted = str(example_id)
+        places = list(self._places_of(wanted, self.numbers))
+        name, _, rest = wanted.partition(":")
+        if name in self.record.sets:
+            named = [part for part in self.numbers if self.data_set_of(part) == name]
+            places = list(self._places_of(rest, named)) or places
+        if len(places) > 1:
+            called = " or ".join(str(self.id_at(*place)) for place in places[:3])
+            raise ProjectError(f"several data sets have an example {wanted!r}; name one: {called}.")
+        if places:
+            return places[0]
+        if self.record.sets:
+            called = f"an example is called by its data set and its id there, such as {self.id_at(self.numbers[0], 0)}."
+        elif self.record.id:
+            called = f"ids are those of the column {self.record.id!r}."
+        else:
+            called = (
+                f"without data.id an id is made from the content, such as {self.id_at(0, 0)}. The report, diffs and "
+                "exports (example_id) show the ids."
+            )
+        raise ProjectError(f"there is no example {example_id!r}; {called}")
+
+    def _places_of(self, wanted: str, numbers: Sequence[int]) -> Iterator[tuple[int, int]]:
+        """Yield ``(part, row)`` of the example of an id in each data set that has one."""
+        known, asked = set[str](), dict[bool, npt.NDArray[np.uint32]]()
+        for part in numbers:
+            if self.data_set_of(part) in known:
+                continue
+            keys, by_content = self._index(self.parts[part].index), self.id_of(part) is None
+            if by_content not in asked:
+                asked[by_content] = _keys_of(wanted, by_content=by_content)
             # One comparison for each key, of which there are one or two: no table of what is wanted.
-            for row in np.flatnonzero(reduce(or_, (keys == key for key in wanted), np.zeros(1, bool))).tolist():
-                if str(self.id_at(part, row)) == str(example_id):
-                    return part, row
-        raise ProjectError(
-            f"there is no example {example_id!r}; ids are those of the column {self.record.id!r}."
-            if self.record.id
-            else f"there is no example {example_id!r}; without data.id an id is made from the content, such as "
-            f"{self.id_at(0, 0)}. The report, diffs and exports (example_id) show the ids."
-        )
+            same = reduce(or_, (keys == key for key in asked[by_content]), np.zeros(1, bool))
+            for row in np.flatnonzero(same).tolist():
+                if str(self._own_id(part, row)) == wanted:
+                    known.add(self.data_set_of(part))
+                    yield part, row
+                    break
 
     def row(self, part: int, row: int) -> dict[str, Any]:
         """Return the fields of one example."""
@@ -210,7 +333,11 @@ class KeptData:
 
     def id_at(self, part: int, row: int) -> str | int:
         """Return the id of one example."""
-        name = self.record.id
+        found = self._own_id(part, row)
+        return qualified(self.data_set_of(part), found) if self.record.sets else found
+
+    def _own_id(self, part: int, row: int) -> str | int:
+        name = self.id_of(part)
         if name is not None:
             table = self.store.get_rows(ArtifactId.parse(self.parts[part].data), [row], [name])
             value: str | int = table.column(0)[0].as_py()
@@ -227,15 +354,28 @@ class KeptData:
         """Return the rows of each part that are in a split, for the parts that have any."""
         if split not in self.record.splits:
             raise ProjectError(f"there is no split {split!r}; there are {', '.join(self.splits)}.")
-        found = [(part, self.part_rows(part, split)) for part in range(len(self.parts))]
-        return [(part, rows) for part, rows in found if len(rows)]
+        found = [(part, self.part_rows(part, split)) for part in self.numbers]
+        # Of some data sets none need be in the split; then there are no rows, of the right kind.
+        return [(part, rows) for part, rows in found if len(rows)] or found[:1]
 
     def _order(self, split: str) -> npt.NDArray[np.int64] | None:
         """Return the order that puts a split's rows, part by part, into that of their source; ``None`` if they are."""
         places = self._places(split)
         if all(self.parts[part].positions is None for part, _ in places):
             return None
-        return np.argsort(np.concatenate([self.part_positions(part)[rows] for part, rows in places]), kind="stable")
+        positions = np.concatenate([self.part_positions(part)[rows] for part, rows in places])
+        return np.lexsort(
+            (positions, np.repeat([self.source_of[part] for part, _ in places], list(map(_size, places))))
+        )
+
+
+def qualified(data_set: str, example_id: object) -> str:
+    """Return what an example, or a group, of one of several data sets is called."""
+    return f"{data_set}:{example_id}"
+
+
+def _size(place: tuple[int, npt.NDArray[np.int64]]) -> int:
+    return len(place[1])
 
 
 def part_ids(arrays: Any) -> npt.NDArray[Any]:

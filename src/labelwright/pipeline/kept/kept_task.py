@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from labelwright.core.task_graph import TaskGraph
 from labelwright.labelmodels import MultiTask, from_dict
 from labelwright.store import ArtifactId, Store
 
+from .kept_data import KeptData
 from .kept_tasks import KeptTaskLabels, KeptTaskVotes, read_by_name
 
 __all__ = ["KeptTask", "joint_model"]
@@ -39,6 +41,11 @@ class KeptTask:
     kept_labels: KeptTaskLabels
     models: Mapping[str, ArtifactId]
 
+    @cached_property
+    def data(self) -> KeptData:
+        """The examples that it is about: of several data sets, those whose tasks it is among."""
+        return self.kept_votes.data.about([self.name])
+
     @property
     def states(self) -> tuple[Class, ...]:
         """Its classes, then "N/A" where it may not apply: what codes stand for."""
@@ -59,26 +66,25 @@ class KeptTask:
         """Return the votes on it over a split, in codes of its states; no columns where no function votes on it."""
         own = self.kept_votes.by_task.get(self.name)
         if own is not None:
-            return own.of(split)
-        data = self.kept_votes.data
-        ids = data.ids(split)
+            return own.of(split, self.data)
+        ids = self.data.ids(split)
         nothing = np.empty((len(ids), 0), dtype=np.int8)
-        return Votes(nothing, classes=self.states, example_ids=ids, groups=data.groups(split))
+        return Votes(nothing, classes=self.states, example_ids=ids, groups=self.data.groups(split))
 
     def soft_labels(self, split: str) -> SoftLabels:
         """Return its soft labels over a split, a probability for each state."""
-        return self.kept_labels.by_task[self.name].of(split)
+        return self.kept_labels.by_task[self.name].of(split, self.data)
 
     def vector(self, split: str) -> npt.NDArray[np.int64]:
         """Return its state in the most probable label vector of each example that keeps every relation, shape (n,).
 
         Over all tasks these agree; the most probable states of the tasks, each by itself, need not.
         """
-        return self.kept_labels.by_task[self.name].column(split, "vector").astype(np.int64)
+        return self.kept_labels.by_task[self.name].column(split, "vector", self.data).astype(np.int64)
 
     def gold(self, split: str) -> npt.NDArray[np.int64] | None:
         """Return the gold state of each example, shape (n,), -1 where unknown; ``None`` without a gold column."""
-        return self.kept_votes.data.gold(split, self.name)
+        return self.data.gold(split, self.name)
 
     def label_model(self) -> MultiTask:
         """Return the fitted joint label model of its component."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import Any
 
@@ -17,10 +17,10 @@ from labelwright.core.task_votes import TaskVotes
 from labelwright.store import ArtifactId, Store
 
 from .kept_data import KeptData
-from .kept_votes import KeptVotes, VotesRecord
+from .kept_votes import KeptVotes, VotesRecord, count_failures
 from .learning import KeptLabels, LabelsRecord
 
-__all__ = ["ComponentVotes", "KeptTaskLabels", "KeptTaskVotes", "put_by_name", "read_by_name"]
+__all__ = ["ComponentVotes", "KeptTaskLabels", "KeptTaskVotes", "put_by_name", "read_by_name", "tied"]
 
 
 def put_by_name(store: Store, kind: str, keys: Mapping[str, ArtifactId]) -> ArtifactId:
@@ -49,7 +49,7 @@ class KeptTaskVotes:
         self.data = data
         self.graph = graph
         self.by_task = {
-            task: KeptVotes(store, msgspec.convert(store.get_json(key), VotesRecord), data)
+            task: KeptVotes(store, msgspec.convert(store.get_json(key), VotesRecord), tied(data, graph, task))
             for task, key in keys.items()
         }
 
@@ -59,8 +59,8 @@ class KeptTaskVotes:
         return {part.names[0]: ComponentVotes(self, part) for part in self.graph.parts}
 
     def of(self, split: str) -> TaskVotes:
-        """Return the votes on a split."""
-        return TaskVotes(self.graph, {task: votes.of(split) for task, votes in self.by_task.items()})
+        """Return the votes on a split; none on tasks that a data set is not about."""
+        return TaskVotes(self.graph, {task: votes.of(split, self.data) for task, votes in self.by_task.items()})
 
     def of_row(self, part: int, row: int) -> TaskVotes:
         """Return the votes on one example, n = 1."""
@@ -68,7 +68,18 @@ class KeptTaskVotes:
 
     def failures(self) -> list[Failure]:
         """Return what failed: what fails, fails on all of its tasks, and is counted once."""
-        return list({f.source: f for votes in self.by_task.values() for f in votes.failures()}.values())
+        names = dict.fromkeys(source for votes in self.by_task.values() for source in votes.sources)
+        kept = ((part, [votes.failures_of(part) for votes in self.by_task.values()]) for part in self.data.numbers)
+        merged = ((part, {name: f for one in found for name, f in one.items()}) for part, found in kept)
+        return count_failures(self.data, names, merged)
+
+    def asked(self, source: str) -> int:
+        """Return the number of examples that a function was applied to."""
+        if not self.data.record.sets:
+            return self.data.n
+        own = [votes for votes in self.by_task.values() if source in votes.sources]
+        on = [p for p in self.data.numbers if any(source in dict(one.part_record(p).votes) for one in own)]
+        return sum(self.data.parts[part].rows for part in on)
 
 
 class ComponentVotes:
@@ -83,7 +94,7 @@ class ComponentVotes:
 
     def __init__(self, votes: KeptTaskVotes, graph: TaskGraph) -> None:
         self.graph = graph
-        self.data = votes.data
+        self.data = votes.data.about(graph.names)
         self.by_task = {task: votes.by_task[task] for task in graph.names if task in votes.by_task}
 
     @property
@@ -98,8 +109,21 @@ class ComponentVotes:
 
     def inputs(self, part: int) -> dict[str, ArtifactId]:
         """Return which artifacts hold the votes on a part, as recipes name them."""
-        found = {task: ArtifactId.parse(votes.record.parts[part]) for task, votes in self.by_task.items()}
-        return {f"votes.{task}": key for task, key in found.items()}
+        return {f"votes.{task}": votes.inputs(part)["votes"] for task, votes in self.by_task.items()}
+
+    def about(self, part: int) -> list[str] | None:
+        """Return which of these tasks the examples of a part are about; ``None`` for all."""
+        found = self.data.tasks_of(part)
+        return (
+            None
+            if found is None or set(self.graph.names) <= set(found)
+            else [t for t in self.graph.names if t in found]
+        )
+
+    def scope(self, part: int) -> dict[str, Any]:
+        """Return what decides, beside the content of a part, how its votes are counted."""
+        about = self.about(part)
+        return {**self.data.scope(part), **({} if about is None else {"about": about})}
 
     def of_part(self, part: int, index: npt.NDArray[np.int64] | None = None) -> TaskVotes:
         """Return the votes on some rows of a part (default: all)."""
@@ -132,26 +156,63 @@ class KeptTaskLabels:
         self.graph = graph
         self.data = data
         self.by_task = {
-            task: KeptLabels(store, msgspec.convert(store.get_json(key), LabelsRecord), data)
+            task: KeptLabels(store, msgspec.convert(store.get_json(key), LabelsRecord), tied(data, graph, task))
             for task, key in keys.items()
         }
 
     def of(self, split: str) -> TaskLabels:
         """Return the soft labels of all tasks over a split, as one value that satisfies every relation."""
-        return self._read(self.data.ids(split), lambda labels, name: labels.column(split, name))
+
+        def column(task: str, name: str) -> npt.NDArray[Any]:
+            return self.data.take(split, lambda part: self.part(task, part)[name])
+
+        return self._read(self.data.ids(split), column)
 
     def of_row(self, part: int, row: int) -> TaskLabels:
         """Return the soft labels of one example, n = 1."""
         ids = np.array([self.data.id_at(part, row)])
-        return self._read(ids, lambda labels, name: np.asarray(labels.part(part)[name][[row]]))
+        return self._read(ids, lambda task, name: np.asarray(self.part(task, part)[name][[row]]))
 
     def vectors(self, split: str) -> npt.NDArray[np.int64]:
         """Return the most probable label vector of each example that keeps every relation, shape (n, tasks)."""
-        return np.column_stack(
-            [self.by_task[task].column(split, "vector").astype(np.int64) for task in self.graph.names]
-        )
 
-    def _read(self, ids: npt.NDArray[Any], column: Any) -> TaskLabels:
-        covered = np.column_stack([column(self.by_task[task], "covered") for task in self.graph.names])
-        probs = {task: column(labels, "probs") for task, labels in self.by_task.items()}
-        return TaskLabels(self.graph, probs, covered, example_ids=ids)
+        def column(task: str) -> npt.NDArray[Any]:
+            return self.data.take(split, lambda part: self.part(task, part)["vector"]).astype(np.int64)
+
+        return np.column_stack([column(task) for task in self.graph.names])
+
+    def part(self, task: str, part: int) -> dict[str, npt.NDArray[Any]]:
+        """Return ``probs``, ``covered`` and ``vector`` of a part.
+
+        Where its data set is about no task that relations tie to this one, nothing is covered, and all label vectors
+        that keep the relations are as probable.
+        """
+        if part in self.by_task[task].data.numbers:
+            return self.by_task[task].part(part)
+        return {name: np.repeat(row, self.data.parts[part].rows, axis=0) for name, row in self._nothing[task].items()}
+
+    @cached_property
+    def _nothing(self) -> dict[str, dict[str, npt.NDArray[Any]]]:
+        """What is said of one example of which nothing is known, by task."""
+        found = {}
+        for graph in self.graph.parts:
+            evidence: list[Any] = [None] * len(graph.names)
+            evidence[0], weights = np.zeros((1, graph.sizes[0])), [np.zeros(len(c.states)) for c in graph.tree.cliques]
+            beliefs, _ = graph.tree.propagate(evidence, weights)
+            vector = graph.tree.most_probable(evidence, weights)
+            for t, (task, probs) in enumerate(zip(graph.names, graph.tree.marginals(beliefs), strict=True)):
+                found[task] = {
+                    "probs": probs / probs.sum(axis=1, keepdims=True),
+                    "covered": np.zeros(1, dtype=bool),
+                    "vector": vector[:, t].astype(np.int16),
+                }
+        return found
+
+    def _read(self, ids: npt.NDArray[Any], column: Callable[[str, str], npt.NDArray[Any]]) -> TaskLabels:
+        covered = np.column_stack([column(task, "covered") for task in self.graph.names])
+        return TaskLabels(self.graph, {t: column(t, "probs") for t in self.by_task}, covered, example_ids=ids)
+
+
+def tied(data: KeptData, graph: TaskGraph, task: str) -> KeptData:
+    """Return the data sets that are about a task or one that relations tie to it: its component is learned on them."""
+    return data.about(next(part.names for part in graph.parts if task in part.names)) if data.record.sets else data

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from labelwright.core import Class, Failure, SparseRows, Votes
+from labelwright.core import ABSTAIN, Class, Failure, SparseRows, Votes
 from labelwright.core.votes import KEPT_FAILURES
 from labelwright.store import ArtifactId, Store
 from labelwright.store.bit_planes import SUFFIX, at, decode, encode, entries, votes_cast
@@ -101,6 +101,7 @@ class KeptVotes:
         self._rows: dict[int, npt.NDArray[Any] | SparseRows] = {}
         most = max([len(self.classes), *map(len, record.alphabet.values())])
         self.dtype = np.int8 if most <= np.iinfo(np.int8).max else np.int16
+        self._place = {part: i for i, part in enumerate(data.numbers)}
         # Decoded once where all of them fit: stats, labels and scores read the same votes.
         self._hold = data.n * len(self.sources) * self.dtype().itemsize <= _HELD_BYTES
 
@@ -111,11 +112,18 @@ class KeptVotes:
 
     def inputs(self, part: int) -> dict[str, ArtifactId]:
         """Return which artifact holds the votes on a part, as recipes name it."""
-        return {"votes": ArtifactId.parse(self.record.parts[part])}
+        return {"votes": ArtifactId.parse(self.record.parts[self._place[part]])}
+
+    def scope(self, part: int) -> dict[str, Any]:
+        """Return what decides, beside the content of a part, how its votes are counted."""
+        return dict(self.data.scope(part))
 
     def part_record(self, part: int) -> PartVotesRecord:
-        """Return which artifacts hold the votes on a part."""
-        return msgspec.convert(self.store.get_json(ArtifactId.parse(self.record.parts[part])), PartVotesRecord)
+        """Return which artifacts hold the votes on a part: none where its data set is not about the task."""
+        if part not in self._place:
+            return PartVotesRecord([], {})
+        key = ArtifactId.parse(self.record.parts[self._place[part]])
+        return msgspec.convert(self.store.get_json(key), PartVotesRecord)
 
     def matrix(self, part: int) -> npt.NDArray[Any]:
         """Return the votes on a part, shape (rows, m)."""
@@ -125,7 +133,10 @@ class KeptVotes:
     def column(self, part: int, source: str) -> npt.NDArray[Any]:
         """Return the votes of one function on a part, shape (rows,)."""
         record = self.part_record(part)
-        found = decode(self.store.get_bytes(ArtifactId.parse(dict(record.votes)[source]), SUFFIX))
+        key = dict(record.votes).get(source)
+        if key is None:
+            return np.full(self.data.parts[part].rows, ABSTAIN, dtype=self.dtype)
+        found = decode(self.store.get_bytes(ArtifactId.parse(key), SUFFIX))
         return self._recoded(found, source, record) if source in record.sets else found
 
     def failures_of(self, part: int) -> dict[str, Failures]:
@@ -133,11 +144,13 @@ class KeptVotes:
         found = self.part_record(part).failures
         return {s: msgspec.convert(self.store.get_json(ArtifactId.parse(key)), Failures) for s, key in found.items()}
 
-    def of(self, split: str) -> Votes:
-        """Return the votes on a split; its failures are those of all the rows of its source."""
-        data = self.data
-        parts = [part for part in range(len(data.parts)) if len(data.part_rows(part, split))]
-        source = data.source_of[parts[0]]
+    def of(self, split: str, over: KeptData | None = None) -> Votes:
+        """Return the votes on a split; its failures are those of all the rows of its source.
+
+        ``over`` are other data sets than those that are about the task; on theirs, all abstain.
+        """
+        data = self.data if over is None else over
+        sources = {data.source_of[part] for part in data.numbers if len(data.part_rows(part, split))}
         return Votes(
             data.take(split, self.matrix),
             classes=self.classes,
@@ -145,7 +158,7 @@ class KeptVotes:
             example_ids=data.ids(split),
             groups=data.groups(split),
             alphabet=self.record.alphabet,
-            failures=self.failures(source),
+            failures=self.failures(sources),
         )
 
     def of_part(self, part: int, index: npt.NDArray[np.int64] | None = None) -> Votes:
@@ -166,10 +179,9 @@ class KeptVotes:
     def of_row(self, part: int, row: int) -> Votes:
         """Return the votes on one example; of each function one bit by bit, without reading the others."""
         record = self.part_record(part)
-        codes = np.array(
-            [[at(self.store.get_bytes(ArtifactId.parse(key), SUFFIX), row) for _, key in record.votes]],
-            dtype=self.dtype,
-        )
+        codes = np.full((1, len(self.sources)), ABSTAIN, dtype=self.dtype)
+        for source, key in record.votes:
+            codes[0, self.sources.index(source)] = at(self.store.get_bytes(ArtifactId.parse(key), SUFFIX), row)
         for source in record.sets:
             j = self.sources.index(source)
             codes[:, j] = self._recoded(codes[:, j], source, record)
@@ -181,20 +193,24 @@ class KeptVotes:
             alphabet=self.record.alphabet,
         )
 
-    def failures(self, source: int | None = None) -> list[Failure]:
-        """Return what failed on the rows of a source (default: of all), in the order of the functions."""
-        parts = [part for part, its in enumerate(self.data.source_of) if source is None or its == source]
+    def failures(self, sources: Collection[int] | None = None) -> list[Failure]:
+        """Return what failed on the rows of some sources (default: of all), in the order of the functions."""
+        parts = [part for part in self.data.numbers if sources is None or self.data.source_of[part] in sources]
         return count_failures(self.data, self.sources, ((part, self.failures_of(part)) for part in parts))
 
     def _rows_of(self, part: int) -> npt.NDArray[Any] | SparseRows:
         """Return the votes on a part, shape (rows, m), sparse where few were cast."""
         if part not in self._rows:
             record = self.part_record(part)
-            contents = [self.store.get_bytes(ArtifactId.parse(key), SUFFIX) for _, key in record.votes]
-            for j, (source, _) in enumerate(record.votes):
+            n, own = self.data.parts[part].rows, dict(record.votes)
+            # Who was not asked, abstains.
+            silent = b"" if len(own) == len(self.sources) else encode(np.full(n, ABSTAIN, dtype=self.dtype))
+            contents = [
+                self.store.get_bytes(ArtifactId.parse(own[s]), SUFFIX) if s in own else silent for s in self.sources
+            ]
+            for j, source in enumerate(self.sources):
                 if source in record.sets:
                     contents[j] = encode(self._recoded(decode(contents[j]), source, record))
-            n = self.data.parts[part].rows
             few = sum(map(votes_cast, contents)) < _SPARSE * n * len(contents)
             found = _sparse(contents, n) if few else _dense(contents, n, self.dtype)
             if not self._hold:

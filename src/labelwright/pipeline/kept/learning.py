@@ -41,6 +41,9 @@ class VotesByPart(Protocol):
     def inputs(self, part: int) -> dict[str, ArtifactId]:
         """Return which artifacts hold the votes on a part, as recipes name them."""
 
+    def scope(self, part: int) -> dict[str, Any]:
+        """Return what decides, beside the content of a part, how its votes are counted."""
+
     def of_part(self, part: int, index: npt.NDArray[np.int64] | None = None) -> Any:
         """Return the votes on some rows of a part (default: all)."""
 
@@ -78,7 +81,7 @@ class Learning:
         self.workers = workers
         self.spec = _spec(model)
         data = votes.data
-        self._rows = {p: rows for p in range(len(data.parts)) if len(rows := data.part_rows(p, "train"))}
+        self._rows = {p: rows for p in data.numbers if len(rows := data.part_rows(p, "train"))}
         self._recipes = {part: self._stats_recipe(part) for part in self._rows}
         found = database.find(self._recipes.values())
         self._keys = {p: found[r.digest] for p, r in self._recipes.items() if r.digest in found}
@@ -114,10 +117,15 @@ class Learning:
     def _summarise(self, part: int) -> tuple[int, Any, ArtifactId | None, float]:
         """Return the part, its stats, where they are kept if they can be, and the seconds it took."""
         began = time.perf_counter()
-        stats = self.model.summarize(self.votes.of_part(part, self._rows[part]))
+        stats = self.count(part, self.votes.of_part(part, self._rows[part]))
         arrays = arrays_of_stats(stats)
         key = None if arrays is None else self.database.put_arrays("stats", arrays)
         return part, stats, key, time.perf_counter() - began
+
+    def count(self, part: int, votes: Any) -> Any:
+        """Return the stats of votes on a part."""
+        del part
+        return self.model.summarize(votes)
 
     def fit(self, stats: ArtifactId | None, votes: ArtifactId, data: ArtifactId) -> tuple[Any, ArtifactId, bool]:
         """Solve the label model, or take the one that these stats gave before.
@@ -162,15 +170,16 @@ class Learning:
         return [str(self._keys[part]) for part in self._rows]
 
     def _stats_recipe(self, part: int) -> Recipe:
-        kept = self.votes.data.parts[part]
+        data, kept = self.votes.data, self.votes.data.parts[part]
         inputs = {"rows": kept.hashes, "splits": kept.splits}
-        if self.votes.data.record.group is not None or self.votes.data.record.id is not None:
+        if data.group_of(part) is not None or data.id_of(part) is not None:
             inputs["data"] = kept.data
         parameters = {
             **self.spec,
             **self.votes.states,
-            "id": self.votes.data.record.id,
-            "group": self.votes.data.record.group,
+            **self.votes.scope(part),
+            "id": data.id_of(part),
+            "group": data.group_of(part),
             "versions": library_versions(),
         }
         of_data = {name: ArtifactId.parse(key) for name, key in inputs.items()}
@@ -283,20 +292,21 @@ class KeptLabels:
         self.store = store
         self.record = record
         self.data = data
+        self._place = {part: i for i, part in enumerate(data.numbers)}
 
     def part(self, part: int) -> dict[str, npt.NDArray[Any]]:
         """Return ``probs`` (rows, k) and ``covered`` (rows,) of a part."""
-        return self.store.get_arrays(ArtifactId.parse(self.record.parts[part]))
+        return self.store.get_arrays(ArtifactId.parse(self.record.parts[self._place[part]]))
 
-    def column(self, split: str, name: str) -> npt.NDArray[Any]:
-        """Return one array of a split's examples, such as ``"probs"``, shape (n, ...)."""
-        return self.data.take(split, lambda part: self.part(part)[name])
+    def column(self, split: str, name: str, over: KeptData | None = None) -> npt.NDArray[Any]:
+        """Return one array of a split's examples, such as ``"probs"``, shape (n, ...); ``over`` some of its data."""
+        return (over or self.data).take(split, lambda part: self.part(part)[name])
 
-    def of(self, split: str) -> SoftLabels:
-        """Return the soft labels of a split."""
+    def of(self, split: str, over: KeptData | None = None) -> SoftLabels:
+        """Return the soft labels of a split; ``over`` some of its data."""
         return SoftLabels(
-            self.column(split, "probs"),
-            self.column(split, "covered"),
+            self.column(split, "probs", over),
+            self.column(split, "covered", over),
             classes=self.record.classes,
-            example_ids=self.data.ids(split),
+            example_ids=(over or self.data).ids(split),
         )

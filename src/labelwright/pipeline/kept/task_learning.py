@@ -6,6 +6,7 @@ import time
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from labelwright.core.task_graph import TaskGraph
 from labelwright.core.task_votes import TaskVotes
@@ -17,7 +18,7 @@ from .kept_tasks import ComponentVotes
 from .learning import LabelsRecord, Learning
 from .side_by_side import side_by_side
 
-__all__ = ["ComponentLabelling", "ComponentLearning"]
+__all__ = ["ComponentLabelling", "ComponentLearning", "label_part"]
 
 
 class ComponentLearning(Learning):
@@ -25,6 +26,12 @@ class ComponentLearning(Learning):
 
     A component on which nothing votes has a model too: all that it knows is the graph.
     """
+
+    votes: ComponentVotes
+
+    def count(self, part: int, votes: TaskVotes) -> Any:
+        """Return the stats of votes on a part, of the tasks that its data set is about."""
+        return self.model.summarize(votes, about=self.votes.about(part))
 
     def solve(self, stats: Any) -> None:
         """Fit the joint label model to stats."""
@@ -51,7 +58,7 @@ class ComponentLabelling:
         self.votes = votes
         self.workers = workers
         self.graph: TaskGraph = votes.graph
-        parts = range(len(votes.data.parts))
+        parts = votes.data.numbers
         self._recipes = {(part, task): self._recipe(model, part, task) for part in parts for task in self.graph.names}
         found = database.find(self._recipes.values())
         self._keys = {place: found[r.digest] for place, r in self._recipes.items() if r.digest in found}
@@ -79,25 +86,13 @@ class ComponentLabelling:
                     self._keys[part, task] = key
                     made.append((self._recipes[part, task], key, seconds / len(keys), rows))
             self.database.record_each(made)
-        parts = range(len(self.votes.data.parts))
+        parts = self.votes.data.numbers
         keys_of = {task: [str(self._keys[part, task]) for part in parts] for task in self.graph.names}
         return {task: LabelsRecord(list(self.graph.states(task)), keys) for task, keys in keys_of.items()}
 
     def _label(self, model: MultiTask, part: int) -> dict[str, ArtifactId]:
-        votes: TaskVotes = self.votes.of_part(part)
-        labels, vectors = model.soft_labels(votes), model.predict(votes)
-        return {
-            task: self.database.put_arrays(
-                "soft_labels",
-                {
-                    "probs": np.asarray(labels.probs[task]),
-                    "covered": np.ascontiguousarray(labels.covered[:, column]),
-                    # Of the most probable label vector that keeps every relation.
-                    "vector": vectors[:, column].astype(np.int16),
-                },
-            )
-            for column, task in enumerate(self.graph.names)
-        }
+        found = label_part(model, self.votes, part)
+        return {task: self.database.put_arrays("soft_labels", arrays) for task, arrays in found.items()}
 
     def _recipe(self, model: ArtifactId, part: int, task: str) -> Recipe:
         inputs = {"label_model": model, **self.votes.inputs(part)}
@@ -107,4 +102,26 @@ class ComponentLabelling:
             "alphabet": self.votes.states["alphabet"],
             "versions": library_versions(),
         }
+        if (about := self.votes.about(part)) is not None:
+            parameters["about"] = about
         return Recipe("soft_labels", inputs, parameters)
+
+
+def label_part(model: MultiTask, votes: ComponentVotes, part: int) -> dict[str, dict[str, npt.NDArray[Any]]]:
+    """Return the soft labels of a part on each task of a component, as the arrays that are kept.
+
+    Tasks that its data set is not about have no label: there nothing is covered, and the probabilities are what those
+    that it is about leave open.
+    """
+    given, about = votes.of_part(part), votes.about(part)
+    labels, vectors = model.soft_labels(given, about=about), model.predict(given, about=about)
+    asked = [about is None or task in about for task in votes.graph.names]
+    return {
+        task: {
+            "probs": np.asarray(labels.probs[task]),
+            "covered": np.ascontiguousarray(labels.covered[:, column] & asked[column]),
+            # Of the most probable label vector that keeps every relation.
+            "vector": vectors[:, column].astype(np.int16),
+        }
+        for column, task in enumerate(votes.graph.names)
+    }

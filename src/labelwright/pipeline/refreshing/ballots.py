@@ -47,6 +47,10 @@ class Ballot(ABC):
         """Return the tasks that a function votes on: a column for each."""
 
     @abstractmethod
+    def tied(self, task: str) -> tuple[str, ...]:
+        """Return the tasks that relations tie to one, itself among them."""
+
+    @abstractmethod
     def parameters(self, name: str) -> dict[str, Any]:
         """Return what, beside the part, decides the votes of a function."""
 
@@ -94,6 +98,10 @@ class OneTask(Ballot):
         del name
         return ("",)
 
+    def tied(self, task: str) -> tuple[str, ...]:
+        """Return the one task."""
+        return (task,)
+
     def parameters(self, name: str) -> dict[str, Any]:
         """Return what decides the votes of a function: see `vote_parameters`."""
         return vote_parameters(self.functions[name].version, self.settings)
@@ -127,6 +135,10 @@ class SeveralTasks(Ballot):
     def tasks_of(self, name: str) -> tuple[str, ...]:
         """Return the tasks that a function names."""
         return self._tasks[name]
+
+    def tied(self, task: str) -> tuple[str, ...]:
+        """Return the tasks of its component."""
+        return next(part.names for part in self.graph.parts if task in part.names)
 
     def parameters(self, name: str) -> dict[str, Any]:
         """Return what decides the votes of a function: see `task_vote_parameters`."""
@@ -168,10 +180,11 @@ def base_votes(run: KeptRun | None) -> BaseVotes | None:
     settings, versions = run.settings(), run.functions()
     if not run.tasks:
         by_task: Mapping[str, KeptVotes] = {"": run.kept_votes}
-        return BaseVotes(by_task, {name: vote_parameters(version, settings) for name, version in versions.items()})
-    found = BaseVotes(run.kept_task_votes.by_task, {})
+        own = {name: vote_parameters(version, settings) for name, version in versions.items()}
+        return BaseVotes(by_task, own, run.kept_data)
+    found = BaseVotes(run.kept_task_votes.by_task, {}, run.kept_data)
     graph = run.graph
     parameters = {
         name: task_vote_parameters(version, found.tasks_of(name), graph, settings) for name, version in versions.items()
     }
-    return BaseVotes(found.by_task, parameters)
+    return BaseVotes(found.by_task, parameters, run.kept_data)

@@ -244,8 +244,9 @@ class Notes:
         if self.whole is None:
             return None
         kept = self.whole.kept_task_votes.by_task.values() if self.whole.tasks else [self.whole.kept_votes]
-        columns = [dict(votes.part_record(0).votes)[name] for votes in kept if name in votes.sources]
-        costs = [self._cost(key, rows) for key in columns]
+        first = [next(iter(votes.data.numbers)) for votes in kept]
+        columns = [dict(votes.part_record(part).votes).get(name) for votes, part in zip(kept, first, strict=True)]
+        costs = [self._cost(key, rows) for key in columns if key is not None]
         known = [cost for cost in costs if cost is not None]
         return sum(known) if known else None
 

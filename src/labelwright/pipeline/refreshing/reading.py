@@ -19,17 +19,16 @@ from labelwright.core.errors import DataError
 from labelwright.data import ContentPart, Dataset, FileFingerprint, check_unchanged, divide, fingerprint, row_hashes
 from labelwright.data.base import PART_ROWS
 from labelwright.data.identity import Repeats
+from labelwright.pipeline.data_checks import check_apart, check_columns, check_groups_whole, check_shared_columns
 from labelwright.pipeline.examples import (
-    check_apart,
-    check_columns,
-    check_groups_whole,
     gold_codes,
+    gold_of,
     membership,
     open_dataset,
     source_paths,
     units_of_content,
 )
-from labelwright.pipeline.kept.data_record import DataRecord, FileRecord, PartRecord, SourceRecord
+from labelwright.pipeline.kept.data_record import DataRecord, DataSetRecord, FileRecord, PartRecord, SourceRecord
 from labelwright.pipeline.kept.database import Database
 from labelwright.pipeline.kept.kept_data import SPLITS, KeptData, index_keys
 from labelwright.pipeline.settings import FILE_NAME, Settings
@@ -93,34 +92,55 @@ def read_data(
         If files or columns are missing or unreadable, ids repeat within or across splits, a group is in two splits,
         gold is not among the classes, a split is empty, or a file changes while it is read.
     """
-    known = {} if base is None else {source.name: source for source in base.sources}
+    known = {} if base is None else {(source.data_set, source.name): source for source in base.sources}
     sources = []
-    for name, paths in source_paths(settings, folder).items():
-        found = prints.of(paths)
-        files = [_relative(folder, f) for f in found]
-        reading = _reading(settings, name)
-        source = known.get(name)
-        if source is None or (source.files, source.reading) != (files, reading):
-            before = None if source is None or source.reading != reading else source
-            new = grown(database.store, before, files, folder, settings.data)
-            source = _read_source(database, settings, name, paths, files, reading, before, new)
-            # Else what was read might not be what the fingerprints say.
-            check_unchanged(found)
-        sources.append(source)
-    record = DataRecord(sources, settings.data.id, settings.data.group, _split_sizes(database.store, sources))
-    _check(folder, settings, database.store, record, unchanged=sources == list(known.values()))
+    for data_set, data in settings.sets.items():
+        for name, paths in source_paths(settings, folder, data_set).items():
+            found = prints.of(paths)
+            files = [_relative(folder, f) for f in found]
+            reading = _reading(settings, name, data_set)
+            source = known.get((data_set, name))
+            if source is None or (source.files, source.reading) != (files, reading):
+                before = None if source is None or source.reading != reading else source
+                new = grown(database.store, before, files, folder, data)
+                source = _read_source(database, settings, (data_set, name), paths, files, reading, before, new)
+                # Else what was read might not be what the fingerprints say.
+                check_unchanged(found)
+            sources.append(source)
+    record = DataRecord(
+        sources, settings.data.id, settings.data.group, _split_sizes(database.store, sources), _data_sets(settings)
+    )
+    kept = KeptData(database.store, record)
+    for data_set in settings.sets:
+        _check(folder, settings, kept, data_set, unchanged=sources == list(known.values()))
+    if record.sets:
+        check_shared_columns(settings, {name: kept.schema(_first(kept, name)).names() for name in record.sets})
     return record
 
 
-def _reading(settings: Settings, name: str) -> dict[str, Any]:
+def _data_sets(settings: Settings) -> dict[str, DataSetRecord]:
+    """Return what is kept of each data set, where there are several."""
+    named = {name: one for name, one in settings.sets.items() if name}
+    return {n: DataSetRecord(one.id, one.group, list(settings.tasks_about(n))) for n, one in named.items()}
+
+
+def _first(kept: KeptData, data_set: str, source: str | None = None) -> int:
+    """Return the number of the first part of a data set, or of one of its sources."""
+    sources = kept.record.sources
+    places = [(sources[number].data_set, sources[number].name) for number in kept.source_of]
+    return next(i for i, place in enumerate(places) if place == (data_set, place[1] if source is None else source))
+
+
+def _reading(settings: Settings, name: str, data_set: str) -> dict[str, Any]:
     """Return everything beside the files that decides what is read, as JSON gives it back."""
-    data = settings.data
+    data = settings.sets[data_set]
     splits = name or msgspec.to_builtins(data.splits)
     content = {"id": data.id, "group": data.group, "splits": splits, "gold": settings.task.gold}
     content |= {"classes": settings.task.classes, "labelwright": labelwright.__version__}
     if settings.has_tasks:
-        states = {name: settings.graph.states(name) for name in settings.graph.names}
-        content |= {"gold": settings.gold_columns, "classes": states}
+        about = settings.tasks_about(data_set)
+        states = {name: settings.graph.states(name) for name in about}
+        content |= {"gold": {t: c for t, c in settings.gold_columns.items() if t in about}, "classes": states}
     return dict(json.loads(json.dumps(content)))
 
 
@@ -134,18 +154,23 @@ def _relative(folder: Path, print_: FileFingerprint) -> FileRecord:
 def _read_source(
     database: Database,
     settings: Settings,
-    name: str,
+    place: tuple[str, str],
     paths: list[str],
     files: list[FileRecord],
     reading: Any,
     before: SourceRecord | None,
     new: Grown | None,
 ) -> SourceRecord:
-    """Read a source; where it has ``new`` rows after those of ``before``, only these, and the last part."""
+    """Read a source, called by its data set and its name there.
+
+    Where it has ``new`` rows after those of ``before``, only these are read, and the last part.
+    """
+    data_set, name = place
+    divided = settings.sets[data_set].splits
     old = before.parts[:-1] if before is not None and new is not None else []
-    dataset, start = (open_dataset(settings, paths), 0) if new is None else (new.tail, new.start)
-    golds = settings.gold_columns
-    kept = [c for c in dict.fromkeys((*golds.values(), settings.data.splits.column)) if c is not None]
+    dataset, start = (open_dataset(settings, paths, data_set), 0) if new is None else (new.tail, new.start)
+    golds = gold_of(settings, dataset.columns, data_set)
+    kept = [c for c in dict.fromkeys((*golds.values(), divided.column)) if c is not None]
     parts, frames, units = [], [], []
     for part, ids in _identified(dataset, set(golds.values()), Repeats() if new is None else new.repeats):
         parts.append(_keep_part(database, part, ids, start))
@@ -155,7 +180,7 @@ def _read_source(
         raise DataError(f"{', '.join(paths)}: the data has no examples.")
     table, bounds = pl.concat(frames), np.cumsum([part.rows for part in parts])[:-1]
     codes = np.full(sum(part.rows for part in parts), -1, dtype=np.int8)
-    for split, inside in membership(settings.data.splits, name, table, np.concatenate(units)).items():
+    for split, inside in membership(divided, name, table, np.concatenate(units)).items():
         codes[inside] = SPLITS.index(split)
     store = database.store
     splits = [str(store.put_arrays("splits", {"codes": one})) for one in np.split(codes, bounds)]
@@ -170,7 +195,7 @@ def _read_source(
         msgspec.structs.replace(part, splits=splits[i], **_golds({task: keys[i] for task, keys in known.items()}))
         for i, part in enumerate(parts)
     ]
-    return SourceRecord(name, reading, files, [*old, *whole])
+    return SourceRecord(name, reading, files, [*old, *whole], data_set)
 
 
 def _golds(keys: Mapping[str, str]) -> dict[str, Any]:
@@ -231,23 +256,23 @@ def _split_sizes(store: Store, sources: Sequence[SourceRecord]) -> dict[str, int
     return {name: int(count) for name, count in zip(SPLITS, counts, strict=True) if count}
 
 
-def _check(folder: Path, settings: Settings, store: Store, record: DataRecord, *, unchanged: bool) -> None:
-    splits = settings.data.splits
-    wanted = list(splits.given) or ["train"]
-    empty = [name for name in wanted if name not in record.splits]
+def _check(folder: Path, settings: Settings, whole: KeptData, data_set: str, *, unchanged: bool) -> None:
+    """Check one data set: its splits, and the columns that the settings name of it."""
+    data, kept = settings.sets[data_set], whole.of_data_set(data_set)
+    table = f"data_sets.{data_set}" if data_set else "data"
+    wanted = list(data.splits.given) or ["train"]
+    empty = [name for name in wanted if name not in kept.splits]
     if empty:
-        raise DataError(f"the split {empty[0]!r} has no examples; look at [data.splits] in {folder / FILE_NAME}.")
-    kept = KeptData(store, record)
-    for name, paths in source_paths(settings, folder).items():
-        first = next(i for i, source in enumerate(kept.source_of) if record.sources[source].name == name)
-        check_columns(settings, kept.schema(first).names(), paths)
+        raise DataError(f"the split {empty[0]!r} has no examples; look at [{table}.splits] in {folder / FILE_NAME}.")
+    for name, paths in source_paths(settings, folder, data_set).items():
+        check_columns(settings, kept.schema(_first(kept, data_set, name)).names(), paths, data_set)
     if unchanged:
         return
-    if settings.data.id is not None and splits.kind == "paths":
+    if data.id is not None and data.splits.kind == "paths":
         check_apart({name: kept.ids(name) for name in kept.splits})
-    if settings.data.group is not None and splits.kind in ("paths", "column"):
+    if data.group is not None and data.splits.kind in ("paths", "column"):
         groups = {name: kept.groups(name) for name in kept.splits}
-        check_groups_whole({name: found for name, found in groups.items() if found is not None}, settings.data)
+        check_groups_whole({name: found for name, found in groups.items() if found is not None}, data)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -27,15 +27,13 @@ class BaseVotes:
         The votes on each task; the one task of a project is called ``""``.
     parameters : mapping of str to mapping
         What, beside the part, decides the votes of each source, in the order of the sources.
+    data : KeptData
+        What was voted on.
     """
 
     by_task: Mapping[str, KeptVotes]
     parameters: Mapping[str, Mapping[str, Any]]
-
-    @property
-    def data(self) -> KeptData:
-        """The data that was voted on."""
-        return next(iter(self.by_task.values())).data
+    data: KeptData
 
     def source_of(self, parameters: Mapping[str, Any]) -> str | None:
         """Return the source whose votes are decided by ``parameters``, or ``None``."""
@@ -44,6 +42,10 @@ class BaseVotes:
     def tasks_of(self, source: str) -> tuple[str, ...]:
         """Return the tasks that a source voted on."""
         return tuple(task for task, votes in self.by_task.items() if source in votes.sources)
+
+    def asked(self, part: int, source: str) -> tuple[str, ...]:
+        """Return the tasks that a source voted on, on a part."""
+        return tuple(task for task, votes in self.by_task.items() if source in dict(votes.part_record(part).votes))
 
     def failed(self, part: int) -> set[str]:
         """Return the sources that failed on a part."""
@@ -97,13 +99,24 @@ class Reuse:
     base : BaseVotes
     data : KeptData
         The data as it is now.
+    data_set : str
+        Rows of this data set alone are looked up among those that it had; it may be the only one, ``""``.
     """
 
-    def __init__(self, base: BaseVotes, data: KeptData) -> None:
+    def __init__(self, base: BaseVotes, data: KeptData, data_set: str = "") -> None:
         self.base = base
         self.data = data
-        now = {part.digest for part in data.parts}
-        self.gone = [i for i, part in enumerate(base.data.parts) if part.digest not in now]
+        now = {data.parts[part].digest for part in data.of_data_set(data_set).numbers}
+        before = base.data.of_data_set(data_set).numbers
+        self.gone = [part for part in before if base.data.parts[part].digest not in now]
+
+    def source_of(self, parameters: Mapping[str, Any], tasks: Sequence[str]) -> str | None:
+        """Return the source whose votes ``parameters`` decide, if it voted on all these tasks on all of these parts."""
+        found = self.base.source_of(parameters)
+        if found is not None and self.base.data.record.sets:
+            asked = [set(self.base.asked(part, found)) for part in self.gone]
+            return found if all(own.issuperset(tasks) for own in asked) else None
+        return found
 
     def failed(self) -> set[str]:
         """Return the sources that failed on rows of these parts."""

@@ -16,7 +16,6 @@ import polars as pl
 from labelwright.data import Part
 from labelwright.data.base import Frame
 from labelwright.engines import LocalEngine
-from labelwright.labeling import LabelingFunction, VectorisedFunction
 from labelwright.labeling.task import PartVotes
 from labelwright.pipeline.kept.database import Database
 from labelwright.pipeline.kept.kept_data import KeptData
@@ -25,6 +24,7 @@ from labelwright.store import ArtifactId, Recipe
 from labelwright.store.bit_planes import SUFFIX, encode
 
 from .ballots import Ballot
+from .reach import columns_read, reach_of
 from .reuse import BaseVotes, Matches, Reuse
 
 __all__ = ["Counts", "Voting"]
@@ -96,17 +96,17 @@ class Voting:
         self.functions = ballot.functions
         self.settings = ballot.settings
         self.counts = Counts()
-        self._reuse = None if base is None or database.full else Reuse(base, data)
+        sets = list(dict.fromkeys(map(data.data_set_of, data.numbers)))
+        self._reuse = {} if base is None or database.full else {name: Reuse(base, data, name) for name in sets}
         self._keys: dict[_Place, ArtifactId] = {}
         # Of functions that said that one of several states holds.
         self._sets: dict[_Place, ArtifactId] = {}
         self._failures: dict[tuple[int, str], ArtifactId] = {}
         # Where functions failed in an earlier run, and are asked again.
         self._failed: set[tuple[int, str]] = set()
-        self.tasks_of = {name: ballot.tasks_of(name) for name in self.functions}
         self.sources = list(self.functions)
+        self.reach = dict(reach_of(ballot, data, [*self.functions, *keep]))
         if keep and base is not None:
-            self.tasks_of |= {name: base.tasks_of(name) for name in keep}
             self.sources = [s for s in base.parameters if s in keep or s in self.functions]
             self.sources += [name for name in self.functions if name not in self.sources]
             self._take(base, keep)
@@ -127,15 +127,16 @@ class Voting:
 
         ``report`` is told how many rows are done, and how many there are.
         """
-        together: dict[tuple[str, ...], list[_Work]] = {}
+        together: dict[tuple[str, tuple[str, ...]], list[_Work]] = {}
         for work in self._works:
             if work.n:
-                together.setdefault(work.functions, []).append(work)
+                # Data sets have columns of their own.
+                together.setdefault((self.data.data_set_of(work.part), work.functions), []).append(work)
             else:
                 self._keep(work, None, 0.0)
         engine = LocalEngine(workers=self.settings.apply.workers)
         try:
-            for names, works in together.items():
+            for (_, names), works in together.items():
                 self._apply(engine, names, works, report)
         finally:
             engine.close()
@@ -145,16 +146,18 @@ class Voting:
 
         Votes that were not made, as in a dry run, stand there as an artifact that there is not.
         """
-        voted = {task: [n for n in self.sources if task in self.tasks_of[n]] for task in self.ballot.states}
+        voting = {task: {n for (_, n), tasks in self.reach.items() if task in tasks} for task in self.ballot.states}
+        voted = {task: [n for n in self.sources if n in names] for task, names in voting.items()}
         return {task: self._record(task, names) for task, names in voted.items() if names or task == ""}
 
     def _record(self, task: str, names: list[str]) -> VotesRecord:
         store, states = self.database.store, list(self.ballot.states[task])
         contents, seen = [], dict[str, set[tuple[int, ...]]]()
-        for part in range(len(self.data.parts)):
-            votes = [(name, str(self._keys.get((part, name, task), _UNKNOWN))) for name in names]
-            failures = {n: str(self._failures[part, n]) for n in names if (part, n) in self._failures}
-            sets = {n: self._sets[part, n, task] for n in names if (part, n, task) in self._sets}
+        for part in self.data.about(self.ballot.tied(task)).numbers:
+            own = [name for name in names if task in self._on(part, name)]
+            votes = [(name, str(self._keys.get((part, name, task), _UNKNOWN))) for name in own]
+            failures = {n: str(self._failures[part, n]) for n in own if (part, n) in self._failures}
+            sets = {n: self._sets[part, n, task] for n in own if (part, n, task) in self._sets}
             for name, key in sets.items():
                 seen.setdefault(name, set()).update(map(tuple, store.get_json(key)))
             kept = {name: str(key) for name, key in sets.items()}
@@ -165,28 +168,37 @@ class Voting:
         alphabet = {name: plain + [list(one) for one in sorted(found)] for name, found in seen.items()}
         return VotesRecord(states, names, parts, alphabet)
 
+    def _on(self, part: int, name: str) -> tuple[str, ...]:
+        """Return the tasks that a function votes on, on a part: none where it does not run on its data set."""
+        return self.reach.get((self.data.data_set_of(part), name), ())
+
     def _take(self, base: BaseVotes, keep: Sequence[str]) -> None:
         """Take votes of the base as they are."""
         for part, kept in enumerate(self.data.parts):
+            data_set, taken = self.data.data_set_of(part), set[str]()
             for task, votes in base.by_task.items():
                 record = votes.part_record(part)
+                for name in (n for n, _ in record.votes if n in keep):
+                    tasks = self.reach.get((data_set, name), ())
+                    self.reach[data_set, name] = tasks if task in tasks else (*tasks, task)
+                    taken.add(name)
                 self._keys |= {(part, n, task): ArtifactId.parse(key) for n, key in record.votes if n in keep}
                 self._sets |= {(part, n, task): ArtifactId.parse(k) for n, k in record.sets.items() if n in keep}
                 failures = {n: ArtifactId.parse(key) for n, key in record.failures.items() if n in keep}
                 self._failures |= {(part, name): key for name, key in failures.items()}
-            self.counts.kept += kept.rows * len(keep)
+            self.counts.kept += kept.rows * len(taken)
 
     def _find(self) -> None:
         """Take the votes that are kept, of this run's base or any other."""
-        pairs = [(part, name) for part in range(len(self.data.parts)) for name in self.functions]
-        places = [(part, name, task) for part, name in pairs for task in self.tasks_of[name]]
+        pairs = [(part, n) for part in self.data.numbers for n in self.functions if self._on(part, n)]
+        places = [(part, name, task) for part, name in pairs for task in self._on(part, name)]
         votes = {place: self._recipe("votes", *place) for place in places}
         # Sets of states are told only where there are several tasks.
         sets = {place: self._recipe(_SETS, *place) for place in places if place[2]}
         failures = {pair: self._recipe(_FAILURES, *pair) for pair in pairs}
         found = self.database.find([*votes.values(), *sets.values(), *failures.values()])
         for part, name in pairs:
-            own = [(part, name, task) for task in self.tasks_of[name]]
+            own = [(part, name, task) for task in self._on(part, name)]
             keys = [found.get(votes[place].digest) for place in own]
             failed = found.get(failures[part, name].digest)
             if failed is not None and failed.kind != _FAILURES:
@@ -206,9 +218,10 @@ class Voting:
     def _plan(self) -> Iterator[_Work]:
         """Yield, for each part, the functions that must see all its rows, and those that need only see new ones."""
         for part, kept in enumerate(self.data.parts):
-            missing = [n for n in self.functions if any((part, n, task) not in self._keys for task in self.tasks_of[n])]
-            copied = [name for name in missing if name in self._copyable]
-            matches = self._reuse.match(part) if copied and self._reuse is not None else None
+            missing = [n for n in self.functions if any((part, n, t) not in self._keys for t in self._on(part, n))]
+            data_set = self.data.data_set_of(part)
+            copied = [name for name in missing if name in self._copyable.get(data_set, ())]
+            matches = self._reuse[data_set].match(part) if copied else None
             whole = missing if matches is None else [name for name in missing if name not in copied]
             if whole:
                 yield _Work(part, tuple(whole), None, kept.rows)
@@ -220,13 +233,18 @@ class Voting:
         return self.settings.apply.on_error == "raise"
 
     @cached_property
-    def _copyable(self) -> dict[str, str]:
-        """The functions whose votes the base holds, and what they are called there."""
-        if self._reuse is None or not self._reuse.gone:
-            return {}
-        failed = self._reuse.failed() if self._raises else set()
-        found = {name: self._reuse.base.source_of(self.ballot.parameters(name)) for name in self.functions}
-        return {name: source for name, source in found.items() if source is not None and source not in failed}
+    def _copyable(self) -> dict[str, dict[str, str]]:
+        """By data set, the functions whose votes on it the base holds, and what they are called there."""
+        out = {}
+        for data_set, reuse in self._reuse.items():
+            if reuse.gone:
+                failed = reuse.failed() if self._raises else set()
+                own = {
+                    name: tasks for (at, name), tasks in self.reach.items() if at == data_set and name in self.functions
+                }
+                found = {name: reuse.source_of(self.ballot.parameters(name), tasks) for name, tasks in own.items()}
+                out[data_set] = {name: s for name, s in found.items() if s is not None and s not in failed}
+        return out
 
     def _recipe(self, what: str, part: int, name: str, task: str = "") -> Recipe:
         inputs = {"part": ArtifactId("part", self.data.parts[part].digest)}
@@ -237,7 +255,7 @@ class Voting:
     ) -> None:
         schema = self.data.schema(works[0].part)
         total = sum(work.n for work in works)
-        columns = _columns_read([self.functions[name] for name in names], schema, self.data.record.id)
+        columns = columns_read([self.functions[name] for name in names], schema, self.data.id_of(works[0].part))
         stream = self.ballot.apply(
             names,
             (self._part(i, work, columns) for i, work in enumerate(works)),
@@ -255,7 +273,7 @@ class Voting:
     def _part(self, index: int, work: _Work, columns: list[str]) -> Part:
         """Return the rows that functions are applied to, with what messages call them: their id, or their place."""
         frame = self.data.part_frame(work.part, columns)
-        name = self.data.record.id
+        name = self.data.id_of(work.part)
         if name is None:
             frame = frame.with_columns(pl.Series(_ROW, self.data.part_positions(work.part)))
         frame = frame if work.matches is None else frame[work.matches.new]
@@ -284,31 +302,34 @@ class Voting:
                 recorded.append((recipe, self._failures[place_]))
             elif place_ in self._failed or self.database.full:
                 # It failed no more (a server is there again, say): votes alone are what this recipe gives now.
-                recorded.append((recipe, self._keys[(*place_, self.tasks_of[name][0])]))
+                recorded.append((recipe, self._keys[(*place_, self._on(*place_)[0])]))
         self.database.record(recorded, seconds=seconds, rows=work.n)
 
     def _completed(
         self, work: _Work, made: PartVotes | None
     ) -> tuple[dict[tuple[str, str], _Column], Mapping[str, Sequence[tuple[int, str]]]]:
         """Put computed votes among copied ones, where only new rows were computed."""
-        wanted = [(name, task) for name in work.functions for task in self.tasks_of[name]]
+        wanted = [(name, task) for name in work.functions for task in self.ballot.tasks_of(name)]
         own = [(np.full(0, -1, dtype=np.int8), ())] * len(wanted) if made is None else _columns_made(made)
         failed: Failed = {} if made is None else made.failed
         matches = work.matches
-        reuse = None if matches is None else self._reuse
+        data_set = self.data.data_set_of(work.part)
+        reuse = None if matches is None else self._reuse[data_set]
         new = np.arange(work.n) if matches is None else matches.new
         columns: dict[tuple[str, str], _Column] = {}
         for (name, task), column in zip(wanted, own, strict=True):
+            if task not in self._on(work.part, name):
+                continue
             before: _Column | None = None
             if reuse is not None and matches is not None:
-                source = self._copyable[name]
+                source = self._copyable[data_set][name]
                 before = reuse.column(matches, source, task), reuse.base.sets(source, task)
             columns[name, task] = _joined(before, column, new, len(self.ballot.states[task]))
         if reuse is None or matches is None:
             return columns, failed
         failures: dict[str, list[tuple[int, str]]] = {}
         for name in work.functions:
-            failures[name] = reuse.failures(matches, self._copyable[name])
+            failures[name] = reuse.failures(matches, self._copyable[data_set][name])
             failures[name] += [(int(new[row]), said) for row, said in failed.get(name, ())]
         self.counts.copied += (len(matches.part) - len(new)) * len(work.functions)
         return columns, failures
@@ -343,16 +364,3 @@ def _recoded(
     # The last entry answers for -1, abstain; what does not occur is never looked up.
     table = [*range(size), *(size + occur.index(one) if one in occur else -1 for one in sets), -1]
     return np.asarray(np.array(table, dtype=np.int16)[codes])
-
-
-def _columns_read(functions: Sequence[LabelingFunction], schema: pl.Schema, name: str | None) -> list[str]:
-    """Return the columns that functions read, in the order of the schema; never none, or rows would be lost."""
-    wanted = {column for function in functions for column in _columns_of(function, schema)}
-    wanted |= {name} if name else set()
-    return [column for column in schema if column in wanted] or list(schema)[:1]
-
-
-def _columns_of(function: LabelingFunction, schema: pl.Schema) -> Sequence[str]:
-    if isinstance(function, VectorisedFunction):
-        return function.expression(schema).meta.root_names()
-    return function.columns(schema)
