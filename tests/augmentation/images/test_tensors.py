@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from labelwright.augmentation import TransformationFunction, images
+from labelwright.augmentation.images import tensors
 from labelwright.augmentation.images.tensors import each, ready
 from labelwright.core.errors import FunctionError
 
@@ -134,6 +135,20 @@ def test_a_batch_is_its_images_one_by_one(name: str) -> None:
     for i in range(5):
         alone = call(function, batch[i : i + 1], None if magnitude is None else magnitude[i : i + 1])
         torch.testing.assert_close(alone[0], found[i], atol=1e-6, rtol=0)
+
+
+@pytest.mark.parametrize("name", ["blur", "dilate", "erode", "noise"])
+def test_tiles_are_not_seen(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    function, batch = EVERY[name], pictures(7, h=8, w=8)
+    magnitudes = torch.linspace(0.02, 0.1, 7).requires_grad_()
+    whole = call(function, batch, magnitudes)
+    (slopes,) = torch.autograd.grad(whole.sum(), magnitudes)
+    for numbers in (1, 400, 1000):
+        monkeypatch.setattr(tensors, "_TILE", numbers)
+        found = call(function, batch, magnitudes)
+        torch.testing.assert_close(found, whole, atol=1e-6, rtol=0)
+        torch.testing.assert_close(torch.autograd.grad(found.sum(), magnitudes)[0], slopes)
+        torch.testing.assert_close(call(function, batch, magnitudes.detach()), whole.detach(), atol=1e-6, rtol=0)
 
 
 @pytest.mark.parametrize("name", sorted(BY_CHANCE))

@@ -78,7 +78,7 @@ def _distorted(images: Tensor, magnitude: Any, rng: np.random.Generator, smoothn
     # Everything is scaled while it is small, and the batch goes through two products as one matrix.
     sizes = torch.tensor([2 * side / w, 2 * side / h], dtype=batch.dtype, device=batch.device).reshape(2, 1, 1)
     ways = (drawn * (each(magnitude, batch) * sizes) @ rows.T).transpose(2, 3) @ columns.T
-    return bounded(sampled(batch, ways + affine_places(batch[:1]), fill), images, magnitude)
+    return bounded(sampled(batch, ways.add_(affine_places(batch[:1])), fill), images, magnitude)
 
 
 def _bells(length: int, width: float) -> npt.NDArray[np.float64]:

@@ -12,7 +12,7 @@ from labelwright.augmentation.base import TransformationFunction
 from labelwright.core.errors import FunctionError
 
 from .making import made, not_negative
-from .tensors import bounded, each, ready
+from .tensors import bounded, by_tiles, each, ready
 
 __all__ = ["dilate", "erode"]
 
@@ -28,9 +28,16 @@ def _dilated(images: Tensor, magnitude: Any, radius: int, footprint: Footprint) 
 
 
 def _grown(images: Tensor, magnitude: Any, radius: int, footprint: Footprint, extreme: Any) -> Tensor:
-    """Grow step by step: after r steps of radius 1 the footprint has radius r; between them, the mean of both."""
     batch = ready(images)
-    size = each(magnitude, batch)
+
+    def grown(tile: Tensor, sizes: Tensor) -> Tensor:
+        return _steps(tile, sizes, radius, footprint, extreme)
+
+    return bounded(by_tiles(grown, batch, each(magnitude, batch)), images, magnitude)
+
+
+def _steps(batch: Tensor, size: Tensor, radius: int, footprint: Footprint, extreme: Any) -> Tensor:
+    """Grow step by step: after r steps of radius 1 the footprint has radius r; between them, the mean of both."""
     result = level = batch
     for step in range(radius):
         across = level.clone()
@@ -40,7 +47,7 @@ def _grown(images: Tensor, magnitude: Any, radius: int, footprint: Footprint, ex
         level = grown
         # At 0 and 1 torch.lerp gives one or the other to the bit.
         result = torch.lerp(result, level, (size - step).clamp(0, 1))
-    return bounded(result, images, magnitude)
+    return result
 
 
 def _spread(target: Tensor, source: Tensor, axis: int, extreme: Any) -> None:
