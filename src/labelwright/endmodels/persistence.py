@@ -28,7 +28,7 @@ from labelwright.core.errors import DataError, DataWarning, ModelError
 from .noise_aware import NoiseAwareClassifier
 from .recipes import EndModel
 
-__all__ = ["TRUSTED_TYPES", "load", "packed", "save", "unpacked"]
+__all__ = ["TRUSTED_TYPES", "kind_of_saved", "load", "packed", "save", "unpacked"]
 
 # Types that skops does not trust by itself. Each only holds numbers: none runs code when it is built.
 TRUSTED_TYPES = (
@@ -127,6 +127,20 @@ def load(folder: str | os.PathLike[str], *, trusted: Sequence[str] = ()) -> EndM
     if not isinstance(estimator, NoiseAwareClassifier) or estimator.classes_.tolist() != list(classes):
         raise DataError(f"{place / _PAYLOAD} does not hold the model that {_DESCRIPTION} describes.")
     return EndModel(description["kind"], tuple(description["fields"]), classes, estimator)
+
+
+def kind_of_saved(folder: str | os.PathLike[str]) -> str | None:
+    """Return the kind of the model that lies in a folder, or ``None`` where its description cannot be read.
+
+    Examples
+    --------
+    >>> kind_of_saved("no such folder") is None
+    True
+    """
+    try:
+        return str(json.loads((Path(folder) / _DESCRIPTION).read_text(encoding="utf-8"))["kind"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
 
 
 def packed(estimator: Any, *, trusted: Sequence[str] = ()) -> bytes:

@@ -16,12 +16,13 @@ from labelwright.core.errors import DataError, ProjectError
 from labelwright.data import Dataset, read
 from labelwright.data.base import PART_ROWS
 from labelwright.endmodels import EndModel, load
+from labelwright.endmodels.persistence import kind_of_saved
 from labelwright.store import ArtifactId, hash_folder
 
 from .examples import field_values
 from .guarding import refuse_sources
 from .kept.keep import KeptRun
-from .predict_tasks import predict_on_tasks
+from .predict_tasks import predict_on_tasks, predict_with_network
 from .refreshing.run import apply_functions
 from .retyping import as_text
 from .settings import Settings, read_settings
@@ -54,6 +55,8 @@ def predict_with_model_folder(folder: Path, data: Any, *, id: str | None = None)
     """Yield the predictions of an exported end model, part by part; no project is needed."""
     if not folder.is_dir():
         raise DataError(f"there is no folder {folder}; name one that `labelwright export --model FOLDER` wrote.")
+    if kind_of_saved(folder) == "shared":
+        return predict_with_network(folder, read(data, id=id))
     model = load(folder)
     return _end_model_parts(model, ArtifactId("end_model", hash_folder(folder)), read(data, id=id))
 

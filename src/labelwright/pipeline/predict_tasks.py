@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,15 +11,16 @@ import polars as pl
 
 from labelwright.core.errors import DataError, ProjectError
 from labelwright.data import Dataset
-from labelwright.endmodels.many_tasks import TaskEndModels
+from labelwright.endmodels.many_tasks import TaskAnswers
+from labelwright.store import ArtifactId, hash_folder
 
 from .examples import field_values
 from .kept.keep import KeptRun
 from .kept.kept_tasks import read_by_name
-from .refreshing.task_end_model import ROLE, read_end_models
+from .refreshing.task_end_model import ROLE, SHARED, read_end_models, read_network
 from .retyping import as_text
 
-__all__ = ["predict_on_tasks"]
+__all__ = ["predict_on_tasks", "predict_with_network"]
 
 
 def predict_on_tasks(run: KeptRun, dataset: Dataset) -> Iterator[pl.DataFrame]:
@@ -40,31 +42,46 @@ def predict_on_tasks(run: KeptRun, dataset: Dataset) -> Iterator[pl.DataFrame]:
         raise ProjectError(
             f"run {run.row.run_id} made no end models; set end_model.kind in labelwright.toml and run again."
         )
-    models, name = read_end_models(run.store, run.graph, keys), run.artifact(ROLE)
-    chosen = run.settings().end_model
-    missing = [field for field in chosen.fields if field not in dataset.schema]
+    models, chosen = read_end_models(run.store, run.graph, keys), run.settings().end_model
+    yield from _answers(models, chosen.kind, chosen.fields, run.artifact(ROLE), dataset)
+
+
+def predict_with_network(folder: Path, dataset: Dataset) -> Iterator[pl.DataFrame]:
+    """Yield what an exported network says of ``dataset`` on all of its tasks, part by part; no project is needed.
+
+    Columns, and errors, are those of `predict_on_tasks`.
+    """
+    network: Any = read_network(folder)
+    reader = network.reader
+    yield from _answers(network, reader.kind, list(reader.fields), ArtifactId(SHARED, hash_folder(folder)), dataset)
+
+
+def _answers(
+    models: TaskAnswers, kind: str, fields: list[str], name: ArtifactId, dataset: Dataset
+) -> Iterator[pl.DataFrame]:
+    missing = [field for field in fields if field not in dataset.schema]
     if missing:
         raise DataError(
             f"the end models read the column {missing[0]!r}, which the data does not have; they read "
-            f"{', '.join(chosen.fields)}, and the data has {', '.join(dataset.columns)}."
+            f"{', '.join(fields)}, and the data has {', '.join(dataset.columns)}."
         )
-    data = as_text(dataset, chosen.fields) if chosen.kind == "text" else dataset
-    for part in data.parts(chosen.fields):
-        frame = part.frame(chosen.fields)
-        covered = ~np.all([frame[field].is_null().to_numpy() for field in chosen.fields], axis=0)
+    data = as_text(dataset, fields) if kind == "text" else dataset
+    for part in data.parts(fields):
+        frame = part.frame(fields)
+        covered = ~np.all([frame[field].is_null().to_numpy() for field in fields], axis=0)
         yield pl.DataFrame(
             {
                 data.id or "row": part.example_ids,
-                **_columns(models, field_values(frame, chosen.fields)),
+                **_columns(models, field_values(frame, fields)),
                 "covered": covered,
             }
         ).with_columns(pl.lit(f"{name.kind}:{name.short}").alias("model"))
 
 
-def _columns(models: TaskEndModels, columns: dict[str, Any]) -> dict[str, Any]:
+def _columns(models: TaskAnswers, columns: dict[str, Any]) -> dict[str, Any]:
     labels, vectors = models.answers(columns)
     out: dict[str, Any] = {}
-    for task in models.models:
+    for task in models.tasks:
         states = models.graph.states(task)
         codes = vectors[:, models.graph.names.index(task)]
         kind = pl.String if isinstance(states[0], str) else pl.Int64

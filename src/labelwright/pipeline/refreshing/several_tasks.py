@@ -19,7 +19,7 @@ from .component import Component
 from .labelled_project import LabelledProject
 from .noticing import FailedFunction, RunWarning, failed_slices, unvoted_tasks
 from .plan import Plan
-from .task_end_model import TaskEndModelStage
+from .shared_end_model import check_end_model, end_model_stage
 from .task_run import TaskRunResult, finish_task_run
 
 __all__ = ["SeveralTasksRefresh"]
@@ -30,12 +30,13 @@ class SeveralTasksRefresh(Reading):
 
     def plan(self) -> Plan:
         """Return the steps of a dry refresh."""
+        check_end_model(self.settings.end_model)
         functions, data = self._read()
         votes = self._vote(functions, data)
         self._sliced(data)
         steps = self._learn(votes)
         known = {task: key for step in steps for task, key in step.labels.items()}
-        stage = TaskEndModelStage(self.settings.end_model, self.database, data, self.notes, self.settings.graph)
+        stage = end_model_stage(self.folder, self.settings, self.database, data, self.notes, self.tell)
         stage.plan({task: known.get(task) for task in self.settings.graph.names})
         return self.notes.plan
 
@@ -48,7 +49,7 @@ class SeveralTasksRefresh(Reading):
         keys = {task: key for step in steps for task, key in step.labels.items()}
         store, graph = self.database.store, votes.graph
         labels = KeptTaskLabels(store, {task: keys[task] for task in graph.names}, data, graph)
-        failed = [FailedFunction(f.source, f.count, data.n, f.first[0][1]) for f in votes.failures()]
+        failed = [FailedFunction(f.source, f.count, votes.asked(f.source), f.first[0][1]) for f in votes.failures()]
         return LabelledProject(
             folder=self.folder,
             settings=self.settings,
@@ -68,6 +69,7 @@ class SeveralTasksRefresh(Reading):
 
     def run(self, started: float) -> TaskRunResult:
         """Do all of it."""
+        check_end_model(self.settings.end_model)
         labelled = self.label(sliced=True)
         # At once, and not with the result: what follows may fail because of just this.
         for text in labelled.warnings:

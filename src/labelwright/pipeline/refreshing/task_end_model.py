@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import hashlib
+import importlib
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any, cast
 
 import msgspec
 
 from labelwright.core.task_graph import TaskGraph
 from labelwright.core.task_labels import TaskLabels
 from labelwright.endmodels import EndModel, load, save
-from labelwright.endmodels.many_tasks import TaskEndModels, can_be_learned, fit_task_end_models
+from labelwright.endmodels.many_tasks import TaskAnswers, TaskEndModels, can_be_learned, fit_task_end_models
 from labelwright.pipeline.examples import field_values
 from labelwright.pipeline.kept.database import Database
 from labelwright.pipeline.kept.kept_data import KeptData
@@ -27,10 +29,13 @@ from .finding_tasks import score_task
 from .found_tasks import TaskScore
 from .noting import Notes
 
-__all__ = ["ROLE", "TaskEndModelStage", "read_end_models", "score_end_models"]
+__all__ = ["ROLE", "SHARED", "TaskEndModelStage", "read_end_models", "read_network", "rows_of", "score_end_models"]
 
 # What a run calls the record of its end models.
 ROLE = "task_end_models"
+
+# The kind of artifact that is one end model for several tasks.
+SHARED = "shared_end_model"
 
 
 @dataclass(slots=True)
@@ -125,13 +130,11 @@ class TaskEndModelStage:
     def _recipe(self, task: str, labels: ArtifactId) -> Recipe:
         chosen = self.chosen
         versions = {name: version(name) for name in ("labelwright", "numpy", "scikit-learn")}
-        # Which rows, in which order: not the record of the data, which also tells of gold and of files.
-        rows = [(part.data, part.hashes, part.splits, part.positions) for part in self.data.parts]
         parameters = {
             "kind": chosen.kind,
             "fields": chosen.fields,
             "states": list(self.graph.states(task)),
-            "rows": hashlib.sha256(msgspec.json.encode(rows)).hexdigest(),
+            "rows": rows_of(self.data),
             "versions": versions,
         }
         return Recipe("end_model", {"task_labels": labels}, parameters)
@@ -143,7 +146,7 @@ class TaskEndModelStage:
             return {}
         settings = base.settings()
         before = settings.end_model
-        if (before.kind, before.fields) != (now.kind, now.fields):
+        if (before.kind, before.fields) != (now.kind, now.fields) or before.shared is not None:
             return {}
         same = {task for task in settings.graph.names if task in self.graph.names}
         same = {task for task in same if settings.graph.states(task) == self.graph.states(task)}
@@ -160,14 +163,40 @@ class TaskEndModelStage:
         self.notes.end_models([task for task in stale if task in kept], kept=True)
 
 
-def read_end_models(store: Store, graph: TaskGraph, models: Mapping[str, ArtifactId]) -> TaskEndModels:
-    """Return the end models of a run, read from its store."""
+def rows_of(data: KeptData) -> str:
+    """Return a hash of which rows there are, in which order, whatever their gold and their files."""
+    rows = [(part.data, part.hashes, part.splits, part.positions) for part in data.parts]
+    return hashlib.sha256(msgspec.json.encode(rows)).hexdigest()
+
+
+def read_end_models(store: Store, graph: TaskGraph, models: Mapping[str, ArtifactId]) -> TaskAnswers:
+    """Return the end models of a run, read from its store: one for each task, or one for all."""
+    shared = {key for key in models.values() if key.kind == SHARED}
+    if shared:
+        (key,) = shared
+        return read_network(store.get_folder(key), graph)
     return TaskEndModels(graph, {task: load(store.get_folder(key)) for task, key in models.items()})
 
 
-def score_end_models(models: TaskEndModels, data: KeptData, fields: Sequence[str]) -> dict[str, dict[str, TaskScore]]:
+def read_network(folder: Path, graph: TaskGraph | None = None) -> TaskAnswers:
+    """Return the one network for all tasks that lies in a folder; its relations are those of ``graph``, or its own.
+
+    Raises
+    ------
+    MissingExtraError
+        If torch is not installed.
+    DataError
+        If the folder holds no such network.
+    """
+    # Not at the top: it brings torch.
+    room: Any = importlib.import_module("labelwright.endmodels.torch.multitask.end_model")
+    network: TaskAnswers = room.SharedEndModel.load(folder)
+    return network if graph is None else replace(cast("Any", network), graph=graph)
+
+
+def score_end_models(models: TaskAnswers, data: KeptData, fields: Sequence[str]) -> dict[str, dict[str, TaskScore]]:
     """Score end models on every split but train, where there is gold; by task and split."""
-    found: dict[str, dict[str, TaskScore]] = {task: {} for task in models.models}
+    found: dict[str, dict[str, TaskScore]] = {task: {} for task in models.tasks}
     for split in data.splits:
         gold = {} if split == "train" else {task: data.gold(split, task) for task in found}
         if not any(one is not None and (one >= 0).any() for one in gold.values()):

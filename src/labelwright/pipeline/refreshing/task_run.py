@@ -75,7 +75,7 @@ def finish_task_run(labelled: LabelledProject, started: float, tell: Tell) -> Ta
     """Train, score, write the report, and record the run; whatever it is made of has been kept before."""
     made, store = labelled.made, labelled.database.store
     began = time.perf_counter()
-    end_models = train_on_tasks(labelled)
+    end_models = train_on_tasks(labelled, tell)
     made.seconds["end_model"] = time.perf_counter() - began
     tell("scoring")
     began = time.perf_counter()

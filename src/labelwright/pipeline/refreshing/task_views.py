@@ -10,9 +10,11 @@ from labelwright.pipeline.kept.database import library_versions
 from labelwright.pipeline.kept.kept_tasks import put_by_name, read_by_name
 from labelwright.store import ArtifactId, Recipe
 
+from .finished_run import Tell
 from .found_tasks import TaskScore
 from .labelled_project import LabelledProject
-from .task_end_model import ROLE, TaskEndModelStage, read_end_models, score_end_models
+from .shared_end_model import end_model_stage
+from .task_end_model import ROLE, read_end_models, score_end_models
 from .task_report import gather_task_report
 from .task_scores import restored_score
 from .task_slices import TaskSlices
@@ -22,7 +24,7 @@ __all__ = ["task_report", "train_on_tasks"]
 _METRICS = "end_model_metrics"
 
 
-def train_on_tasks(labelled: LabelledProject) -> dict[str, dict[str, TaskScore]]:
+def train_on_tasks(labelled: LabelledProject, tell: Tell) -> dict[str, dict[str, TaskScore]]:
     """Train what the settings ask for on the labels of all tasks, add it to ``labelled.made``, and score it.
 
     Returns
@@ -34,7 +36,8 @@ def train_on_tasks(labelled: LabelledProject) -> dict[str, dict[str, TaskScore]]
     if chosen.kind == "none":
         return {}
     labels = read_by_name(store, made.artifacts["task_labels"])
-    stage = TaskEndModelStage(chosen, labelled.database, labelled.data, labelled.notes, labelled.graph)
+    made_with = (labelled.database, labelled.data, labelled.notes)
+    stage = end_model_stage(labelled.folder, labelled.settings, *made_with, tell)
     models = stage.run(labelled.labels_by_split["train"], labels)
     made.operations["end_models_trained"] = stage.trained
     made.operations["end_models_stale"] = stage.stale

@@ -56,9 +56,10 @@ def export_tasks(
     Notes
     -----
     The columns are those of `labelwright.pipeline.export.export_labels`, with a ``prob_<state>`` for each state of the
-    task. ``label`` is the state in the most probable label vector that keeps every relation, so that the labels of an
-    example agree over all files; it is empty where no vote says anything about the task. ``tasks.json`` names the file
-    and the states of each task.
+    task. Of several data sets those that are about the task are written, with a column ``data_set``. ``label`` is the
+    state in the most probable label vector that keeps every relation, so that the labels of an example agree over all
+    files; it is empty where no vote says anything about the task. ``tasks.json`` names the file and the states of each
+    task.
     """
     splits = check_export(run, settings, path, to, split)
     if task is not None:
@@ -77,12 +78,17 @@ def export_tasks(
 def export_task_model(run: KeptRun, settings: Settings, folder: Path, *, task: str | None) -> None:
     """Copy the end model of one task to ``folder``, which must not exist, be empty, or hold an end model already.
 
+    One network for all tasks is copied whole, and no task is named.
+
     Raises
     ------
     ProjectError
-        If no task is named, or the run has no end model for it.
+        If each task has a model of its own and none is named, or the run has no end model for it.
     """
     refuse_sources(folder, folder=run.folder, settings=settings)
+    if run.settings().end_model.shared is not None:
+        _export_network(run, folder, task)
+        return
     if task is None:
         raise ProjectError(f"each task has an end model of its own; name one: {', '.join(run.tasks)}.")
     run.of_task(task)
@@ -90,6 +96,15 @@ def export_task_model(run: KeptRun, settings: Settings, folder: Path, *, task: s
     if task not in models:
         raise ProjectError(f"run {run.row.run_id} has no end model for task {task!r}: its labels teach nothing.")
     copy_model(run.store.get_folder(models[task]), folder)
+
+
+def _export_network(run: KeptRun, folder: Path, task: str | None) -> None:
+    if task is not None:
+        raise ProjectError("one network answers all tasks; leave the task (--task) out.")
+    models = read_by_name(run.store, run.artifact("task_end_models"))
+    if not models:
+        raise ProjectError(f"run {run.row.run_id} has no end model: the labels of its tasks teach nothing.")
+    copy_model(run.store.get_folder(next(iter(models.values()))), folder)
 
 
 def _frames(run: KeptRun, kept: KeptTask, splits: Sequence[str]) -> Iterator[pl.DataFrame]:
@@ -100,4 +115,4 @@ def _frames(run: KeptRun, kept: KeptTask, splits: Sequence[str]) -> Iterator[pl.
             run, split, kept.soft_labels(split), kept.votes(split), "task_models", codes=kept.vector(split)
         )
 
-    return labelled_frames(run, splits, labels)
+    return labelled_frames(kept.data, splits, labels)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from labelwright.core.task_labels import TaskLabels
-from labelwright.endmodels.many_tasks import TaskEndModels, fit_task_end_models
+from labelwright.endmodels.many_tasks import TaskAnswers, TaskEndModels, fit_task_end_models
 from labelwright.pipeline.examples import field_values
 from labelwright.pipeline.kept.keep import KeptRun
 from labelwright.pipeline.kept.kept_tasks import read_by_name
+from labelwright.pipeline.refreshing.shared_end_model import train_shared_end_model
 from labelwright.pipeline.refreshing.task_end_model import ROLE, read_end_models, score_end_models
 
 from .remaking import Remade, differences_of, far_rows, judge_differences
@@ -21,23 +22,29 @@ def remake_task_end_models(run: KeptRun) -> Remade:
     chosen = run.settings().end_model
     kept = read_end_models(run.store, run.graph, read_by_name(run.store, run.artifact(ROLE)))
     columns = field_values(run.frame("train", chosen.fields), chosen.fields)
-    again = fit_task_end_models(chosen.kind, chosen.fields, columns, run.task_labels("train"), tasks=list(kept.models))
+    train = run.task_labels("train")
+    if chosen.shared is None:
+        fitted = fit_task_end_models(chosen.kind, chosen.fields, columns, train, tasks=kept.tasks)
+        again: TaskAnswers = TaskEndModels(run.graph, fitted)
+    else:
+        again = train_shared_end_model(chosen, columns, train)
     far: dict[str, float] = {}
     n = 0
     for split in run.splits:
-        first, second = (_said(run, models, split) for models in (kept, TaskEndModels(run.graph, again)))
+        first, second = (_said(run, models, split) for models in (kept, again))
         n += first.n
-        for task in kept.models:
+        for task in kept.tasks:
             far |= far_rows(f"{split}, {task}", first.soft_labels(task), second.soft_labels(task))
     scores = {
         task: {split: one.to_dict() for split, one in own.items()}
         for task, own in score_end_models(kept, run.kept_data, chosen.fields).items()
     }
     far |= dict(differences_of(run.store.get_json(run.artifact("end_model_metrics")), scores))
-    return judge_differences(far, f"{len(again)} trained again; their predictions of {n:,} examples, and their scores")
+    how_many = len(again.tasks) if chosen.shared is None else "one for all tasks"
+    return judge_differences(far, f"{how_many} trained again; their predictions of {n:,} examples, and their scores")
 
 
-def _said(run: KeptRun, models: TaskEndModels, split: str) -> TaskLabels:
+def _said(run: KeptRun, models: TaskAnswers, split: str) -> TaskLabels:
     fields = run.settings().end_model.fields
     columns = field_values(run.frame(split, fields), fields)
     return models.answers(columns, example_ids=run.kept_data.ids(split))[0]
