@@ -17,6 +17,7 @@ from labelwright.data.base import PART_ROWS
 
 from .guarding import refuse_other_ending, refuse_sources
 from .kept.keep import KeptRun
+from .kept.kept_data import KeptData
 from .settings import Settings, read_settings
 from .writing import ExportFormat, label_columns, write_frames
 
@@ -58,7 +59,7 @@ def export_labels(run: KeptRun, settings: Settings, path: Path, to: ExportFormat
     """
     names = check_export(run, settings, path, to, split)
     refuse_other_ending(path, to)
-    return write_frames(labelled_frames(run, names, lambda name: _label_table(run, name)), path, to)
+    return write_frames(labelled_frames(run.kept_data, names, lambda name: _label_table(run, name)), path, to)
 
 
 def export_model(run: KeptRun, folder: Path) -> None:
@@ -85,11 +86,11 @@ def check_export(run: KeptRun, settings: Settings, path: Path, to: ExportFormat,
 
 
 def labelled_frames(
-    run: KeptRun, splits: Sequence[str], labels_of: Callable[[str], pl.DataFrame]
+    kept: KeptData, splits: Sequence[str], labels_of: Callable[[str], pl.DataFrame]
 ) -> Iterator[pl.DataFrame]:
-    """Yield examples as the run read them, with their labels: what changed since is another run's matter."""
+    """Yield examples as a run read them, with their labels: what changed since is another run's matter."""
     for split in splits:
-        labels, data = labels_of(split), run.frame(split)
+        labels, data = labels_of(split), kept.frame(split)
         clash = {name: f"data_{name}" for name in data.columns if name in labels.columns}
         whole = pl.concat([data.rename(clash), labels], how="horizontal")
         yield from whole.iter_slices(PART_ROWS)
@@ -126,7 +127,9 @@ def label_table(
     table = table.with_columns(*[pl.lit(value).alias(name) for name, value in lineage.items()])
     kind = pl.String if isinstance(soft.classes[0], str) else pl.Int64
     # Without an id column nothing else in the file says what to ask `labelwright explain` for.
-    ids = [] if run.settings().data.id else [pl.Series("example_id", soft.example_ids.tolist())]
+    ids = [] if run.kept_data.record.id else [pl.Series("example_id", soft.example_ids.tolist())]
+    if run.kept_data.record.sets:
+        ids.insert(0, pl.Series("data_set", [example.partition(":")[0] for example in soft.example_ids.tolist()]))
     return table.select(*ids, pl.lit(split).alias("split"), pl.col("label").cast(kind), pl.exclude("label"))
 
 

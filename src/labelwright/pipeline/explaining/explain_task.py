@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from labelwright.analysis.tasks.explanation import RelatedLabel, TaskExplanation, TaskVote
 from labelwright.core import Votes
+from labelwright.core.errors import ProjectError
 from labelwright.core.task_votes import TaskVotes
 from labelwright.core.votes import ABSTAIN
 from labelwright.labelmodels import MultiTask
@@ -37,28 +38,34 @@ def explain_on_task(folder: Path, example_id: str | int, *, run: KeptRun, task: 
     Raises
     ------
     ProjectError
-        If the run has no such task or example; the closest id is named.
+        If the run has no such task or example (the closest id is named), or the example is not about the task.
     """
     kept = run.of_task(task)
     part, row = find_example(run, example_id)
+    about = run.kept_data.tasks_of(part)
+    if about is not None and task not in about:
+        raise ProjectError(
+            f"example {run.kept_data.id_at(part, row)} is not about {task}: its data set is about {', '.join(about)}."
+        )
     names = kept.component.names
     votes = run.kept_task_votes.of_row(part, row)
     labels = run.kept_task_labels.of_row(part, row)
     states = {name: run.graph.states(name) for name in names}
-    vector = {name: int(run.kept_task_labels.by_task[name].part(part)["vector"][row]) for name in names}
+    vector = {name: int(run.kept_task_labels.part(name, part)["vector"][row]) for name in names}
     voted = _voted(votes, names)
     probs = labels.probs[task][0]
-    withouts = _without(votes, voted, kept.label_model(), task) if voted else np.empty((0, len(probs)))
+    withouts = _without(votes, voted, kept.label_model(), task, about) if voted else np.empty((0, len(probs)))
     order = np.argsort(-np.abs(withouts - probs).sum(axis=1), kind="stable")
     sources = list(voted)
     settings, values = run.settings(), run.kept_data.row(part, row)
     gold_column = settings.gold_columns.get(task)
-    hidden = {settings.data.id, *settings.gold_columns.values()}
+    id_column = run.kept_data.id_of(part)
+    hidden = {id_column, *settings.gold_columns.values()}
     return TaskExplanation(
         project=settings.project.name or folder.resolve().name,
         run=run.row.number,
         run_id=run.row.run_id,
-        example_id=run.kept_data.id_at(part, row) if settings.data.id is None else values[settings.data.id],
+        example_id=values[id_column] if id_column and about is None else run.kept_data.id_at(part, row),
         split=run.kept_data.split_of(part, row) or "no split",
         task=task,
         fields={name: value for name, value in values.items() if name not in hidden},
@@ -69,7 +76,7 @@ def explain_on_task(folder: Path, example_id: str | int, *, run: KeptRun, task: 
         related=tuple(
             RelatedLabel(name, states[name][vector[name]], float(labels.probs[name][0, vector[name]]))
             for name in names
-            if name != task
+            if name != task and (about is None or name in about)
         ),
         gold=None if gold_column is None else values.get(gold_column),
         slices=() if run.kept_slices is None else run.kept_slices.of_row(part, row),
@@ -88,8 +95,13 @@ def _voted(votes: TaskVotes, names: tuple[str, ...]) -> dict[str, dict[str, str]
     return found
 
 
-def _without(votes: TaskVotes, voted: Iterable[str], model: MultiTask, task: str) -> npt.NDArray[np.float64]:
-    """Return P(state of the task) had one of the functions abstained everywhere, shape (functions, states)."""
+def _without(
+    votes: TaskVotes, voted: Iterable[str], model: MultiTask, task: str, about: Sequence[str] | None
+) -> npt.NDArray[np.float64]:
+    """Return P(state of the task) had one of the functions abstained everywhere, shape (functions, states).
+
+    The example is ``about`` these tasks, or all.
+    """
     silent = list(voted)
     graph = model.params_.graph
     by_task = {}
@@ -102,4 +114,4 @@ def _without(votes: TaskVotes, voted: Iterable[str], model: MultiTask, task: str
             if source in own.sources:
                 rows[j, own.sources.index(source)] = ABSTAIN
         by_task[name] = Votes(rows, classes=own.classes, sources=own.sources, alphabet=dict(own.alphabet))
-    return model.posterior(model.params_, TaskVotes(graph, by_task)).probs[task]
+    return model.posterior(model.params_, TaskVotes(graph, by_task), about=about).probs[task]

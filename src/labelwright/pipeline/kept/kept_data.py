@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import re
 from collections.abc import Callable, Collection, Iterator, Sequence
 from functools import lru_cache, reduce
 from operator import or_
@@ -13,15 +12,14 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from labelwright.core import hash_ids
 from labelwright.core.errors import DataError, ProjectError
 from labelwright.data.base import id_array
-from labelwright.data.identity import content_ids
 from labelwright.store import ArtifactId, Store
 
 from .data_record import DataRecord, PartRecord
+from .example_ids import keys_of, part_ids, qualified
 
-__all__ = ["KeptData", "index_keys", "part_ids", "qualified"]
+__all__ = ["KeptData"]
 
 SPLITS = ("train", "valid", "test")
 
@@ -132,8 +130,12 @@ class KeptData:
         return found.schema
 
     def schema_of(self, split: str) -> pl.Schema:
-        """Return names and types of the columns that a split's examples have."""
-        return self.schema(self._places(split)[0][0])
+        """Return names and types of the columns that a split's examples have, in one data set or another."""
+        first = {self.source_of[part]: part for part, _ in reversed(self._places(split))}
+        found: dict[str, Any] = {}
+        for part in sorted(first.values()):
+            found = {**self.schema(part), **found}
+        return pl.Schema({**self.schema(min(first.values())), **found})
 
     def part_frame(self, part: int, columns: Sequence[str] | None = None) -> pl.DataFrame:
         """Return the rows of a part."""
@@ -240,43 +242,49 @@ class KeptData:
 
     def frame(self, split: str, columns: Sequence[str] | None = None) -> pl.DataFrame:
         """Return a split's examples with the given columns (default: all)."""
-        pieces = [self._columns(part, columns)[rows] for part, rows in self._places(split)]
-        joined = self._joined(pieces)
+        joined = self._joined([(part, rows) for part, rows in self._places(split)], columns)
         order = self._order(split)
         return joined if order is None else joined[order]
 
-    def _columns(self, part: int, columns: Sequence[str] | None) -> pl.DataFrame:
-        """Return columns of a part; of several data sets each has some of them."""
-        if columns is None or not self.record.sets:
-            return self.part_frame(part, columns)
-        there = self.schema(part)
-        found = self.part_frame(part, [c for c in columns if c in there] or list(there)[:1])
-        return found.with_columns(pl.lit(None).alias(c) for c in columns if c not in there).select(columns)
-
-    def _joined(self, frames: Sequence[pl.DataFrame]) -> pl.DataFrame:
-        """Put rows under each other; a column that a data set lacks is missing on its examples."""
+    def _joined(
+        self, places: Sequence[tuple[int, npt.NDArray[np.int64]]], columns: Sequence[str] | None = None
+    ) -> pl.DataFrame:
+        """Put rows of parts under each other; a column that a data set lacks is missing on its examples."""
         if not self.record.sets:
-            return pl.concat(frames)
+            return pl.concat([self.part_frame(part, columns)[rows] for part, rows in places])
+        # No rows of each data set too, so that columns are the same whatever the rows are.
+        first = {self.source_of[part]: part for part in reversed(self.numbers)}
+        nothing = np.empty(0, dtype=np.int64)
+        frames = []
+        for part, rows in [*((first[source], nothing) for source in sorted(first)), *places]:
+            there = self.schema(part)
+            own = None if columns is None else [c for c in columns if c in there] or list(there)[:1]
+            frames.append(self.part_frame(part, own)[rows])
         try:
-            return pl.concat(frames, how="diagonal_relaxed")
+            found = pl.concat(frames, how="diagonal_relaxed")
         except pl.exceptions.SchemaError as error:
             raise DataError(
                 f"two data sets have a column of the same name and of kinds that do not go together: {error}. Rename "
                 "it in one of them."
             ) from None
+        return found if columns is None else found.select(columns)
 
     def rows(self, split: str, rows: npt.NDArray[np.int64]) -> pl.DataFrame:
         """Return some of a split's examples, by their places in it, ascending; parts are not read whole."""
         part_of = self.take(split, lambda part: np.full(self.parts[part].rows, part))[rows]
         row_of = self.take(split, lambda part: np.arange(self.parts[part].rows))[rows]
+        wanted = np.unique(part_of).tolist()
+        order = np.argsort(np.argsort(part_of, kind="stable"), kind="stable")
+        if self.record.sets:
+            return self._joined([(part, row_of[part_of == part]) for part in wanted])[order]
         frames = []
-        for part in np.unique(part_of).tolist():
-            wanted = row_of[part_of == part].tolist()
-            found = pl.from_arrow(self.store.get_rows(ArtifactId.parse(self.parts[part].data), wanted))
+        for part in wanted:
+            found = pl.from_arrow(
+                self.store.get_rows(ArtifactId.parse(self.parts[part].data), row_of[part_of == part].tolist())
+            )
             assert isinstance(found, pl.DataFrame)
             frames.append(found)
-        order = np.argsort(np.argsort(part_of, kind="stable"), kind="stable")
-        return self._joined(frames)[order]
+        return pl.concat(frames)[order]
 
     def find(self, example_id: str | int) -> tuple[int, int]:
         """Return ``(part, row)`` of an example; where there are several data sets, NAME: may be left out.
@@ -316,7 +324,7 @@ class KeptData:
                 continue
             keys, by_content = self._index(self.parts[part].index), self.id_of(part) is None
             if by_content not in asked:
-                asked[by_content] = _keys_of(wanted, by_content=by_content)
+                asked[by_content] = keys_of(wanted, by_content=by_content)
             # One comparison for each key, of which there are one or two: no table of what is wanted.
             same = reduce(or_, (keys == key for key in asked[by_content]), np.zeros(1, bool))
             for row in np.flatnonzero(same).tolist():
@@ -369,31 +377,5 @@ class KeptData:
         )
 
 
-def qualified(data_set: str, example_id: object) -> str:
-    """Return what an example, or a group, of one of several data sets is called."""
-    return f"{data_set}:{example_id}"
-
-
 def _size(place: tuple[int, npt.NDArray[np.int64]]) -> int:
     return len(place[1])
-
-
-def part_ids(arrays: Any) -> npt.NDArray[Any]:
-    """Return ids from content, from the arrays that a part keeps."""
-    return content_ids(arrays.get("names", arrays["hashes"]), arrays["repeats"])
-
-
-def index_keys(ids: npt.NDArray[Any]) -> npt.NDArray[np.uint32]:
-    """Return 32 bits of a hash of each id, to find examples by."""
-    return (hash_ids(ids) & np.uint64(0xFFFFFFFF)).astype(np.uint32)
-
-
-def _keys_of(example_id: str, *, by_content: bool) -> npt.NDArray[np.uint32]:
-    """Return the keys that an example of this id may have: a text of digits may be meant for a number."""
-    if by_content:
-        digits = example_id[24:32]  # ids from content are a hash already
-        return np.array([int(digits, 16)] if re.fullmatch("[0-9a-f]{8}", digits) else [], dtype=np.uint32)
-    keys = [index_keys(np.array([example_id]))]
-    if re.fullmatch(r"-?\d{1,18}", example_id):
-        keys.append(index_keys(np.array([int(example_id)])))
-    return np.concatenate(keys)

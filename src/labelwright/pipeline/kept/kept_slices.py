@@ -24,7 +24,10 @@ MEMBERS, FAILED = "slice", "slice_failed"
 
 
 class SlicesRecord(msgspec.Struct, frozen=True):
-    """The slices of a run: their names, and for each part of the data the artifact of each slice, in their order."""
+    """The slices of a run: their names, and for each part of the data the artifact of each slice, in their order.
+
+    An empty text stands for a slice that reads what the data set of a part does not have: nobody of it belongs.
+    """
 
     names: list[str]
     parts: list[list[str]]
@@ -74,12 +77,13 @@ class KeptSlices:
 
     def members(self, part: int) -> npt.NDArray[np.bool_]:
         """Return who belongs on a part, shape (rows, s)."""
-        return np.column_stack([decode(self._bits(key)) == 0 for key in self._keys(part)])
+        nobody = np.zeros(self.data.parts[part].rows, dtype=bool)
+        return np.column_stack([nobody if key is None else decode(self._bits(key)) == 0 for key in self._keys(part)])
 
     def of_row(self, part: int, row: int) -> tuple[str, ...]:
         """Return the slices that one example belongs to."""
         keys = zip(self.names, self._keys(part), strict=True)
-        return tuple(name for name, key in keys if at(self._bits(key), row) == 0)
+        return tuple(name for name, key in keys if key is not None and at(self._bits(key), row) == 0)
 
     def failures(self) -> list[Failure]:
         """Return what failed on the examples, in the order of the functions."""
@@ -88,10 +92,14 @@ class KeptSlices:
 
     def _failures_of(self, part: int) -> dict[str, Failures]:
         keys = zip(self.names, self._keys(part), strict=True)
-        return {name: self._failed(key).failures for name, key in keys if key.kind == FAILED}
+        return {name: self._failed(key).failures for name, key in keys if key is not None and key.kind == FAILED}
 
-    def _keys(self, part: int) -> list[ArtifactId]:
-        return [ArtifactId.parse(text) for text in self.record.parts[part]]
+    def asked(self, part: int) -> list[str]:
+        """Return the slices that were looked for on a part."""
+        return [name for name, key in zip(self.names, self._keys(part), strict=True) if key is not None]
+
+    def _keys(self, part: int) -> list[ArtifactId | None]:
+        return [ArtifactId.parse(text) if text else None for text in self.record.parts[part]]
 
     def _bits(self, key: ArtifactId) -> bytes:
         held = ArtifactId.parse(self._failed(key).members) if key.kind == FAILED else key

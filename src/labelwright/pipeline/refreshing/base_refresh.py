@@ -122,7 +122,7 @@ class Reading:
         if self.base is None:
             raise ProjectError("--only refreshes functions of an earlier run, and there is none; run without it first.")
         if _tasks(self.base.settings()) != _tasks(self.settings):
-            changed = "tasks or relations" if self.settings.has_tasks else "task.classes"
+            changed = "tasks, relations or data sets" if self.settings.has_tasks else "task.classes"
             raise ProjectError(f"{changed} changed since the run that --only starts from; run without it.")
         fresh = {r["name"]: r for r in records if r["name"] in self.scope.only}
         whole = [fresh.pop(r["name"], r) for r in self.base.function_records()]
@@ -172,7 +172,8 @@ def _alike(base: KeptRun | None, settings: Settings) -> KeptRun | None:
 
 
 def _tasks(settings: Settings) -> Any:
-    """Return what decides votes and labels of what the settings say about tasks: gold does not."""
+    """Return what decides votes and labels of what the settings say about tasks and data sets: gold does not."""
     if not settings.has_tasks:
         return settings.task.classes
-    return settings.graph.tasks, settings.graph.relations
+    about = {name: (settings.tasks_about(name), getattr(one, "functions", None)) for name, one in settings.sets.items()}
+    return settings.graph.tasks, settings.graph.relations, about

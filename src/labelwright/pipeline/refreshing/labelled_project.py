@@ -107,4 +107,11 @@ class LabelledProject:
     def tasks(self) -> tuple[FoundTask, ...]:
         """What is found of each task."""
         train, accuracies = self.votes_by_split["train"], self.model.accuracies_
-        return tuple(find_task(task, train, accuracies, self.scores[task]) for task in self.graph.names)
+        return tuple(
+            find_task(task, train if (rows := self.rows("train", task)) is None else train.take(rows), accuracies, own)
+            for task, own in ((task, self.scores[task]) for task in self.graph.names)
+        )
+
+    def rows(self, split: str, task: str) -> npt.NDArray[np.bool_] | None:
+        """Say which examples of a split are about a task, shape (n,); ``None`` where they all are."""
+        return self.data.within(split, [task])

@@ -97,7 +97,7 @@ class Notes:
             cost = self._vote_seconds(rest[0], sum(work[n] for n in rest))
             what = f"votes of {rest[0]}" if len(rest) == 1 else f"votes of {len(rest)} functions"
             reason = (
-                self._of_settings("task.classes", "tasks.", "relations", "apply.")
+                self._of_settings("task.classes", "tasks.", "relations", "apply.", "data_sets.")
                 or self._of_data
                 or "their votes were not kept"
             )
@@ -153,7 +153,7 @@ class Notes:
 
     def _of_component(self, component: ComponentVotes) -> str:
         """Say why what comes of the votes on some tasks is stale."""
-        of_settings = self._of_settings("label_model.") or self._of_data
+        of_settings = self._of_settings("label_model.") or self._of_data or self._of_settings("data_sets.")
         if of_settings or self.whole is None:
             return of_settings or self._anew
         before = self.whole.kept_task_votes.components.get(component.graph.names[0])

@@ -30,7 +30,8 @@ from labelwright.pipeline.examples import (
 )
 from labelwright.pipeline.kept.data_record import DataRecord, DataSetRecord, FileRecord, PartRecord, SourceRecord
 from labelwright.pipeline.kept.database import Database
-from labelwright.pipeline.kept.kept_data import SPLITS, KeptData, index_keys
+from labelwright.pipeline.kept.example_ids import index_keys
+from labelwright.pipeline.kept.kept_data import SPLITS, KeptData
 from labelwright.pipeline.settings import FILE_NAME, Settings
 from labelwright.store import ArtifactId, Recipe, Store
 

@@ -66,17 +66,32 @@ class SliceStage(Stage):
         if not self.functions:
             return None
         store, kept = self.database.store, self._kept(data)
-        missing = [tuple(f for f in self.functions if (part, f.name) not in kept) for part in range(len(data.parts))]
+        asked = self._asked(data)
+        missing = [tuple(f for f in own if (part, f.name) not in kept) for part, own in enumerate(asked)]
         work = {f.name: sum(data.parts[i].rows for i, fs in enumerate(missing) if f in fs) for f in self.functions}
         self.notes.slices({name: rows for name, rows in work.items() if rows}, self.records)
         if not self.dry:
             self.operations["slice_applications"] = sum(work.values())
             kept |= self._made(data, missing)
-        parts = [[str(kept.get((part, f.name), _UNKNOWN)) for f in self.functions] for part in range(len(data.parts))]
+        parts = [
+            [str(kept.get((part, f.name), _UNKNOWN)) if f in own else "" for f in self.functions]
+            for part, own in enumerate(asked)
+        ]
         found = SlicesRecord([f.name for f in self.functions], parts)
         self.artifacts["slicing_functions"] = store.put_json("slicing_functions", self.records)
         self.artifacts["slices"] = store.put_json("slices", msgspec.to_builtins(found))
         return KeptSlices(store, found, data)
+
+    def _asked(self, data: KeptData) -> list[list[SlicingFunction]]:
+        """Return the functions that are applied to each part: of several data sets, to those that have their fields."""
+        if not data.record.sets:
+            return [self.functions] * len(data.parts)
+        sets = {name: data.schema(data.of_data_set(name).numbers[0]) for name in data.record.sets}
+        reads = {name: [f for f in self.functions if set(f.fields or ()) <= set(there)] for name, there in sets.items()}
+        for f in self.functions:
+            if not any(f in own for own in reads.values()):
+                f.columns(next(iter(sets.values())))  # says which field there is not
+        return [reads[data.data_set_of(part)] for part in data.numbers]
 
     def _kept(self, data: KeptData) -> dict[tuple[int, str], ArtifactId]:
         """Return what was made before, by this run's base or any other."""
@@ -98,13 +113,14 @@ class SliceStage(Stage):
         self, data: KeptData, missing: Sequence[tuple[SlicingFunction, ...]]
     ) -> Iterator[tuple[tuple[int, str], ArtifactId]]:
         """Yield what is made of each part, by part and function, once it is kept."""
-        together: dict[tuple[SlicingFunction, ...], list[int]] = {}
+        together: dict[tuple[str, tuple[SlicingFunction, ...]], list[int]] = {}
         for part, functions in enumerate(missing):
             if functions:
-                together.setdefault(functions, []).append(part)
+                # Data sets have columns of their own.
+                together.setdefault((data.data_set_of(part), functions), []).append(part)
         engine = LocalEngine(workers=self.settings.apply.workers)
         try:
-            for functions, parts in together.items():
+            for (_, functions), parts in together.items():
                 yield from self._applied(engine, data, functions, parts)
         finally:
             engine.close()
@@ -113,7 +129,7 @@ class SliceStage(Stage):
         self, engine: LocalEngine, data: KeptData, functions: Sequence[SlicingFunction], parts: Sequence[int]
     ) -> Iterator[tuple[tuple[int, str], ArtifactId]]:
         schema, total = data.schema(parts[0]), sum(data.parts[part].rows for part in parts)
-        wanted = {column for f in functions for column in f.columns(schema)} | {data.record.id}
+        wanted = {column for f in functions for column in f.columns(schema)} | {data.id_of(parts[0])}
         columns = [column for column in schema if column in wanted] or list(schema)[:1]
         stream = slices_by_part(
             functions,
@@ -139,7 +155,7 @@ class SliceStage(Stage):
 
 def _part(data: KeptData, part: int, columns: list[str], index: int) -> Part:
     """Return a part, with what messages call its rows: their id, or their place."""
-    frame, name = data.part_frame(part, columns), data.record.id
+    frame, name = data.part_frame(part, columns), data.id_of(part)
     if name is None:
         frame = frame.with_columns(pl.Series(_ROW, data.part_positions(part)))
     return Part(index, 0, frame.height, Frame(frame), id=name or _ROW)

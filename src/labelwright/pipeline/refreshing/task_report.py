@@ -74,7 +74,10 @@ def gather_task_report(labelled: LabelledProject, run_id: str, end: EndScores, s
 def _task(
     labelled: LabelledProject, found: FoundTask, end: Mapping[str, TaskScore], slices: Sequence[SplitSlices]
 ) -> TaskResult:
-    votes = labelled.votes_by_split["train"].by_task.get(found.name)
+    votes, rows = labelled.votes_by_split["train"].by_task.get(found.name), labelled.rows("train", found.name)
+    probs = labelled.labels_by_split["train"].probs[found.name]
+    if rows is not None:
+        votes, probs = None if votes is None else votes.take(rows), probs[rows]
     learned = {source.name: source.accuracy for source in found.sources}
     refined = found.states[-1] == NOT_APPLICABLE
     scores: dict[str, list[TaskModel]] = {}
@@ -91,7 +94,7 @@ def _task(
         states=found.states,
         covered=found.covered,
         summary=None if votes is None or votes.m == 0 else lf_summary(votes, accuracies=learned),
-        not_applicable=float(labelled.labels_by_split["train"].probs[found.name][:, -1].mean()) if refined else None,
+        not_applicable=float(probs[:, -1].mean()) if refined else None,
         scores=scores,
         slices=slices,
     )
@@ -116,8 +119,17 @@ def _description(labelled: LabelledProject) -> str:
     return f"{said}, and teach {taught} {', '.join(end.fields)}."
 
 
+def _data_sets(labelled: LabelledProject) -> list[Note]:
+    """Say of each of several data sets how many examples it has, and what they are about."""
+    found = []
+    for name, one in labelled.data.record.sets.items():
+        about = "all tasks" if set(one.tasks) == set(labelled.graph.names) else ", ".join(one.tasks)
+        found.append(Note(f"Data set {name}: {labelled.data.of_data_set(name).n:,} examples, about {about}."))
+    return found
+
+
 def _notes(labelled: LabelledProject) -> list[Note]:
-    notes = [Note(text, "warning") for text in labelled.warnings]
+    notes = [*_data_sets(labelled), *(Note(text, "warning") for text in labelled.warnings)]
     by_sentence: dict[tuple[str, str], list[str]] = {}
     for part in labelled.graph.parts:
         outcome = labelled.models[part.names[0]].outcome_

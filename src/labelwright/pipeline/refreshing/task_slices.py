@@ -89,15 +89,38 @@ def _measured(labelled: LabelledProject, slices: KeptSlices) -> dict[str, tuple[
         votes, member, groups = labelled.votes_by_split[split], slices.of(split), labelled.data.groups(split)
         told = votes.covered, conflicting_on_tasks(votes)
         for task, own in found.items():
-            tables = _tables(labelled, member, task, gold.get(task), by_role, told, groups)
-            own.append(SplitSlices(split, tables))
+            measured = (member, gold.get(task), by_role, told, groups)
+            own.append(SplitSlices(split, _tables(labelled, task, *_about(measured, labelled.rows(split, task)))))
     return {task: tuple(own) for task, own in found.items()}
+
+
+_Measured: TypeAlias = tuple[
+    Slices,
+    npt.NDArray[np.int64] | None,
+    Mapping[str, _Answers],
+    tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]],
+    npt.NDArray[Any] | None,
+]
+
+
+def _about(measured: _Measured, rows: npt.NDArray[np.bool_] | None) -> _Measured:
+    """Return what is measured of the examples that are about a task, where not all are."""
+    if rows is None:
+        return measured
+    slices, gold, by_role, (covered, conflicting), groups = measured
+    return (
+        slices.take(rows),
+        None if gold is None else gold[rows],
+        {role: (labels.take(rows), vectors[rows]) for role, (labels, vectors) in by_role.items()},
+        (covered[rows], conflicting[rows]),
+        None if groups is None else groups[rows],
+    )
 
 
 def _tables(
     labelled: LabelledProject,
-    slices: Slices,
     task: str,
+    slices: Slices,
     gold: npt.NDArray[np.int64] | None,
     by_role: Mapping[str, _Answers],
     told: tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]],

@@ -51,7 +51,8 @@ def label_tasks(folder: Path, *, write: Path | None = None, step: Callable[[str]
     found = label_tasks_of(folder, settings, step=tell)
     tell("scoring")
     labels, vectors = found.labels_by_split, found.vectors
-    files = {} if write is None else write_task_labels(write, labels, vectors, has_ids=settings.data.id is not None)
+    has_ids = settings.data.id is not None or bool(found.data.record.sets)
+    files = {} if write is None else write_task_labels(write, labels, vectors, has_ids=has_ids, about=found.rows)
     return LabelledTasks(
         project=found.name,
         graph=found.graph,

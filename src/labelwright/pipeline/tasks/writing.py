@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -27,6 +27,7 @@ def write_task_labels(
     vectors: Mapping[str, npt.NDArray[np.int64]],
     *,
     has_ids: bool,
+    about: Callable[[str, str], npt.NDArray[np.bool_] | None] | None = None,
 ) -> dict[str, Path]:
     """Write the soft labels of each task to a file in ``folder``, all of them or none.
 
@@ -40,6 +41,8 @@ def write_task_labels(
         By split, the label vector of each example as codes of states.
     has_ids : bool
         Whether the examples have ids; without them they are called by their place, which is the column ``row``.
+    about : callable, optional
+        Of a split and a task: which examples are about the task, ``None`` for all; the others are not written.
 
     Returns
     -------
@@ -61,14 +64,19 @@ def write_task_labels(
     names = file_names(graph.names)
     with atomic_folder(folder, marker=MARKER) as temporary:
         for task, name in names.items():
-            write_frames(_frames(task, labels, vectors, "id" if has_ids else "row"), temporary / name, "parquet")
+            frames = _frames(task, labels, vectors, "id" if has_ids else "row", about or _all)
+            write_frames(frames, temporary / name, "parquet")
         content = {task: {"file": name, "states": graph.states(task)} for task, name in names.items()}
         atomic_write(temporary / MARKER, json.dumps(content, indent=2))
     return {task: folder / name for task, name in names.items()}
 
 
 def _frames(
-    task: str, labels: Mapping[str, TaskLabels], vectors: Mapping[str, npt.NDArray[np.int64]], key: str
+    task: str,
+    labels: Mapping[str, TaskLabels],
+    vectors: Mapping[str, npt.NDArray[np.int64]],
+    key: str,
+    about: Callable[[str, str], npt.NDArray[np.bool_] | None],
 ) -> Iterator[pl.DataFrame]:
     for split, found in labels.items():
         soft, column = found.soft_labels(task), found.graph.names.index(task)
@@ -84,7 +92,12 @@ def _frames(
                 "covered": soft.covered,
             }
         )
-        yield from table.iter_slices(PART_ROWS)
+        rows = about(split, task)
+        yield from (table if rows is None else table.filter(rows)).iter_slices(PART_ROWS)
+
+
+def _all(split: str, task: str) -> None:
+    del split, task
 
 
 def file_names(tasks: Sequence[str], *, ending: str = ".parquet") -> dict[str, str]:

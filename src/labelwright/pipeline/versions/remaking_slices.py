@@ -54,9 +54,12 @@ def _compared(run: KeptRun, functions: Sequence[SlicingFunction]) -> tuple[set[s
         return set(), []
     policy: OnError = "raise" if run.settings().apply.on_error == "raise" else "outside"
     for part in range(len(data.parts)):
-        again = apply(functions, read(data.part_frame(part), id=data.record.id), on_error=policy)
+        asked = [f for f in functions if f.name in kept.asked(part)]
+        if not asked:
+            continue
+        again = apply(asked, read(data.part_frame(part), id=data.id_of(part)), on_error=policy)
         was = kept.members(part)
-        for function in functions:
+        for function in asked:
             wrong = np.flatnonzero(was[:, kept.names.index(function.name)] != again[function.name])
             if len(wrong):
                 faults.append(

@@ -17,6 +17,7 @@ from labelwright.labelmodels import MultiTask, from_dict, to_dict
 from labelwright.pipeline.kept.keep import KeptRun
 from labelwright.pipeline.kept.kept_tasks import ComponentVotes, read_by_name
 from labelwright.pipeline.kept.learning import merged_stats
+from labelwright.pipeline.kept.task_learning import label_part
 from labelwright.pipeline.refreshing.finding_tasks import score_task
 from labelwright.pipeline.source_files import read_source, write_source
 
@@ -55,10 +56,10 @@ def remake_task_stats(run: KeptRun) -> Remade:
     data, wrong, keys = run.kept_data, list[str](), read_by_name(run.store, run.artifact("task_stats"))
     for name, votes in run.kept_task_votes.components.items():
         kept, total = merged_stats(run.store, keys[name]), None
-        for part in range(len(data.parts)):
+        for part in votes.data.numbers:
             rows = data.part_rows(part, "train")
             if len(rows):
-                own = MultiTask().summarize(votes.of_part(part, rows))
+                own = MultiTask().summarize(votes.of_part(part, rows), about=votes.about(part))
                 total = own if total is None else total + own
         if not _same_arrays(arrays_of_stats(kept), arrays_of_stats(total)):
             wrong.append(name)
@@ -83,7 +84,7 @@ def remake_task_labels(run: KeptRun) -> Remade:
     models = read_by_name(run.store, run.artifact("task_models"))
     for name, votes in run.kept_task_votes.components.items():
         model: MultiTask = from_dict(run.store.get_json(models[name]))
-        for part in range(len(run.kept_data.parts)):
+        for part in votes.data.numbers:
             far |= _labels_apart(run, votes, model, part)
     return judge_differences(far, f"{run.kept_data.n:,} examples, {len(run.tasks)} tasks")
 
@@ -106,10 +107,15 @@ def _compare_votes(run: KeptRun, functions: Sequence[LabelingFunction], faults: 
         return set()
     data, settings, kept = run.kept_data, run.settings(), run.kept_task_votes
     for part in range(len(data.parts)):
-        dataset = read(data.part_frame(part), id=data.record.id, group=data.record.group)
+        # Of several data sets each is read by some functions, and is about some tasks.
+        asked = {task: dict(votes.part_record(part).votes) for task, votes in kept.by_task.items()}
+        running = [f for f in functions if any(f.name in names for names in asked.values())]
+        if not running:
+            continue
+        dataset = read(data.part_frame(part), id=data.id_of(part), group=data.group_of(part))
         on_error, timeout = settings.apply.on_error, settings.apply.timeout
-        votes = apply(functions, dataset, tasks=run.graph, on_error=on_error, timeout=timeout)
-        for task, own in votes.by_task.items():
+        votes = apply(running, dataset, tasks=run.graph, on_error=on_error, timeout=timeout)
+        for task, own in ((task, own) for task, own in votes.by_task.items() if asked.get(task)):
             before = kept.by_task[task].of_part(part)
             for source in own.sources:
                 meant = [[one.said(source, row) for row in range(one.n)] for one in map(_Said, (before, own))]
@@ -139,16 +145,15 @@ class _Said:
 
 
 def _labels_apart(run: KeptRun, votes: ComponentVotes, model: MultiTask, part: int) -> dict[str, float]:
-    given = votes.of_part(part)
-    made, vectors = model.soft_labels(given), model.predict(given)
+    made, ids = label_part(model, votes, part), votes.data.part_ids(part)
     far: dict[str, float] = {}
-    for column, task in enumerate(votes.graph.names):
-        kept, states = run.kept_task_labels.by_task[task].part(part), votes.graph.states(task)
-        labels = SoftLabels(kept["probs"], kept["covered"], classes=states, example_ids=made.example_ids)
-        far |= {
-            f"{task}, {place}": d for place, d in far_rows(f"part {part + 1}", labels, made.soft_labels(task)).items()
-        }
-        if not np.array_equal(kept["vector"], vectors[:, column]):
+    for task in votes.graph.names:
+        kept, states = run.kept_task_labels.part(task, part), votes.graph.states(task)
+        labels, again = (
+            SoftLabels(one["probs"], one["covered"], classes=states, example_ids=ids) for one in (kept, made[task])
+        )
+        far |= {f"{task}, {place}": d for place, d in far_rows(f"part {part + 1}", labels, again).items()}
+        if not np.array_equal(kept["vector"], made[task]["vector"]):
             far[f"{task}, part {part + 1}: the most probable label vectors"] = float("inf")
     return far
 
