@@ -58,7 +58,8 @@ def command(
     leading apostrophe.
 
     A project with several tasks gives a folder with one file for each, and tasks.json, which names them; with --task,
-    the file of that task. Its end models are written one at a time: --model FOLDER --task NAME.
+    the file of that task. Its end models are written one at a time, --model FOLDER --task NAME; one network for all
+    tasks is written whole, without --task.
     """
     if to is None and model is None:
         raise click.UsageError("say what to export: --to parquet|jsonl|csv|hf, or --model FOLDER.")

@@ -80,7 +80,7 @@ def _opened(image: Any, field: str, row: int, value: Any) -> Any:
     if not isinstance(value, bytes):
         raise DataError(
             f"field {field!r}, row {row} holds {value!r} ({type(value).__name__}), but this end model reads pictures: "
-            "the bytes of JPEG or PNG files."
+            "put the contents of JPEG or PNG files, as bytes, into the column."
         )
     try:
         return image.open(io.BytesIO(value)).convert("RGB")

@@ -370,7 +370,7 @@ class Project(ProjectVersions, ProjectTests):
     ) -> None:
         """Write the end model of a run (on several tasks: of one of them) to a folder that works without the project.
 
-        That of a task which refines another answers as if the task applied.
+        That of a task which refines another answers as if the task applied. One network for all tasks is written whole.
         """
         run = _of_tasks(KeptRun.named(self.folder, snapshot), task)
         if run.tasks:
