@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from scipy import sparse
 
 from labelwright.core import SparseRows, TaskGraph, Votes
 from labelwright.core.alphabets import Letters, lookup, ordered, plain_letters, recoded
@@ -78,17 +79,18 @@ def stacked(parts: Sequence[Votes]) -> npt.NDArray[Any] | SparseRows:
     """Return the columns of votes on the same examples side by side."""
     if not any(part.is_sparse for part in parts):
         return np.hstack([part.values for part in parts])
-    entries: list[tuple[npt.NDArray[Any], npt.NDArray[Any], npt.NDArray[Any]]] = []
-    width = 0
-    for part in parts:
-        if isinstance(part.rows, SparseRows):
-            entries.append((part.rows.entry_rows, part.rows.columns + width, part.rows.codes))
-        else:
-            row, column = np.nonzero(part.rows >= 0)
-            entries.append((row, column + width, part.rows[row, column]))
-        width += part.m
-    rows, columns, codes = (np.concatenate(arrays) for arrays in zip(*entries, strict=True))
-    return SparseRows.from_entries(rows, columns, codes, shape=(parts[0].n, width))
+    joined = sparse.hstack([_coded(part) for part in parts], format="csr")
+    shape = (parts[0].n, sum(part.m for part in parts))
+    return SparseRows(joined.indptr.astype(np.int64), joined.indices.astype(np.int32), joined.data, shape)
+
+
+def _coded(votes: Votes) -> sparse.csr_array[Any]:
+    """Return votes as a sparse matrix of their codes."""
+    if isinstance(votes.rows, SparseRows):
+        return sparse.csr_array((votes.rows.codes, votes.rows.columns, votes.rows.indptr), shape=votes.shape)
+    row, column = np.nonzero(votes.rows >= 0)
+    indptr = np.searchsorted(row, np.arange(votes.n + 1))
+    return sparse.csr_array((votes.rows[row, column].astype(np.int16), column, indptr), shape=votes.shape)
 
 
 def kinds_of_codes(votes: Votes, k: int) -> npt.NDArray[np.int64]:

@@ -19,7 +19,8 @@ from labelwright.labelmodels.features import Features
 
 from .columns import apart, over_classes, unheard
 from .expectation import Coupling, Meeting, couple
-from .families import sights
+from .families import Sight, sights
+from .outside import Outside
 from .readers import Reader, by_accuracy, read
 from .speaking import Speaking
 from .stats import MultiTaskStats
@@ -80,13 +81,8 @@ def solve_component(graph: TaskGraph, stats: MultiTaskStats, given: Mapping[str,
     ]
     readers = {task: read(one, given.get(task)) for task, one in stats.tasks.items()}
     found = couple(graph, readers, meetings)
-    # Whoever foretells better who speaks of a task knows better whether it applies.
-    clear = {
-        task: sight
-        for task, sight in sights(graph, stats.families, stats.tasks, given).items()
-        if task in found.rates and sight.forecast(sight.rates(found.guesses[task])) > found.forecasts[task]
-    }
-    if clear:
+    witnesses = _Witnesses.of(graph, stats, given, found)
+    if clear := witnesses.clearest(found):
         found = couple(graph, readers, meetings, clear)
     for _ in range(_ROUNDS):
         again = {
@@ -94,13 +90,52 @@ def solve_component(graph: TaskGraph, stats: MultiTaskStats, given: Mapping[str,
             for task in found.rates
             if readers[task].params is not None
         }
-        if not again:
+        if not again and witnesses.outside is None:
             break
-        found = couple(graph, {**readers, **again}, meetings, clear)
+        found = couple(graph, {**readers, **again}, meetings, witnesses.clearest(found))
     alphabets = {task: dict(own.alphabet) for one in meetings for task, own in one.votes.items()}
     return ComponentParams(
         graph, sources, alphabets, None, found.readers, found.rates, found.weights, _outcome(graph, found)
     )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Witnesses:
+    """Who may say whether a task applies, beside the votes on the tasks above it.
+
+    Parameters
+    ----------
+    first : Coupling
+        What was learned from the votes on the tasks above.
+    families : mapping of str to Sight
+        What parents' own votes and those on siblings say, by a label model of their own.
+    outside : Outside or None
+        All tasks of a tree.
+    """
+
+    first: Coupling
+    families: Mapping[str, Sight]
+    outside: Outside | None
+
+    @classmethod
+    def of(
+        cls, graph: TaskGraph, stats: MultiTaskStats, given: Mapping[str, npt.ArrayLike], first: Coupling
+    ) -> _Witnesses:
+        """Find out who is there."""
+        whole = stats.trees.get(graph.names)
+        outside = None if whole is None or not len(whole.keys) else Outside.of(graph, whole)
+        return cls(first, sights(graph, stats.families, stats.tasks, given), outside)
+
+    def clearest(self, found: Coupling) -> dict[str, Sight]:
+        """Return for each task the witness who foretells best who speaks of it, unless the tasks above do."""
+        chosen, best = dict[str, Sight](), dict(self.first.forecasts)
+        for seen in (self.families, {} if self.outside is None else self.outside.sights(found)):
+            for task, sight in seen.items():
+                if task in best:
+                    forecast = sight.forecast(sight.rates(self.first.guesses[task]))
+                    if forecast > best[task]:
+                        chosen[task], best[task] = sight, forecast
+        return chosen
 
 
 def _clique(graph: TaskGraph, scope: Sequence[str]) -> int:

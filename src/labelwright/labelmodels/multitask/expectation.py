@@ -24,7 +24,7 @@ from .families import Sight
 from .readers import GUESS, Reader
 from .speaking import WORTH_OF_GUESS, Speaking, first_rates
 
-__all__ = ["Coupling", "Meeting", "couple"]
+__all__ = ["Coupling", "Meeting", "couple", "shares_of_cliques"]
 
 Floats = npt.NDArray[np.float64]
 
@@ -107,6 +107,12 @@ def couple(
         from what the votes on the tasks above say.
     """
     return _Work(graph, readers, meetings, sights or {}).run()
+
+
+def shares_of_cliques(graph: TaskGraph, weights: Sequence[Floats]) -> list[Floats]:
+    """Return the probability of each state of each clique before any vote, from the log-weights."""
+    beliefs, _ = graph.tree.propagate([None] * len(graph.tasks), weights)
+    return [np.exp(one[0]) for one in beliefs]
 
 
 class _Work:
@@ -257,9 +263,7 @@ class _Work:
         )
 
     def _shares(self) -> list[Floats]:
-        """Return the probability of each state of each clique before any vote, from the log-weights."""
-        beliefs, _ = self.graph.tree.propagate([None] * len(self.graph.tasks), self.weights)
-        return [np.exp(one[0]) for one in beliefs]
+        return shares_of_cliques(self.graph, self.weights)
 
     def _from_balances(self) -> list[Floats]:
         """Return log-weights as the tasks' own votes suggest them: each task's classes as balanced as they say."""

@@ -9,12 +9,18 @@ import numpy.typing as npt
 
 from labelwright.core import PatternCounts, TaskGraph, Votes
 from labelwright.core.errors import ModelError
+from labelwright.core.pattern_counts import MAX_PATTERNS
 from labelwright.core.task_votes import TaskVotes
 
 from .columns import in_own_letters, over_classes, side_by_side
 from .families import children_of, family_votes
+from .outside import is_tree
 
 __all__ = ["MultiTaskStats", "check_gold_tasks"]
+
+# Of whole rows of votes on a tree so many different ones are kept, times its tasks: 16,384 rows of 200 tasks, on which
+# a rate of speaking of one in ten is known to .003.
+_MOST_WHOLE = 3_276_800
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,6 +37,9 @@ class MultiTaskStats:
     families : mapping of str to PatternCounts
         For each task that is refined in several ways: its votes beside what votes on its children imply for it; see
         `labelwright.labelmodels.multitask.families.family_votes`.
+    trees : mapping of (tuple of str) to PatternCounts
+        For each component that is a tree of three tasks or more: all votes on its tasks, side by side. Of many examples
+        a uniform sample is kept: at most 65,536 distinct rows, and fewer where more than 50 tasks stand side by side.
 
     Examples
     --------
@@ -45,6 +54,7 @@ class MultiTaskStats:
     tasks: Mapping[str, PatternCounts]
     meetings: Mapping[tuple[str, ...], PatternCounts]
     families: Mapping[str, PatternCounts] = field(default_factory=dict)
+    trees: Mapping[tuple[str, ...], PatternCounts] = field(default_factory=dict)
 
     @classmethod
     def of(
@@ -97,7 +107,12 @@ class MultiTaskStats:
         }
         kin = {p: family_votes(counted, graph, p) for p in graph.names if chosen.intersection(_family(graph, p))}
         families = {p: PatternCounts.of(asked(v, _family(graph, p))) for p, v in kin.items() if v is not None}
-        return cls(graph, own, meetings, families)
+        trees = {
+            part.names: PatternCounts.of(asked(side_by_side(counted, part.names), part.names), limit=_most_rows(part))
+            for part in graph.parts
+            if chosen.intersection(part.names) and is_tree(part) and any(task in counted for task in part.names)
+        }
+        return cls(graph, own, meetings, families, trees)
 
     def updated(self, part: MultiTaskStats) -> MultiTaskStats:
         """Return these stats with what ``part`` (counted with ``tasks=``) counted anew."""
@@ -106,6 +121,7 @@ class MultiTaskStats:
             {**self.tasks, **part.tasks},
             {**self.meetings, **part.meetings},
             {**self.families, **part.families},
+            {**self.trees, **part.trees},
         )
 
     def __add__(self, other: MultiTaskStats) -> MultiTaskStats:
@@ -115,6 +131,7 @@ class MultiTaskStats:
             {task: one + other.tasks[task] for task, one in self.tasks.items()},
             {scope: one + other.meetings[scope] for scope, one in self.meetings.items()},
             {parent: one + other.families[parent] for parent, one in self.families.items()},
+            {names: one + other.trees[names] for names, one in self.trees.items()},
         )
 
     def __sub__(self, other: MultiTaskStats) -> MultiTaskStats:
@@ -124,6 +141,7 @@ class MultiTaskStats:
             {task: one - other.tasks[task] for task, one in self.tasks.items()},
             {scope: one - other.meetings[scope] for scope, one in self.meetings.items()},
             {parent: one - other.families[parent] for parent, one in self.families.items()},
+            {names: one - other.trees[names] for names, one in self.trees.items()},
         )
 
     def without(self, bucket: int) -> MultiTaskStats:
@@ -133,6 +151,7 @@ class MultiTaskStats:
             {task: one.without(bucket) for task, one in self.tasks.items()},
             {scope: one.without(bucket) for scope, one in self.meetings.items()},
             {parent: one.without(bucket) for parent, one in self.families.items()},
+            {names: one.without(bucket) for names, one in self.trees.items()},
         )
 
     def part(self, names: Sequence[str]) -> MultiTaskStats:
@@ -153,6 +172,7 @@ class MultiTaskStats:
             {task: self.tasks[task] for task in graph.names if task in self.tasks},
             {scope: one for scope, one in self.meetings.items() if set(graph.names).issuperset(scope)},
             {task: self.families[task] for task in graph.names if task in self.families},
+            {names: one for names, one in self.trees.items() if set(graph.names).issuperset(names)},
         )
 
     @property
@@ -163,7 +183,7 @@ class MultiTaskStats:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, MultiTaskStats):
             return NotImplemented
-        mine, theirs = ([dict(s.tasks), dict(s.meetings), dict(s.families)] for s in (self, other))
+        mine, theirs = ([dict(s.tasks), dict(s.meetings), dict(s.families), dict(s.trees)] for s in (self, other))
         return mine == theirs
 
     def _check_same(self, other: MultiTaskStats) -> None:
@@ -172,6 +192,10 @@ class MultiTaskStats:
                 f"these stats count votes on {sorted(self.tasks)}, the others on {sorted(other.tasks)}; only stats of "
                 "the same tasks and sources can be merged. Summarise the votes of all sources again."
             )
+
+
+def _most_rows(graph: TaskGraph) -> int:
+    return min(MAX_PATTERNS, max(1, _MOST_WHOLE // len(graph.names)))
 
 
 def _family(graph: TaskGraph, parent: str) -> tuple[str, ...]:
