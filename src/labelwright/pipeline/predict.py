@@ -179,8 +179,9 @@ def _frame(dataset: Dataset, example_ids: Any, soft: SoftLabels, key: ArtifactId
 
 def _id(settings: Settings, data: Any) -> str | None:
     """Use the project's id column where the new data has it; new examples need not have ids."""
-    column = settings.data.id
-    return column if column is not None and column in read(data).schema else None
+    columns = [one.id for one in settings.sets.values() if one.id is not None]
+    there = read(data).schema if columns else ()
+    return next((column for column in columns if column in there), None)
 
 
 def _check_versions(run: KeptRun, now: dict[str, str]) -> None:

@@ -18,7 +18,7 @@ from .examples import field_values
 from .kept.keep import KeptRun
 from .kept.kept_tasks import read_by_name
 from .refreshing.task_end_model import ROLE, SHARED, read_end_models, read_network
-from .retyping import as_text
+from .retyping import as_text, with_missing
 
 __all__ = ["predict_on_tasks", "predict_with_network"]
 
@@ -35,7 +35,7 @@ def predict_on_tasks(run: KeptRun, dataset: Dataset) -> Iterator[pl.DataFrame]:
     ProjectError
         If the run made no end models.
     DataError
-        If the data lacks a field that they read.
+        If the data lacks a field that they read; of a project with several data sets, if it lacks all of them.
     """
     keys = read_by_name(run.store, run.artifact(ROLE)) if ROLE in run.row.artifacts else {}
     if not keys:
@@ -43,6 +43,11 @@ def predict_on_tasks(run: KeptRun, dataset: Dataset) -> Iterator[pl.DataFrame]:
             f"run {run.row.run_id} made no end models; set end_model.kind in labelwright.toml and run again."
         )
     models, chosen = read_end_models(run.store, run.graph, keys), run.settings().end_model
+    if run.kept_data.record.sets and any(field in dataset.schema for field in chosen.fields):
+        # As the end models learned: a field that a data set lacks is missing there.
+        texts = run.text_columns()
+        kinds: dict[str, pl.DataType] = {f: pl.String() if f in texts else pl.Float64() for f in chosen.fields}
+        dataset = with_missing(dataset, kinds)
     yield from _answers(models, chosen.kind, chosen.fields, run.artifact(ROLE), dataset)
 
 

@@ -252,8 +252,9 @@ class KeptData:
         """Put rows of parts under each other; a column that a data set lacks is missing on its examples."""
         if not self.record.sets:
             return pl.concat([self.part_frame(part, columns)[rows] for part, rows in places])
-        # No rows of each data set too, so that columns are the same whatever the rows are.
-        first = {self.source_of[part]: part for part in reversed(self.numbers)}
+        # No rows of each data set too, so that columns are the same, and of the same kinds, whatever the rows are.
+        looked_at = self.numbers if columns is None else range(len(self.parts))
+        first = {self.source_of[part]: part for part in reversed(looked_at)}
         nothing = np.empty(0, dtype=np.int64)
         frames = []
         for part, rows in [*((first[source], nothing) for source in sorted(first)), *places]:

@@ -73,6 +73,8 @@ class Reading:
         self.notes = Notes(self.database, settings, _alike(base_of(folder, store, catalog, scope), settings))
         self.base = self.notes.whole
         self.made = Made(steps=self.notes.steps)
+        # Functions that run on none of several data sets.
+        self.idle: list[str] = []
         made = self.made
         shared = (folder, settings, self.database, self.notes, step, made.artifacts, made.operations, dry)
         self.augmentation = AugmentationStage(*shared, base=self.base)
@@ -148,6 +150,7 @@ class Reading:
             "votes_copied": counts.copied,
             "votes_kept": counts.kept,
         }
+        self.idle = [name for name in ballot.functions if not any(name == run for _, run in voting.reach)]
         return voting.records()
 
     def _sliced(self, data: KeptData) -> KeptSlices | None:

@@ -15,6 +15,7 @@ __all__ = [
     "RunWarning",
     "failed_slices",
     "failed_transformations",
+    "idle_functions",
     "unused_transformations",
     "unvoted_classes",
     "unvoted_tasks",
@@ -77,6 +78,20 @@ def unvoted_tasks(tasks: Iterable[str], voted: Container[str]) -> list[str]:
         f"task={task!r}."
         for task in tasks
         if task not in voted
+    ]
+
+
+def idle_functions(names: Sequence[str]) -> list[str]:
+    """Return a warning of functions that run on none of several data sets.
+
+    Examples
+    --------
+    >>> idle_functions(["short"])[0][:35]
+    'labeling function short runs on no '
+    """
+    return [
+        f"labeling function {name} runs on no data set: none that is about a task of it has it among its functions."
+        for name in names
     ]
 
 

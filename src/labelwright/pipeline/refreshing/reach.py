@@ -78,7 +78,8 @@ def _check_fields(ballot: Ballot, data_set: str, names: Sequence[str], schema: p
     for fault in lacking.values():
         rest = ", ".join(f'"{name}"' for name in names if name not in lacking)
         cure = f"name those that read it: functions = [{rest}]" if rest else "give it other tasks"
-        also = f" (as do {', '.join(list(lacking)[1:])})" if len(lacking) > 1 else ""
+        also = f" (so do {', '.join(list(lacking)[1:])})" if len(lacking) > 2 else ""
+        also = f" (so does {list(lacking)[1]})" if len(lacking) == 2 else also
         raise FunctionError(
             f"{fault} It votes on a task of the data set {data_set!r}, and so runs on it{also}; if it is not meant for "
             f"that, {cure}, in [data_sets.{data_set}]."

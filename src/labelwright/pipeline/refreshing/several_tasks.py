@@ -17,7 +17,7 @@ from .ballots import SeveralTasks
 from .base_refresh import Reading
 from .component import Component
 from .labelled_project import LabelledProject
-from .noticing import FailedFunction, RunWarning, failed_slices, unvoted_tasks
+from .noticing import FailedFunction, RunWarning, failed_slices, idle_functions, unvoted_tasks
 from .plan import Plan
 from .shared_end_model import check_end_model, end_model_stage
 from .task_run import TaskRunResult, finish_task_run
@@ -62,6 +62,7 @@ class SeveralTasksRefresh(Reading):
             warnings=(
                 *map(str, failed),
                 *unvoted_tasks(votes.graph.names, votes.by_task),
+                *idle_functions(self.idle),
                 *([] if slices is None else failed_slices(slices.failures(), data.n)),
             ),
             slices=slices,

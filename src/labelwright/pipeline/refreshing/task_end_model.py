@@ -29,7 +29,16 @@ from .finding_tasks import score_task
 from .found_tasks import TaskScore
 from .noting import Notes
 
-__all__ = ["ROLE", "SHARED", "TaskEndModelStage", "read_end_models", "read_network", "rows_of", "score_end_models"]
+__all__ = [
+    "ROLE",
+    "SHARED",
+    "TaskEndModelStage",
+    "fit_by_data_set",
+    "read_end_models",
+    "read_network",
+    "rows_of",
+    "score_end_models",
+]
 
 # What a run calls the record of its end models.
 ROLE = "task_end_models"
@@ -108,9 +117,8 @@ class TaskEndModelStage:
     def _train(
         self, tasks: Sequence[str], train: TaskLabels, labels: Mapping[str, ArtifactId]
     ) -> dict[str, ArtifactId]:
-        began, chosen = time.perf_counter(), self.chosen
-        columns = field_values(self.data.frame("train", chosen.fields), chosen.fields)
-        fitted = fit_task_end_models(chosen.kind, chosen.fields, columns, train, tasks=tasks)
+        began = time.perf_counter()
+        fitted = fit_by_data_set(self.chosen, self.data, train, tasks)
         keys = {task: self._put(model) for task, model in fitted.items()}
         seconds = time.perf_counter() - began
         recipes = [(self._recipe(task, labels[task]), key) for task, key in keys.items()]
@@ -134,7 +142,7 @@ class TaskEndModelStage:
             "kind": chosen.kind,
             "fields": chosen.fields,
             "states": list(self.graph.states(task)),
-            "rows": rows_of(self.data),
+            "rows": rows_of(self.data.about([task])),
             "versions": versions,
         }
         return Recipe("end_model", {"task_labels": labels}, parameters)
@@ -163,9 +171,35 @@ class TaskEndModelStage:
         self.notes.end_models([task for task in stale if task in kept], kept=True)
 
 
+def fit_by_data_set(
+    chosen: EndModelSettings, data: KeptData, train: TaskLabels, tasks: Sequence[str]
+) -> dict[str, EndModel]:
+    """Return an end model for each task, fitted on the data sets that are about it: others teach it nothing.
+
+    Parameters
+    ----------
+    chosen : EndModelSettings
+    data : KeptData
+    train : TaskLabels
+        The labels of all of its train.
+    tasks : sequence of str
+    """
+    together: dict[tuple[int, ...], list[str]] = {}
+    for task in tasks:
+        together.setdefault(tuple(data.about([task]).numbers), []).append(task)
+    found: dict[str, EndModel] = {}
+    for alike in together.values():
+        rows = data.within("train", alike[:1])
+        columns = field_values(data.about(alike[:1]).frame("train", chosen.fields), chosen.fields)
+        own = train if rows is None else train.take(rows)
+        found |= fit_task_end_models(chosen.kind, chosen.fields, columns, own, tasks=alike)
+    return {task: found[task] for task in tasks}
+
+
 def rows_of(data: KeptData) -> str:
     """Return a hash of which rows there are, in which order, whatever their gold and their files."""
-    rows = [(part.data, part.hashes, part.splits, part.positions) for part in data.parts]
+    parts = [data.parts[number] for number in data.numbers]
+    rows = [(part.data, part.hashes, part.splits, part.positions) for part in parts]
     return hashlib.sha256(msgspec.json.encode(rows)).hexdigest()
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from labelwright.core.task_labels import TaskLabels
-from labelwright.endmodels.many_tasks import TaskAnswers, TaskEndModels, fit_task_end_models
+from labelwright.endmodels.many_tasks import TaskAnswers, TaskEndModels
 from labelwright.pipeline.examples import field_values
 from labelwright.pipeline.kept.keep import KeptRun
 from labelwright.pipeline.kept.kept_tasks import read_by_name
 from labelwright.pipeline.refreshing.shared_end_model import train_shared_end_model
-from labelwright.pipeline.refreshing.task_end_model import ROLE, read_end_models, score_end_models
+from labelwright.pipeline.refreshing.task_end_model import ROLE, fit_by_data_set, read_end_models, score_end_models
 
 from .remaking import Remade, differences_of, far_rows, judge_differences
 
@@ -21,12 +21,12 @@ def remake_task_end_models(run: KeptRun) -> Remade:
         return Remade("not checked", "some are of an earlier run: end_model.refresh is keep")
     chosen = run.settings().end_model
     kept = read_end_models(run.store, run.graph, read_by_name(run.store, run.artifact(ROLE)))
-    columns = field_values(run.frame("train", chosen.fields), chosen.fields)
     train = run.task_labels("train")
     if chosen.shared is None:
-        fitted = fit_task_end_models(chosen.kind, chosen.fields, columns, train, tasks=kept.tasks)
+        fitted = fit_by_data_set(chosen, run.kept_data, train, kept.tasks)
         again: TaskAnswers = TaskEndModels(run.graph, fitted)
     else:
+        columns = field_values(run.frame("train", chosen.fields), chosen.fields)
         again = train_shared_end_model(chosen, columns, train)
     far: dict[str, float] = {}
     n = 0
