@@ -136,3 +136,19 @@ def test_a_function_that_votes_for_a_new_class_is_compared_with_none():
     named = {row.measure for row in drift.drifted}
     assert "votes for 1" in named
     assert drift.to_dict()["rows"][0]["function"] == "a"
+
+
+def test_a_vote_for_several_classes_counts_as_one_for_a_class_of_its_own():
+    sets = {"f": [{0}, {1}, {2}, {0, 2}], "g": [{0}, {1}, {2}, {0, 1}]}
+    values = [[3, 0], [3, 3], [1, 1], [-1, 3]]
+    found = measure_votes(Votes(values, classes=["a", "b", "c"], sources=["f", "g"], alphabet=sets))
+    rates = {key: (tally.count, tally.n) for key, tally in found.items() if key[1] != AGREEMENT}
+    assert rates == {
+        ("f", VOTE_RATE): (3, 4),
+        ("f", "votes for b"): (1, 4),
+        ("f", "votes for a or c"): (2, 4),
+        ("g", VOTE_RATE): (4, 4),
+        ("g", "votes for a"): (1, 4),
+        ("g", "votes for b"): (1, 4),
+        ("g", "votes for a or b"): (2, 4),
+    }

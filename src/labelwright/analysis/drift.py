@@ -103,7 +103,7 @@ def measure_votes(votes: Votes, groups: npt.NDArray[Any] | None = None) -> dict[
     Parameters
     ----------
     votes : Votes, shape (n, m)
-        Of functions, whose codes are classes.
+        Of functions. A vote that names several classes of which one holds counts as one for a class of its own.
     groups : ndarray of int or str, shape (n,), optional
 
     Returns
@@ -119,6 +119,7 @@ def measure_votes(votes: Votes, groups: npt.NDArray[Any] | None = None) -> dict[
     >>> found["a", "vote rate"], found["a", "agreement"], found["b", "votes for spam"]
     (2 of 3, 1 of 2, 1 of 3)
     """
+    votes = _with_sets_as_classes(votes)
     unit = None if groups is None else np.unique(groups, return_inverse=True)[1]
     sides = _sides(votes)
     out: dict[tuple[str, str], Tally] = {}
@@ -130,6 +131,21 @@ def measure_votes(votes: Votes, groups: npt.NDArray[Any] | None = None) -> dict[
             out[source, f"votes for {votes.classes[code]}"] = Tally.of(said == code, None, unit)
         out[source, AGREEMENT] = Tally.of(*_agreement(said, sides), unit)
     return out
+
+
+def _with_sets_as_classes(votes: Votes) -> Votes:
+    sets = {one for letters in votes.alphabet.values() for one in letters if len(one) > 1}
+    if not votes.alphabet:
+        return votes
+    named = [*({c} for c in range(votes.k)), *sorted(map(sorted, sets))]
+    codes = {frozenset(one): code for code, one in enumerate(named)}
+    values = np.concatenate([block for _, block in votes.blocks()]).astype(np.int16)
+    for source, letters in votes.alphabet.items():
+        column = votes.sources.index(source)
+        # The last entry answers for -1, abstain.
+        values[:, column] = np.array([*(codes[one] for one in letters), ABSTAIN])[values[:, column]]
+    classes = [" or ".join(str(votes.classes[c]) for c in sorted(one)) for one in named]
+    return Votes(values, classes=classes, sources=votes.sources)
 
 
 def compare_drift(before: Measured, now: Mapping[str, Measured], *, level: float, tolerance: float = 0.0) -> Drift:

@@ -53,17 +53,19 @@ def command(project: Path, dry_run: bool, since: str | None, only: tuple[str, ..
         return Answer({"plan": plan.to_dict()}, lambda: click.echo(str(plan)))
     with progress_line() as step:
         result = Project(project).run(since=since, only=only, full=full, step=step)
-    if isinstance(result, TaskRunResult):
-        return Answer(result.to_dict(), lambda: show_task_run(result))
     judged = Project(project).judge()
     for failure in judged.failures:
         warn(failure)
 
     def show() -> None:
-        show_run(result)
+        if isinstance(result, TaskRunResult):
+            show_task_run(result)
+        else:
+            show_run(result)
         if judged.failures:
             click.echo(f"See contracts and gates: labelwright test{project_flag(project)}")
-        click.echo(f"Next: labelwright export --to parquet{project_flag(project)}")
+        if not isinstance(result, TaskRunResult):
+            click.echo(f"Next: labelwright export --to parquet{project_flag(project)}")
 
     code = 1 if judged.enforced and not judged.passed else 0
     return Answer(result.to_dict() | judged.to_dict(), show, code=code)

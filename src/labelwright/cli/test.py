@@ -91,10 +91,12 @@ def show_judgement(judgement: Judgement) -> None:
     if judgement.gates:
         passed = sum(g.status == "passed" for g in judgement.gates)
         click.echo(f"Gates against {judgement.reference}: {passed} of {len(judgement.gates)} passed")
-        _lines([(g.status, f"{g.gate}, {g.name}: {g.sentence}") for g in judgement.gates])
+        _lines([(g.status, f"{g.gate}, {g.where}: {g.sentence}") for g in judgement.gates])
 
 
 def _show_examples(checked: tuple[ExampleCheck, ...], functions: int) -> None:
+    from labelwright.pipeline.judging.checks import vote_in_words
+
     failed = [e for e in checked if not e.passed]
     having = len({e.function for e in checked})
     click.echo(
@@ -103,7 +105,8 @@ def _show_examples(checked: tuple[ExampleCheck, ...], functions: int) -> None:
     )
     if failed:
         rows = [
-            [e.function, one_line(repr(e.example), _WIDTH), _vote(e.expected), e.error or _vote(e.got)] for e in failed
+            [e.function, one_line(repr(e.example), _WIDTH), vote_in_words(e.expected), e.error or vote_in_words(e.got)]
+            for e in failed
         ]
         table(["function", "example", "expected", "got"], rows, text_columns=4)
 
@@ -135,7 +138,3 @@ def _lines(marked: Sequence[tuple[str, str]]) -> None:
     width = max(len(mark) for mark, _ in marked)
     for mark, sentence in marked:
         click.echo(f"  {mark:{width}}  {one_line(sentence, _LONGEST)}")
-
-
-def _vote(vote: object) -> str:
-    return "abstains" if vote is None else str(vote)

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
 
 import msgspec
 
 from labelwright.core import Class
 
-__all__ = ["Bounds", "ContractsSettings", "FunctionContract", "GatesSettings", "SettingsTable", "judging_faults"]
+__all__ = [
+    "Bounds",
+    "ContractsSettings",
+    "FunctionContract",
+    "GatesSettings",
+    "SettingsTable",
+    "TaskContracts",
+    "TaskGates",
+    "judging_faults",
+]
 
 
 class SettingsTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -51,28 +59,60 @@ class FunctionContract(SettingsTable, frozen=True):
     silent_on: str | None = None
 
 
-class ContractsSettings(FunctionContract, frozen=True):
-    """``[contracts]``: what every function keeps to; ``[contracts.functions.NAME]`` says more of one, or otherwise."""
+class TaskContracts(FunctionContract, frozen=True):
+    """``[contracts.tasks.NAME]``: what functions keep to on one of several tasks; ``.functions`` says more of one."""
 
     functions: dict[str, FunctionContract] = {}
 
-    def of(self, name: str) -> tuple[FunctionContract, ...]:
-        """Return the contracts of a function: the bounds and classes in one, and what it must be silent on in each."""
-        own = self.functions.get(name, FunctionContract())
-        first = FunctionContract(
-            coverage=own.coverage.within(self.coverage),
-            conflict=own.conflict.within(self.conflict),
-            accuracy=own.accuracy.within(self.accuracy),
-            never_votes=[*dict.fromkeys([*self.never_votes, *own.never_votes])],
-            silent_where=self.silent_where,
-            silent_on=self.silent_on,
-        )
-        return first, FunctionContract(silent_where=own.silent_where, silent_on=own.silent_on)
+
+class ContractsSettings(TaskContracts, frozen=True):
+    """``[contracts]``: what every function keeps to; ``[contracts.functions.NAME]`` says more of one, or otherwise.
+
+    Of a project with several tasks it holds on each; ``[contracts.tasks.NAME]`` says more of one, or otherwise.
+    """
+
+    # Unset, and so not in what a run keeps: a project without the tables is what it was before there were any.
+    tasks: dict[str, TaskContracts] | msgspec.UnsetType = msgspec.UNSET
+
+    @property
+    def by_task(self) -> Mapping[str, TaskContracts]:
+        """What is said of single tasks."""
+        return {} if isinstance(self.tasks, msgspec.UnsetType) else self.tasks
+
+    def layers(self, name: str, task: str = "") -> list[tuple[str, FunctionContract]]:
+        """Return what is said of a function on a task, each with its place in the file, the most special last."""
+        own = self.by_task.get(task)
+        said: list[tuple[str, FunctionContract | None]] = [
+            ("contracts", self),
+            (f"contracts.tasks.{task}", own),
+            (f"contracts.functions.{name}", self.functions.get(name)),
+            (f"contracts.tasks.{task}.functions.{name}", None if own is None else own.functions.get(name)),
+        ]
+        return [(place, contract) for place, contract in said if contract is not None]
+
+    def of(self, name: str, task: str = "") -> FunctionContract:
+        """Return the bounds and classes of a function on a task; what it must be silent on stands in `layers`."""
+        found = FunctionContract()
+        for _, contract in self.layers(name, task):
+            found = FunctionContract(
+                coverage=contract.coverage.within(found.coverage),
+                conflict=contract.conflict.within(found.conflict),
+                accuracy=contract.accuracy.within(found.accuracy),
+                never_votes=[*dict.fromkeys([*found.never_votes, *contract.never_votes])],
+            )
+        return found
 
     @property
     def given(self) -> bool:
         """Whether there is any."""
         return self != ContractsSettings()
+
+
+class TaskGates(SettingsTable, frozen=True):
+    """``[gates.tasks.NAME]``: gates of one of several tasks, where they are others than those of all."""
+
+    flips: float | None = None
+    slices: list[str] | None = None
 
 
 class GatesSettings(SettingsTable, frozen=True):
@@ -82,7 +122,8 @@ class GatesSettings(SettingsTable, frozen=True):
     before. ``flips`` is the largest share of labels that may flip. ``slices`` are columns (or ``"split"``, ``"group"``)
     on no value of which labels may get worse. ``drift`` is the chance of a false alarm that the test of new examples
     may have; shares that moved by ``drift_tolerance`` or less are no drift. With ``enforce``, ``labelwright run`` exits
-    with 1 where a gate or contract fails, and does not only warn.
+    with 1 where a gate or contract fails, and does not only warn. Of a project with several tasks ``flips`` and
+    ``slices`` hold on each; ``[gates.tasks.NAME]`` says otherwise of one.
     """
 
     against: str | None = None
@@ -91,15 +132,42 @@ class GatesSettings(SettingsTable, frozen=True):
     drift: float | None = None
     drift_tolerance: float = 0.0
     enforce: bool = False
+    tasks: dict[str, TaskGates] | msgspec.UnsetType = msgspec.UNSET
+
+    @property
+    def by_task(self) -> Mapping[str, TaskGates]:
+        """What is said of single tasks."""
+        return {} if isinstance(self.tasks, msgspec.UnsetType) else self.tasks
 
     @property
     def given(self) -> bool:
         """Whether there is any gate."""
-        return self.flips is not None or bool(self.slices) or self.drift is not None
+        said: list[GatesSettings | TaskGates] = [self, *self.by_task.values()]
+        return self.drift is not None or any(one.flips is not None or one.slices for one in said)
+
+    def of_task(self, task: str) -> GatesSettings:
+        """Return the gates of one task."""
+        own = self.by_task.get(task, TaskGates())
+        flips = self.flips if own.flips is None else own.flips
+        return msgspec.structs.replace(self, flips=flips, slices=self.slices if own.slices is None else own.slices)
 
 
-def judging_faults(contracts: ContractsSettings, gates: GatesSettings, classes: tuple[Class, ...]) -> Iterator[str]:
+def judging_faults(
+    contracts: ContractsSettings,
+    gates: GatesSettings,
+    classes: tuple[Class, ...],
+    tasks: Mapping[str, Sequence[Class]] | None = None,
+) -> Iterator[str]:
     """Yield what types cannot say is wrong with contracts and gates, as the end of a message.
+
+    Parameters
+    ----------
+    contracts : ContractsSettings
+    gates : GatesSettings
+    classes : tuple of (str or int)
+        Of the one task, or of all.
+    tasks : mapping of str to sequence of (str or int), optional
+        The states of each of several tasks.
 
     Examples
     --------
@@ -107,22 +175,41 @@ def judging_faults(contracts: ContractsSettings, gates: GatesSettings, classes: 
     >>> list(judging_faults(wrong, GatesSettings(), ("ham", "spam")))
     ['contracts.coverage: min is 0.5 and max is 0.1; shares are between 0 and 1, and min is at most max.']
     """
-    tables: list[tuple[str, FunctionContract]] = [("contracts", contracts)]
-    tables += [(f"contracts.functions.{name}", table) for name, table in contracts.functions.items()]
-    for place, table in tables:
+    yield from _unknown_tasks({"contracts": contracts.by_task, "gates": gates.by_task}, tasks)
+    yield from _contract_faults("contracts", contracts, classes)
+    for task, own in contracts.by_task.items():
+        yield from _contract_faults(f"contracts.tasks.{task}", own, (tasks or {}).get(task, classes))
+    numbers = {"gates.flips": gates.flips, "gates.drift_tolerance": gates.drift_tolerance}
+    numbers |= {f"gates.tasks.{task}.flips": own.flips for task, own in gates.by_task.items()}
+    for key, value in numbers.items():
+        if value is not None and not 0 <= value <= 1:
+            yield f"{key} is {value:g}; it is a share, between 0 and 1."
+    if gates.drift is not None and not 0 < gates.drift < 1:
+        yield f"gates.drift is {gates.drift:g}; it is the chance of a false alarm, such as 0.01."
+
+
+def _unknown_tasks(
+    said: Mapping[str, Mapping[str, object]], tasks: Mapping[str, Sequence[Class]] | None
+) -> Iterator[str]:
+    for key, by_task in said.items():
+        for task in by_task:
+            if tasks is None:
+                yield f"{key}.tasks.{task}: the project has one task, without a name; write what it says under [{key}]."
+            elif task not in tasks:
+                yield f"{key}.tasks.{task}: there is no such task. There are: {', '.join(tasks)}."
+
+
+def _contract_faults(place: str, contracts: TaskContracts, classes: Sequence[Class]) -> Iterator[str]:
+    tables: list[tuple[str, FunctionContract]] = [(place, contracts)]
+    tables += [(f"{place}.functions.{name}", table) for name, table in contracts.functions.items()]
+    for where, table in tables:
         for key in ("coverage", "conflict", "accuracy"):
             bounds: Bounds = getattr(table, key)
             low, high = (default if end is None else end for end, default in ((bounds.min, 0.0), (bounds.max, 1.0)))
             if not 0 <= low <= high <= 1:
                 yield (
-                    f"{place}.{key}: min is {low:g} and max is {high:g}; shares are between 0 and 1, and min is at "
+                    f"{where}.{key}: min is {low:g} and max is {high:g}; shares are between 0 and 1, and min is at "
                     "most max."
                 )
         for unknown in [c for c in table.never_votes if c not in classes]:
-            yield f"{place}.never_votes names {unknown!r}; the classes are {', '.join(map(str, classes))}."
-    numbers: dict[str, Any] = {"flips": gates.flips, "drift_tolerance": gates.drift_tolerance}
-    for key, value in numbers.items():
-        if value is not None and not 0 <= value <= 1:
-            yield f"gates.{key} is {value:g}; it is a share, between 0 and 1."
-    if gates.drift is not None and not 0 < gates.drift < 1:
-        yield f"gates.drift is {gates.drift:g}; it is the chance of a false alarm, such as 0.01."
+            yield f"{where}.never_votes names {unknown!r}; the classes are {', '.join(map(str, classes))}."

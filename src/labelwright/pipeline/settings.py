@@ -360,7 +360,8 @@ def _check(settings: Settings, path: Path | str) -> None:
             f"{path}: refresh.tolerance is {settings.refresh.tolerance}; it is a difference of probabilities, at least "
             "0 and less than 1."
         )
-    faults = judging_faults(settings.contracts, settings.gates, classes)
+    tasks = {name: settings.graph.states(name) for name in settings.graph.names} if settings.has_tasks else None
+    faults = judging_faults(settings.contracts, settings.gates, classes, tasks)
     for fault in (*faults, *augmentation_faults(settings.augmentation, end.kind)):
         raise ProjectError(f"{path}: {fault}")
 

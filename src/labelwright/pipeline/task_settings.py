@@ -169,8 +169,5 @@ def _refused(settings: Any) -> Iterator[str]:
         yield "[augmentation] is of projects with one task; take the table out."
     if settings.score.supervised:
         yield "score.supervised is of projects with one task; take it out."
-    for key in ("contracts", "gates"):
-        if getattr(settings, key) != type(getattr(settings, key))():
-            yield f"[{key}] is of projects with one task; take the table out."
     if settings.refresh.tolerance:
         yield "refresh.tolerance is of projects with one task; take it out."

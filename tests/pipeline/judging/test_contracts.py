@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import numpy as np
+import polars as pl
 import pytest
 
+from labelwright.core import SoftLabels, Votes
 from labelwright.core.errors import ProjectError
 from labelwright.labeling import batch_lf, keyword_lf, threshold_lf
 from labelwright.labelmodels import LabelModel
 from labelwright.pipeline.judging.contracts import CHANCE, judge_contracts
-from labelwright.pipeline.judging.state import LabelledState
+from labelwright.pipeline.judging.state import LabelledState, StateSplit
 from labelwright.pipeline.settings import Settings, parse_settings
 
 from ..states import split, state
@@ -26,7 +28,7 @@ def contracts(text: str) -> Settings:
 
 
 def judged(text, made, functions=FUNCTIONS):
-    return {(r.function, r.contract): r for r in judge_contracts(contracts(text), functions, made)}
+    return {(r.function, r.contract): r for r in judge_contracts(contracts(text), functions, {"": made})}
 
 
 def test_coverage_and_conflict_are_facts_of_train():
@@ -119,6 +121,20 @@ def test_what_cannot_be_told_is_not_judged():
     assert "no gold in valid, and" in found["link", "accuracy"].basis
 
 
+def test_a_vote_for_several_classes_is_right_where_gold_is_among_them():
+    codes, gold = [[2], [2], [0], [-1]], np.array([0, 2, 1, 0])
+    classes, sets = ["a", "b", "c"], {"link": [{0}, {1}, {0, 2}]}
+    votes = Votes(codes, classes=classes, sources=["link"], alphabet=sets)
+    soft = SoftLabels(np.full((4, 3), 1 / 3), classes=classes)
+    part = StateSplit(votes, soft, gold, None, lambda _: pl.DataFrame())
+    made = LabelledState("now", {}, {"train": part, "valid": part}, lambda: None)
+    settings = parse_settings(
+        '[data]\npath = "x.csv"\n[tasks.t]\nclasses = ["a", "b", "c"]\n[contracts]\naccuracy = { min = 0.1 }\n'
+    )
+    (found,) = judge_contracts(settings, [LINK], {"t": made})
+    assert (found.who, found.value, found.n) == ("link on t", 2 / 3, 3)
+
+
 def test_a_class_may_be_forbidden():
     made = state(
         train=split([[1, -1], [1, 0]], ids=["a", "b"], sources=NAMES),
@@ -129,7 +145,7 @@ def test_a_class_may_be_forbidden():
     assert (found["song", "never_votes"].value, found["song", "never_votes"].n) == (2, 3)
     assert found["song", "never_votes"].examples == ("b", "c")
     assert found["song", "never_votes"].figures == "2 of 3, such as b, c"
-    kept = judge_contracts(contracts("[contracts]\nnever_votes = ['ham']\n"), [LINK], made)
+    kept = judge_contracts(contracts("[contracts]\nnever_votes = ['ham']\n"), [LINK], {"": made})
     assert [r.status for r in kept] == ["kept"]
 
 
@@ -172,4 +188,4 @@ def test_patterns_look_at_the_texts_that_a_function_reads():
 )
 def test_mistakes_are_explained(text, message):
     with pytest.raises(ProjectError, match=message):
-        judge_contracts(contracts(text), FUNCTIONS, state(train=TRAIN))
+        judge_contracts(contracts(text), FUNCTIONS, {"": state(train=TRAIN)})

@@ -24,7 +24,7 @@ def joined(*parts, **more):
 
 def test_an_edit_is_no_drift_but_is_told():
     before, now = state("run 1", train=voted(0.1, 400)), state(train=voted(0.6, 400), versions={"f": "2"})
-    found = monitor_drift(before, now, level=0.01)
+    found = monitor_drift({"": before}, {"": now}, level=0.01)
     assert (found.old, found.new, found.drift.rows) == (400, 0, ())
     (changed,) = found.changed
     assert (changed.function, changed.changed, changed.before, changed.now, changed.edited) == ("f", 200, 40, 240, True)
@@ -34,19 +34,26 @@ def test_an_edit_is_no_drift_but_is_told():
 def test_an_edit_and_new_examples_are_kept_apart():
     old, new = voted(0.1, 400), voted(0.1, 200, start=400)
     edited_old, edited_new = voted(0.5, 400), voted(0.5, 200, start=400)
-    same = monitor_drift(state("run 1", train=old), state(train=joined(edited_old, edited_new)), level=0.01)
+    same = monitor_drift({"": state("run 1", train=old)}, {"": state(train=joined(edited_old, edited_new))}, level=0.01)
     assert not same.drift.drifted
     assert same.changed
-    shifted = monitor_drift(state("run 1", train=old), state(train=joined(old, voted(0.3, 200, start=400))), level=0.01)
+    shifted = monitor_drift(
+        {"": state("run 1", train=old)}, {"": state(train=joined(old, voted(0.3, 200, start=400)))}, level=0.01
+    )
     assert [(r.place, r.source, r.measure) for r in shifted.drift.drifted] == [(NEW, "f", "vote rate")]
     assert shifted.to_dict()["rows"][0]["before"] == {"share": 0.1, "count": 40, "n": 400, "groups": None}
-    assert monitor_drift(state("run 1", train=old), state(train=joined(old, new)), level=0.01).drift.drifted == ()
+    assert (
+        monitor_drift({"": state("run 1", train=old)}, {"": state(train=joined(old, new))}, level=0.01).drift.drifted
+        == ()
+    )
 
 
 def test_each_file_with_new_examples_is_tested():
     old, first, second = voted(0.1, 400), voted(0.1, 200, start=400), voted(0.4, 200, start=600)
     files = ["a.csv"] * 500 + ["b.csv"] * 100 + ["c.csv"] * 200
-    found = monitor_drift(state("run 1", train=old), state(train=joined(old, first, second, files=files)), level=0.01)
+    found = monitor_drift(
+        {"": state("run 1", train=old)}, {"": state(train=joined(old, first, second, files=files))}, level=0.01
+    )
     assert {r.place for r in found.drift.rows} == {NEW, "a.csv", "b.csv", "c.csv"}
     assert {r.before.n for r in found.drift.rows if r.measure == "vote rate"} == {400}
     assert {r.now.n for r in found.drift.rows if r.place == "a.csv" and r.measure == "vote rate"} == {100}
@@ -58,7 +65,9 @@ def test_each_file_with_new_examples_is_tested():
 def test_each_new_part_is_tested_and_an_old_one_is_not():
     old, first, second = voted(0.1, 400), voted(0.1, 200, start=400), voted(0.4, 200, start=600)
     parts = ["aa"] * 400 + ["bb"] * 200 + ["cc"] * 190 + ["dd"] * 10  # the last has too few to tell anything
-    found = monitor_drift(state("run 1", train=old), state(train=joined(old, first, second, parts=parts)), level=0.01)
+    found = monitor_drift(
+        {"": state("run 1", train=old)}, {"": state(train=joined(old, first, second, parts=parts))}, level=0.01
+    )
     assert {r.place for r in found.drift.rows} == {NEW, "part bb", "part cc"}
     assert {r.place for r in found.drift.drifted if r.measure == "vote rate" and r.source == "f"} >= {"part cc"}
     assert "part bb" not in {r.place for r in found.drift.drifted}
@@ -72,15 +81,21 @@ def test_groups_are_looked_at():
     ids = np.arange(600)
     coarse = np.concatenate([np.arange(400) // 40, 100 + np.arange(200) // 60])  # the votes are all in one new group
     loose = monitor_drift(
-        state("1", train=voted(0.1, 400)), state(train=split(votes, ids=ids, sources=["f", "g"])), level=0.01
+        {"": state("1", train=voted(0.1, 400))},
+        {"": state(train=split(votes, ids=ids, sources=["f", "g"]))},
+        level=0.01,
     )
     grouped = monitor_drift(
-        state("1", train=old), state(train=split(votes, ids=ids, groups=coarse, sources=["f", "g"])), level=0.01
+        {"": state("1", train=old)},
+        {"": state(train=split(votes, ids=ids, groups=coarse, sources=["f", "g"]))},
+        level=0.01,
     )
     assert ("f", "vote rate") in {(r.source, r.measure) for r in loose.drift.drifted}
     assert ("f", "vote rate") not in {(r.source, r.measure) for r in grouped.drift.drifted}
 
 
 def test_nothing_in_common_is_no_comparison():
-    found = monitor_drift(state("1", train=voted(0.1, 50)), state(train=voted(0.9, 50, start=50)), level=0.01)
+    found = monitor_drift(
+        {"": state("1", train=voted(0.1, 50))}, {"": state(train=voted(0.9, 50, start=50))}, level=0.01
+    )
     assert (found.old, found.new, found.drift.rows, found.changed) == (0, 50, (), ())

@@ -21,9 +21,9 @@ def labelled(labels, **more):
 def test_flips_are_counted_among_the_examples_that_both_have():
     before = state("run 1", train=labelled([0, 0, 1, 1, -1], ids=list("abcde")))
     now = state(train=labelled([1, 0, 1, -1, -1, 1], ids=list("abcdex")))
-    (found,) = judge_gates(GatesSettings(flips=0.4), before, now, None)
+    (found,) = judge_gates(GatesSettings(flips=0.4), {"": before}, {"": now}, None)
     assert (found.status, found.figures["flipped"], found.figures["n"]) == ("passed", 2, 5)
-    (found,) = judge_gates(GatesSettings(flips=0.3), before, now, None)
+    (found,) = judge_gates(GatesSettings(flips=0.3), {"": before}, {"": now}, None)
     assert (found.gate, found.name, found.status) == ("flips", "train", "failed")
     assert found.sentence == "2 of 5 labels flipped (40.00%); allowed 30.00%"
 
@@ -31,14 +31,14 @@ def test_flips_are_counted_among_the_examples_that_both_have():
 def test_examples_are_found_by_their_ids_in_whatever_order():
     before = state("run 1", train=labelled([1, 0, 0, 1], ids=list("dcba")))
     now = state(train=labelled([1, 0, 0, 0, 1], ids=list("abxcd")))
-    (found,) = judge_gates(GatesSettings(flips=0.0), before, now, None)
+    (found,) = judge_gates(GatesSettings(flips=0.0), {"": before}, {"": now}, None)
     assert (found.figures["flipped"], found.figures["n"]) == (0, 4)
 
 
 def test_splits_and_examples_that_the_reference_lacks_are_not_judged():
     before = state("run 1", train=labelled([0], ids=["a"]))
     now = state(train=labelled([1], ids=["b"]), test=labelled([1], ids=["c"]))
-    found = judge_gates(GatesSettings(flips=0.0), before, now, None)
+    found = judge_gates(GatesSettings(flips=0.0), {"": before}, {"": now}, None)
     assert [r.status for r in found] == ["not judged"] * 2
     assert "run 1 has no such split" in found[1].sentence
 
@@ -46,7 +46,7 @@ def test_splits_and_examples_that_the_reference_lacks_are_not_judged():
 def slices(before, now, gold, columns, **more):
     was = state("run 1", train=labelled([0]), test=labelled(before))
     present = state(train=labelled([0]), test=labelled(now, gold=gold, **more))
-    return {r.name: r for r in judge_gates(GatesSettings(slices=columns), was, present, None)}
+    return {r.name: r for r in judge_gates(GatesSettings(slices=columns), {"": was}, {"": present}, None)}
 
 
 def test_a_slice_that_got_worse_beyond_chance_fails():
@@ -118,10 +118,12 @@ def test_drift_passes_and_fails_with_its_figures():
     before = state("run 1", train=labelled(old))
     now = state(train=labelled(np.concatenate([old, new])))
     gates = GatesSettings(drift=0.01)
-    (found,) = judge_gates(gates, before, now, monitor_drift(before, now, level=0.01))
+    (found,) = judge_gates(gates, {"": before}, {"": now}, monitor_drift({"": before}, {"": now}, level=0.01))
     assert found.status == "failed"
     assert "f, vote rate on new examples: 10.0% of 1,000 -> 30.0% of 300" in found.sentence
-    (found,) = judge_gates(gates, before, now, monitor_drift(before, now, level=0.01, tolerance=0.25))
+    (found,) = judge_gates(
+        gates, {"": before}, {"": now}, monitor_drift({"": before}, {"": now}, level=0.01, tolerance=0.25)
+    )
     assert found.status == "passed"
-    (found,) = judge_gates(gates, now, now, monitor_drift(now, now, level=0.01))
+    (found,) = judge_gates(gates, {"": now}, {"": now}, monitor_drift({"": now}, {"": now}, level=0.01))
     assert (found.status, found.sentence) == ("passed", "there are no new examples")

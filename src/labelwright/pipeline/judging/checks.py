@@ -10,22 +10,41 @@ import tempfile
 import traceback
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Protocol, TypeAlias
 
 from labelwright.core import Class
 from labelwright.core.errors import FunctionError, LabelwrightError
+from labelwright.core.task_graph import TaskGraph
 from labelwright.labeling import LabelingFunction
+from labelwright.labeling.task_codebook import FunctionTasks
 
-__all__ = ["ABSTAINS", "ExampleCheck", "FailedTest", "PytestCheck", "check_examples", "run_pytest"]
+__all__ = ["ABSTAINS", "ExampleCheck", "FailedTest", "PytestCheck", "check_examples", "run_pytest", "vote_in_words"]
 
 TESTS = "tests"
 ABSTAINS = "abstains"
 
+# A class; by task a class, or several of which one holds; ``None`` = abstains.
+Vote: TypeAlias = Class | Mapping[str, Class | list[Class]] | None
+
 # Given to a function that reads no field at all.
 _ANY_FIELD = "text"
 _NO_TESTS = 5  # pytest's exit code where it collects nothing
+
+
+def vote_in_words(vote: Vote) -> str:
+    """Return a vote for people.
+
+    Examples
+    --------
+    >>> vote_in_words("spam"), vote_in_words(None), vote_in_words({"kind": ["mass", "cyst"], "urgent": "no"})
+    ('spam', 'abstains', 'kind = mass or cyst, urgent = no')
+    """
+    if not isinstance(vote, Mapping):
+        return ABSTAINS if vote is None else str(vote)
+    sides = {task: said if isinstance(said, list) else [said] for task, said in vote.items()}
+    return ", ".join(f"{task} = {' or '.join(map(str, said))}" for task, said in sides.items()) or ABSTAINS
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +56,8 @@ class ExampleCheck:
     function : str
     example : object
         As it was written: a value, or a mapping of fields.
-    expected, got : str, int or None
-        Votes; ``None`` = abstains.
+    expected, got : str, int, dict or None
+        Votes; ``None`` = abstains. Of a function on several tasks, by task: a class, or a list of which one holds.
     passed : bool
     error : str
         Why there is no vote: what was raised, and where; "" where there is one.
@@ -46,15 +65,14 @@ class ExampleCheck:
 
     function: str
     example: Any
-    expected: Class | None
-    got: Class | None
+    expected: Vote
+    got: Vote
     passed: bool
     error: str = ""
 
     def __str__(self) -> str:
-        got = self.error or (ABSTAINS if self.got is None else str(self.got))
-        expected = ABSTAINS if self.expected is None else self.expected
-        return f"{self.function} on {self.example!r}: expected {expected}, got {got}"
+        got = self.error or vote_in_words(self.got)
+        return f"{self.function} on {self.example!r}: expected {vote_in_words(self.expected)}, got {got}"
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values for JSON."""
@@ -111,6 +129,8 @@ def check_examples(
     functions: Sequence[LabelingFunction],
     classes: Sequence[Class],
     text_columns: Callable[[], Sequence[str]],
+    *,
+    graph: TaskGraph | None = None,
 ) -> list[ExampleCheck]:
     """Call each function on each of its examples.
 
@@ -121,6 +141,8 @@ def check_examples(
         The classes of the project; where they have names, a number stands for the name at that place.
     text_columns : callable
         Gives the columns of text of the project's data; asked only where a bare text could go to several fields.
+    graph : TaskGraph, optional
+        Of a project with several tasks, in place of classes.
 
     Returns
     -------
@@ -136,31 +158,95 @@ def check_examples(
     True shout on 'FREE': expected spam, got spam
     False shout on 'freedom': expected spam, got abstains
     """
-    return [
-        _check(function, given, expected, list(classes), text_columns)
-        for function in functions
-        for given, expected in function.examples
-    ]
+    found: list[ExampleCheck] = []
+    for function in functions:
+        reading: _Reading = _ByClass(list(classes)) if graph is None else _ByTask(function, graph)
+        found += [_check(function, given, expected, reading, text_columns) for given, expected in function.examples]
+    return found
 
 
 def _check(
     function: LabelingFunction,
     given: Any,
-    expected: Class | None,
-    classes: Sequence[Class],
+    expected: Any,
+    reading: _Reading,
     text_columns: Callable[[], Sequence[str]],
 ) -> ExampleCheck:
-    wanted, got = _named(expected, classes), None
-    error = "" if wanted is None or wanted in classes else f"{wanted!r} is no class; allowed: {_listed(classes)}"
+    wanted, error = reading.wanted(expected)
+    got: Vote = None
     if not error:
         try:
-            got = _named(function(_fields(function, given, text_columns)), classes)
-            error = "" if got is None or got in classes else f"it voted {got!r}, which is no class"
+            got, error = reading.got(function(_fields(function, given, text_columns)))
         except LabelwrightError as reason:
             error = str(reason)
         except Exception as reason:
             error = f"{type(reason).__name__}: {reason}{_place(reason)}"
     return ExampleCheck(function.name, given, wanted, got, not error and wanted == got, error)
+
+
+class _Reading(Protocol):
+    """What answers mean; with each, what is wrong with it, "" for nothing."""
+
+    def wanted(self, expected: Any) -> tuple[Vote, str]:
+        """Read what an example expects."""
+
+    def got(self, answer: Any) -> tuple[Vote, str]:
+        """Read what a function returned."""
+
+
+@dataclass(frozen=True)
+class _ByClass:
+    """Answers of a project with one task."""
+
+    classes: Sequence[Class]
+
+    def wanted(self, expected: Any) -> tuple[Vote, str]:
+        vote = _named(expected, self.classes)
+        known = vote is None or vote in self.classes
+        return vote, "" if known else f"{vote!r} is no class; allowed: {_listed(self.classes)}"
+
+    def got(self, answer: Any) -> tuple[Vote, str]:
+        vote = _named(answer, self.classes)
+        return vote, "" if vote is None or vote in self.classes else f"it voted {vote!r}, which is no class"
+
+
+class _ByTask:
+    """Answers of a function of a project with several tasks."""
+
+    def __init__(self, function: LabelingFunction, graph: TaskGraph) -> None:
+        self._place: FunctionTasks | None = None
+        self._fault = ""
+        try:
+            # Its examples are read one by one, so that one that is wrong fails alone.
+            self._place = FunctionTasks(replace(function, examples=()), graph, 0)
+        except FunctionError as error:
+            self._fault = str(error)
+
+    def wanted(self, expected: Any) -> tuple[Vote, str]:
+        vote, error = self._read(expected)
+        return (expected, error) if error else (vote, "")
+
+    def got(self, answer: Any) -> tuple[Vote, str]:
+        vote, error = self._read(answer)
+        return vote, f"it voted {answer!r}: {error}" if error else ""
+
+    def _read(self, answer: Any) -> tuple[Vote, str]:
+        place = self._place
+        if place is None:
+            return None, self._fault
+        try:
+            said = place.said(answer)
+        except ValueError as error:
+            return None, str(error)
+        if place.contradicts(said):
+            return None, f"{place.shown(said)} cannot hold together under the task graph"
+        named = {
+            task: [place.graph.states(task)[s] for s in sorted(states)]
+            for task, states in zip(place.tasks, said, strict=True)
+            if states is not None
+        }
+        vote = {task: one if len(one) > 1 else one[0] for task, one in named.items()}
+        return vote or None, ""
 
 
 def _fields(function: LabelingFunction, given: Any, text_columns: Callable[[], Sequence[str]]) -> Mapping[str, Any]:

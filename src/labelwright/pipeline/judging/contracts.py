@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -13,6 +13,7 @@ import polars as pl
 
 from labelwright.analysis import Summary, lf_summary
 from labelwright.analysis.shares import Tally, exact_bounds
+from labelwright.core import Votes
 from labelwright.core.errors import LabelwrightError, ModelError, ProjectError
 from labelwright.functions.expression_language import parse_expression
 from labelwright.labeling import LabelingFunction, regex_lf
@@ -52,6 +53,8 @@ class ContractResult:
         Examples (or votes) that it was judged on.
     examples : tuple
         Ids of some examples with a forbidden vote.
+    task : str
+        On which of several tasks; "" where there is one.
     """
 
     function: str
@@ -64,6 +67,12 @@ class ContractResult:
     high: float | None = None
     n: int = 0
     examples: tuple[Any, ...] = ()
+    task: str = ""
+
+    @property
+    def who(self) -> str:
+        """The function, and on which of several tasks."""
+        return f"{self.function} on {self.task}" if self.task else self.function
 
     @property
     def figures(self) -> str:
@@ -80,18 +89,19 @@ class ContractResult:
     def sentence(self) -> str:
         """What was asked and what was found, for people."""
         found = f"{self.figures} ({self.basis})" if self.figures else self.basis
-        return f"{self.function}, {self.contract} {self.asked}: {found}"
+        return f"{self.who}, {self.contract} {self.asked}: {found}"
 
     def __str__(self) -> str:
         return f"{self.status}: {self.sentence}"
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values for JSON."""
-        return {**asdict(self), "examples": list(self.examples)}
+        content = {**asdict(self), "examples": list(self.examples)}
+        return {key: value for key, value in content.items() if key != "task" or self.task}
 
 
 def judge_contracts(
-    settings: Settings, functions: Sequence[LabelingFunction], state: LabelledState
+    settings: Settings, functions: Sequence[LabelingFunction], states: Mapping[str, LabelledState]
 ) -> list[ContractResult]:
     """Judge what the functions promise in ``[contracts]``.
 
@@ -99,13 +109,13 @@ def judge_contracts(
     ----------
     settings : Settings
     functions : sequence of LabelingFunction
-    state : LabelledState
-        Votes of these functions.
+    states : mapping of str to LabelledState
+        Votes of these functions on each task; the one task of a project is called ``""``.
 
     Returns
     -------
     list of ContractResult
-        In the order of the functions.
+        Task by task, in the order of the functions.
 
     Raises
     ------
@@ -121,29 +131,44 @@ def judge_contracts(
     taken, with the interval that its jackknife gives.
     """
     contracts = settings.contracts
-    _check_names(contracts, functions)
+    _check_names("contracts", contracts.functions, "there is no such function", [f.name for f in functions])
+    out: list[ContractResult] = []
+    for task, state in states.items():
+        # Of several tasks, a function votes on some.
+        voting = [f for f in functions if f.name in state.splits["train"].votes.sources] if task else functions
+        if task in contracts.by_task:
+            said, lacking = contracts.by_task[task].functions, f"no such function votes on {task}"
+            _check_names(f"contracts.tasks.{task}", said, lacking, [f.name for f in voting])
+        found = _judged(contracts, voting, state, task)
+        out += [replace(one, task=task) for one in found] if task else found
+    return out
+
+
+def _judged(
+    contracts: ContractsSettings, functions: Sequence[LabelingFunction], state: LabelledState, task: str
+) -> list[ContractResult]:
+    if not functions:
+        return []
     summary = lf_summary(state.splits["train"].votes)
     learned, places = _Learned(state), _Places(state)
     out: list[ContractResult] = []
     for function in functions:
-        first, own = contracts.of(function.name)
-        out += _bounded(function.name, first, summary)
-        out += _accuracy(function.name, first.accuracy, state, learned)
-        out += _never(function.name, first, state)
-        for contract, place in ((first, "contracts"), (own, f"contracts.functions.{function.name}")):
+        whole = contracts.of(function.name, task)
+        out += _bounded(function.name, whole, summary)
+        out += _accuracy(function.name, whole.accuracy, state, learned)
+        out += _never(function.name, whole, state)
+        for place, contract in contracts.layers(function.name, task):
             out += _silent(function, contract, state, places, f"{FILE_NAME}: {place}")
     return out
 
 
-def _check_names(contracts: ContractsSettings, functions: Sequence[LabelingFunction]) -> None:
-    names = [f.name for f in functions]
-    for name in contracts.functions:
+def _check_names(place: str, said: Iterable[str], lacking: str, names: Sequence[str]) -> None:
+    for name in said:
         if name not in names:
             close = difflib.get_close_matches(name, names, n=1)
             hint = f" Did you mean {close[0]!r}?" if close else ""
             raise ProjectError(
-                f"{FILE_NAME}: contracts.functions.{name}: there is no such function.{hint} There are: "
-                f"{', '.join(names)}."
+                f"{FILE_NAME}: {place}.functions.{name}: {lacking}.{hint} There are: {', '.join(names) or 'none'}."
             )
 
 
@@ -209,7 +234,7 @@ def _accuracy(name: str, bounds: Bounds, state: LabelledState, learned: _Learned
 
 def _measured(name: str, bounds: Bounds, valid: StateSplit, gold: npt.NDArray[np.int64]) -> ContractResult:
     said = _column(valid, name)
-    tally = Tally.of(said == gold, (said >= 0) & (gold >= 0), valid.groups)
+    tally = Tally.of(_right(valid.votes, name, said, gold), (said >= 0) & (gold >= 0), valid.groups)
     if not tally.n:
         return ContractResult(name, "accuracy", str(bounds), "not judged", "it votes on no example of valid with gold")
     low, high = exact_bounds(tally, chance=CHANCE)
@@ -220,8 +245,10 @@ def _measured(name: str, bounds: Bounds, valid: StateSplit, gold: npt.NDArray[np
 
 
 def _never(name: str, contract: FunctionContract, state: LabelledState) -> Iterator[ContractResult]:
-    for forbidden in contract.never_votes:
-        code = list(state.splits["train"].votes.classes).index(forbidden)
+    classes = list(state.splits["train"].votes.classes)
+    # What is said of all tasks may name classes that this one does not have.
+    for forbidden in (one for one in contract.never_votes if one in classes):
+        code = classes.index(forbidden)
         wrong = {split: _column(part, name) == code for split, part in state.splits.items()}
         n = sum(len(rows) for rows in wrong.values())
         yield _counted(name, "never_votes", str(forbidden), wrong, state, n, "examples of all splits")
@@ -298,6 +325,15 @@ def _matches(part: StateSplit, pattern: str, fields: tuple[str, ...] | None, own
     except LabelwrightError as error:
         raise ProjectError(f"{owner}: {error}") from error
     return frame.select(pl.any_horizontal(searches).alias("holds"))["holds"].fill_null(value=False).to_numpy()
+
+
+def _right(votes: Votes, name: str, said: npt.NDArray[np.int64], gold: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+    """Return where a vote is right; one that names several classes is where gold is among them."""
+    sets = votes.alphabet.get(name)
+    if sets is None:
+        return np.asarray(said == gold)
+    member = np.array([[c in one for c in range(votes.k)] for one in sets])
+    return np.asarray(member[said, gold])
 
 
 def _column(part: StateSplit, name: str) -> npt.NDArray[np.int64]:

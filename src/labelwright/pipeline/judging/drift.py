@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -102,13 +102,18 @@ class DriftReport:
 
 
 def monitor_drift(
-    reference: LabelledState, present: LabelledState, *, level: float, tolerance: float = 0.0
+    reference: Mapping[str, LabelledState],
+    present: Mapping[str, LabelledState],
+    *,
+    level: float,
+    tolerance: float = 0.0,
 ) -> DriftReport:
     """Compare votes on new examples with those on old ones, and say which functions vote otherwise on the old.
 
     Parameters
     ----------
-    reference, present : LabelledState
+    reference, present : mapping of str to LabelledState
+        By task; the one task of a project is called ``""``. All are of the same examples.
     level : float
         Without any drift, the chance of any alarm is at most this.
     tolerance : float
@@ -118,19 +123,24 @@ def monitor_drift(
     -----
     Both sides of the test are votes of the present functions, so an edit is no drift. Examples are new where the
     reference has no such id, or where a field that a function reads was another. Each file and each part of the data
-    with new examples is tested too, where there are several.
+    with new examples is tested too, where there are several. Votes on several tasks are tested together, so that the
+    chance is that of all of them.
     """
-    votes = _joined([part.votes for part in present.splits.values()])
-    groups = _joined_groups(present)
-    old = np.concatenate([_known(reference, part, present.fields) for part in present.splits.values()])
+    # Which examples there are does not depend on the task.
+    one, other = next(iter(present.values())), next(iter(reference.values()))
+    votes = {task: _joined([part.votes for part in state.splits.values()]) for task, state in present.items()}
+    groups = _joined_groups(one)
+    old = np.concatenate([_known(other, part, one.fields) for part in one.splits.values()])
     places = {NEW: ~old} if not old.all() else {}
-    places |= _within([part.files() for part in present.splits.values()], ~old, "")
-    places |= _within([part.parts() for part in present.splits.values()], ~old, "part ")
+    places |= _within([part.files() for part in one.splits.values()], ~old, "")
+    places |= _within([part.parts() for part in one.splits.values()], ~old, "part ")
     measured = {name: _measure(votes, groups, inside) for name, inside in places.items()}
     before = _measure(votes, groups, old) if places and old.any() else {}
     drift = compare_drift(before, measured if before else {}, level=level, tolerance=tolerance)
-    changed = _changed(reference, present)
-    return DriftReport(reference.name, present.name, int(old.sum()), int((~old).sum()), drift, changed)
+    changed = [
+        c for task, state in present.items() if task in reference for c in _changed(task, reference[task], state)
+    ]
+    return DriftReport(other.name, one.name, int(old.sum()), int((~old).sum()), drift, tuple(changed))
 
 
 def _known(reference: LabelledState, part: StateSplit, fields: tuple[str, ...] | None) -> npt.NDArray[np.bool_]:
@@ -165,8 +175,18 @@ def _edited(
     return differ
 
 
-def _measure(votes: Votes, groups: npt.NDArray[Any] | None, inside: npt.NDArray[np.bool_]) -> Any:
-    return measure_votes(votes.take(inside), None if groups is None else groups[inside])
+def _measure(votes: Mapping[str, Votes], groups: npt.NDArray[Any] | None, inside: npt.NDArray[np.bool_]) -> Any:
+    units = None if groups is None else groups[inside]
+    return {
+        (_called(source, task), measure): tally
+        for task, own in votes.items()
+        for (source, measure), tally in measure_votes(own.take(inside), units).items()
+    }
+
+
+def _called(source: str, task: str) -> str:
+    """Return what a function is called that votes on one of several tasks."""
+    return f"{source} on {task}" if task else source
 
 
 def _joined(pieces: Sequence[Votes]) -> Votes:
@@ -191,8 +211,9 @@ def _within(
     return {name: rows for name, rows in inside.items() if rows.sum() >= _FEWEST} if len(inside) > 1 else {}
 
 
-def _changed(reference: LabelledState, present: LabelledState) -> tuple[ChangedVotes, ...]:
-    both = [name for name in present.versions if name in reference.versions]
+def _changed(task: str, reference: LabelledState, present: LabelledState) -> tuple[ChangedVotes, ...]:
+    there = [state.splits["train"].votes.sources for state in (reference, present)]
+    both = [name for name in present.versions if all(name in sources for sources in there)]
     counts = {name: np.zeros(4, dtype=np.int64) for name in both}
     for split, part in present.splits.items():
         if split not in reference.splits:
@@ -201,12 +222,16 @@ def _changed(reference: LabelledState, present: LabelledState) -> tuple[ChangedV
         now_rows, old_rows = align(part.votes.example_ids, other.example_ids)
         if part.votes.classes != other.classes:
             continue  # codes would mean different things
+        # A code may mean one set of classes here and another one there.
+        one, two = part.votes, other.in_alphabet(part.votes.alphabet, strict=False)
         for name in both:
-            now = part.votes.select([name]).values[now_rows, 0]
-            old = other.select([name]).values[old_rows, 0]
+            now = one.select([name]).values[now_rows, 0]
+            old = two.select([name]).values[old_rows, 0]
             counts[name] += [len(now), (now != old).sum(), (old >= 0).sum(), (now >= 0).sum()]
     return tuple(
-        ChangedVotes(name, n, changed, before, now, edited=present.versions[name] != reference.versions[name])
+        ChangedVotes(
+            _called(name, task), n, changed, before, now, edited=present.versions[name] != reference.versions[name]
+        )
         for name, (n, changed, before, now) in ((name, found.tolist()) for name, found in counts.items())
         if changed
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -44,6 +44,8 @@ class GateResult:
         The figures in words.
     figures : mapping of str to object
         The figures, for JSON.
+    task : str
+        Of which of several tasks; "" where there is one, or the gate is about votes on all.
     """
 
     gate: Literal["flips", "slice", "drift"]
@@ -51,15 +53,22 @@ class GateResult:
     status: Literal["passed", "failed", "not judged"]
     sentence: str
     figures: Mapping[str, Any] = field(default_factory=dict)
+    task: str = ""
+
+    @property
+    def where(self) -> str:
+        """The name, and of which of several tasks."""
+        return f"{self.task}, {self.name}" if self.task else self.name
 
     def __str__(self) -> str:
-        return f"{self.status}: {self.gate}, {self.name}: {self.sentence}"
+        return f"{self.status}: {self.gate}, {self.where}: {self.sentence}"
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values for JSON."""
         return {
             "gate": self.gate,
             "name": self.name,
+            **({"task": self.task} if self.task else {}),
             "status": self.status,
             "sentence": self.sentence,
             **self.figures,
@@ -67,14 +76,18 @@ class GateResult:
 
 
 def judge_gates(
-    gates: GatesSettings, reference: LabelledState, present: LabelledState, drift: DriftReport | None
+    gates: GatesSettings,
+    reference: Mapping[str, LabelledState],
+    present: Mapping[str, LabelledState],
+    drift: DriftReport | None,
 ) -> list[GateResult]:
     """Judge the gates of the settings.
 
     Parameters
     ----------
     gates : GatesSettings
-    reference, present : LabelledState
+    reference, present : mapping of str to LabelledState
+        By task; the one task of a project is called ``""``.
     drift : DriftReport or None
         Of the two, where there is a gate for it.
 
@@ -88,13 +101,22 @@ def judge_gates(
     A label flips where an example is in both and its label is another one; "no label" (no vote, or a tie) is a label
     here. A slice fails where, on examples with gold in valid and test that both have, more labels became wrong than
     became right, beyond chance: by the sign-flip test over examples, or over groups where there are groups (without
-    groups it is McNemar's), adjusted by Holm's method over all slices, at 0.01.
+    groups it is McNemar's), adjusted by Holm's method over all slices of all tasks, at 0.01.
     """
     out: list[GateResult] = []
-    if gates.flips is not None:
-        out += _flips(gates.flips, reference, present)
-    if gates.slices:
-        out += _slices(gates.slices, reference, present)
+    both = {task: (reference[task], state) for task, state in present.items() if task in reference}
+    for task, pair in both.items():
+        most = gates.of_task(task).flips
+        if most is not None:
+            out += [replace(one, task=task) for one in _flips(most, *pair)]
+    found = [_Slices.between(task, gates.of_task(task).slices, *pair) for task, pair in both.items()]
+    out += [one for of_task in found for one in of_task.unjudged] + _compared(found)
+    name = next(iter(reference.values())).name
+    out += [
+        GateResult("flips", "all splits", "not judged", f"{name} has no such task", task=task)
+        for task in present
+        if task not in both
+    ]
     if gates.drift is not None and drift is not None:
         out.append(_drifted(drift))
     return out
@@ -151,22 +173,38 @@ def _judged(reference: LabelledState, present: LabelledState) -> list[_Judged]:
     return [one for one in found if len(one.rows)]
 
 
-def _slices(columns: Sequence[str], reference: LabelledState, present: LabelledState) -> list[GateResult]:
-    judged = _judged(reference, present)
-    if not judged:
-        why = f"no example of valid or test has gold in both this and {reference.name}"
-        return [GateResult("slice", column, "not judged", why) for column in columns]
-    before, now, groups = (np.concatenate(parts) for parts in zip(*map(_arrays, judged), strict=True))
-    names, sums = [], []
-    for column in columns:
-        values = np.concatenate([_values(one, column) for one in judged])
-        for value in np.unique(values):
-            inside = values == value
-            names.append((f"{column} = {value}", inside))
-            gained = now[inside].astype(np.int64) - before[inside]
-            sums.append(np.bincount(np.unique(groups[inside], return_inverse=True)[1], weights=gained))
-    sure = holm([sign_flip_p_value(one) for one in sums])
-    return [_slice(name, before[inside], now[inside], p) for (name, inside), p in zip(names, sure, strict=True)]
+@dataclass(frozen=True, slots=True, eq=False)
+class _Slices:
+    """The slices of one task: names, whether labels were right and are, what groups gained; and what has no gold."""
+
+    task: str
+    rows: list[tuple[str, npt.NDArray[np.bool_], npt.NDArray[np.bool_]]]
+    gains: list[npt.NDArray[Any]]
+    unjudged: list[GateResult]
+
+    @classmethod
+    def between(cls, task: str, columns: Sequence[str], reference: LabelledState, present: LabelledState) -> _Slices:
+        found = cls(task, [], [], [])
+        judged = _judged(reference, present) if columns else []
+        if not judged:
+            why = f"no example of valid or test has gold in both this and {reference.name}"
+            found.unjudged.extend(GateResult("slice", column, "not judged", why, task=task) for column in columns)
+            return found
+        before, now, groups = (np.concatenate(parts) for parts in zip(*map(_arrays, judged), strict=True))
+        for column in columns:
+            values = np.concatenate([_values(one, column) for one in judged])
+            for value in np.unique(values):
+                inside = values == value
+                found.rows.append((f"{column} = {value}", before[inside], now[inside]))
+                gained = now[inside].astype(np.int64) - before[inside]
+                found.gains.append(np.bincount(np.unique(groups[inside], return_inverse=True)[1], weights=gained))
+        return found
+
+
+def _compared(found: Sequence[_Slices]) -> list[GateResult]:
+    """Judge the slices of all tasks, their p-values adjusted together."""
+    sure = iter(holm([sign_flip_p_value(gain) for one in found for gain in one.gains]))
+    return [replace(_slice(*row, next(sure)), task=one.task) for one in found for row in one.rows]
 
 
 def _arrays(one: _Judged) -> tuple[npt.NDArray[Any], ...]:

@@ -21,7 +21,7 @@ from .checks import ExampleCheck, PytestCheck, check_examples, run_pytest
 from .contracts import ContractResult, judge_contracts
 from .drift import DriftReport, monitor_drift
 from .gates import GateResult, judge_gates
-from .state import LabelledState, kept_state, present_state
+from .task_states import States, kept_states, present_states
 
 __all__ = ["DRIFT_LEVEL", "Judgement", "SupervisionReport", "check_drift", "check_supervision", "judge_run"]
 
@@ -114,12 +114,13 @@ def check_supervision(
     """Check the functions of a project; see `labelwright.pipeline.Project.test`."""
     functions = load_functions(folder)
     step("running examples and tests")
-    examples = check_examples(functions, settings.task.classes, lambda: _text_columns(settings, folder))
+    graph = settings.graph if settings.has_tasks else None
+    examples = check_examples(functions, settings.task.classes, lambda: _text_columns(settings, folder), graph=graph)
     tests = run_pytest(folder)
     judgement = Judgement()
     if data and (settings.contracts.given or settings.gates.given):
         reference = _reference(folder, settings, against, before_latest=False)
-        present = present_state(folder, settings, step=step)
+        present = present_states(folder, settings, step=step)
         judgement = _judge(settings, functions, present, reference, step)
     return SupervisionReport(len(functions), tuple(examples), tests, judgement)
 
@@ -129,7 +130,7 @@ def judge_run(folder: Path, settings: Settings) -> Judgement:
     if not settings.contracts.given and not settings.gates.given:
         return Judgement()
     run = KeptRun.latest(folder)
-    present = kept_state(run, f"run {run.row.number}")
+    present = kept_states(run, f"run {run.row.number}", several=settings.has_tasks)
     reference = _reference(folder, settings, None, before_latest=True)
     return _judge(settings, load_functions(folder), present, reference, lambda _: None)
 
@@ -139,7 +140,7 @@ def check_drift(folder: Path, settings: Settings, *, against: str | None, step: 
     reference = _reference(folder, settings, against, before_latest=False)
     if reference is None:
         raise ProjectError("there is no snapshot and no run to compare with; run the project first: labelwright run.")
-    present = present_state(folder, settings, step=step)
+    present = present_states(folder, settings, step=step)
     step("comparing votes")
     return _drift(settings, reference, present)
 
@@ -147,8 +148,8 @@ def check_drift(folder: Path, settings: Settings, *, against: str | None, step: 
 def _judge(
     settings: Settings,
     functions: Sequence[LabelingFunction],
-    present: LabelledState,
-    reference: LabelledState | None,
+    present: States,
+    reference: States | None,
     step: Step,
 ) -> Judgement:
     gates = settings.gates
@@ -158,27 +159,31 @@ def _judge(
         return Judgement(tuple(contracts), enforced=gates.enforce)
     drift = None if gates.drift is None else _drift(settings, reference, present)
     judged = judge_gates(gates, reference, present, drift)
-    return Judgement(tuple(contracts), tuple(judged), reference.name, gates.enforce)
+    return Judgement(tuple(contracts), tuple(judged), next(iter(reference.values())).name, gates.enforce)
 
 
-def _drift(settings: Settings, reference: LabelledState, present: LabelledState) -> DriftReport:
+def _drift(settings: Settings, reference: States, present: States) -> DriftReport:
     gates = settings.gates
     level = DRIFT_LEVEL if gates.drift is None else gates.drift
     return monitor_drift(reference, present, level=level, tolerance=gates.drift_tolerance)
 
 
-def _reference(folder: Path, settings: Settings, against: str | None, *, before_latest: bool) -> LabelledState | None:
+def _reference(folder: Path, settings: Settings, against: str | None, *, before_latest: bool) -> States | None:
     """Return what to compare with: what was asked for, the newest snapshot, or the last run (or the one before it)."""
+
+    def kept(run: str | int, name: str) -> States:
+        return kept_states(KeptRun.named(folder, run), name, several=settings.has_tasks)
+
     catalog = open_store(folder)[1]
     named = against or settings.gates.against
     if named is not None:
-        return kept_state(KeptRun.named(folder, named), named)
+        return kept(named, named)
     snapshots = catalog.snapshots()
     if snapshots:
         newest = max(snapshots, key=lambda s: s.made)
-        return kept_state(KeptRun.named(folder, newest.name), f"snapshot {newest.name}")
+        return kept(newest.name, f"snapshot {newest.name}")
     rows = catalog.runs()[:-1] if before_latest else catalog.runs()
-    return kept_state(KeptRun.named(folder, rows[-1].number), f"run {rows[-1].number}") if rows else None
+    return kept(rows[-1].number, f"run {rows[-1].number}") if rows else None
 
 
 def _text_columns(settings: Settings, folder: Path) -> Sequence[str]:

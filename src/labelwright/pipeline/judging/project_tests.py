@@ -38,7 +38,7 @@ class ProjectTests:
         ProjectError
             If settings or functions cannot be read, or there is no run of that name. What fails is in the answer.
         """
-        settings = read_settings(self.folder)
+        settings = read_settings(self.folder, several_tasks=None)
         return check_supervision(self.folder, settings, against=against, data=data, step=step or _silent)
 
     def judge(self) -> Judgement:
@@ -49,7 +49,7 @@ class ProjectTests:
         ProjectError
             If the project has not been run, or ``gates.against`` names no run.
         """
-        return judge_run(self.folder, read_settings(self.folder))
+        return judge_run(self.folder, read_settings(self.folder, several_tasks=None))
 
     def drift(self, *, against: str | None = None, step: Callable[[str], None] | None = None) -> DriftReport:
         """Test whether functions vote on new examples as on those that a snapshot or run had.
@@ -64,7 +64,9 @@ class ProjectTests:
         ProjectError
             If there is nothing to compare with.
         """
-        return check_drift(self.folder, read_settings(self.folder), against=against, step=step or _silent)
+        return check_drift(
+            self.folder, read_settings(self.folder, several_tasks=None), against=against, step=step or _silent
+        )
 
 
 def _silent(step: str) -> None:

@@ -23,7 +23,15 @@ from labelwright.pipeline.refreshing.refresh import label_project
 from labelwright.pipeline.refreshing.run import make_label_model
 from labelwright.pipeline.settings import Settings
 
-__all__ = ["LabelledState", "StateSplit", "kept_state", "present_state"]
+__all__ = [
+    "LabelledState",
+    "StateSplit",
+    "fields_read",
+    "kept_state",
+    "present_state",
+    "rows_of_split",
+    "split_files",
+]
 
 # Of the digest of a part, to call it by.
 _DIGITS = 8
@@ -92,9 +100,9 @@ def kept_state(run: KeptRun, name: str) -> LabelledState:
     if "data" not in run.row.artifacts:  # of a first version, which kept no data: its labels can still be compared
         splits = {s: StateSplit(run.votes(s), run.soft_labels(s), None, None, _unread) for s in run.splits}
     else:
-        splits = {s: _split(run.kept_data, s, run.votes(s), run.soft_labels(s)) for s in run.splits}
+        splits = {s: rows_of_split(run.kept_data, s, run.votes(s), run.soft_labels(s)) for s in run.splits}
     fitted = partial(_fit, run.settings(), splits["train"].votes)
-    return LabelledState(name, run.functions(), splits, fitted, _fields([f["fields"] for f in records]))
+    return LabelledState(name, run.functions(), splits, fitted, fields_read([f["fields"] for f in records]))
 
 
 def present_state(folder: Path, settings: Settings, *, step: Callable[[str], None]) -> LabelledState:
@@ -110,25 +118,28 @@ def present_state(folder: Path, settings: Settings, *, step: Callable[[str], Non
     functions, data, votes, labels, _ = label_project(folder, settings, step=step)
     splits = {}
     for name in data.splits:
-        splits[name] = _split(
-            data, name, votes.of(name), labels.of(name), partial(_files, settings, folder, data, name)
+        splits[name] = rows_of_split(
+            data, name, votes.of(name), labels.of(name), partial(split_files, settings, folder, data, name)
         )
     versions = {f.name: f.version for f in functions}
     fitted = partial(_fit, settings, splits["train"].votes)
-    return LabelledState("the files as they are", versions, splits, fitted, _fields([f.fields for f in functions]))
+    return LabelledState("the files as they are", versions, splits, fitted, fields_read([f.fields for f in functions]))
 
 
-def _split(
+def rows_of_split(
     data: KeptData,
     name: str,
     votes: Votes,
     soft: SoftLabels,
     files: Callable[[], npt.NDArray[Any] | None] = lambda: None,
+    *,
+    task: str = "",
 ) -> StateSplit:
+    """Return a split of the data with votes and labels on a task (the one task of a project: ``""``)."""
     return StateSplit(
         votes,
         soft,
-        data.gold(name),
+        data.gold(name, task),
         data.groups(name),
         lambda columns: data.frame(name, columns),
         lambda: data.take(name, data.part_hashes),
@@ -142,7 +153,8 @@ def _fit(settings: Settings, train: Votes) -> BaseLabelModel[Any, Any]:
     return make_label_model(settings).fit(train)
 
 
-def _fields(fields: Sequence[Sequence[str] | None]) -> tuple[str, ...] | None:
+def fields_read(fields: Sequence[Sequence[str] | None]) -> tuple[str, ...] | None:
+    """Return the columns that functions read together; ``None`` = all."""
     known = [one for one in fields if one is not None]
     return tuple(dict.fromkeys(name for one in known for name in one)) if len(known) == len(fields) else None
 
@@ -152,7 +164,7 @@ def _unread(columns: Sequence[str] | None) -> pl.DataFrame:
     return pl.DataFrame()
 
 
-def _files(settings: Settings, folder: Path, data: KeptData, name: str) -> npt.NDArray[Any] | None:
+def split_files(settings: Settings, folder: Path, data: KeptData, name: str) -> npt.NDArray[Any] | None:
     """Return the file of each example, where the rows of its source come from several."""
     sources = source_paths(settings, folder)
     paths = find_files(sources.get(name) or sources[""])[0]

@@ -43,6 +43,7 @@ __all__ = [
     "augment_project",
     "label_project",
     "label_tasks_of",
+    "label_tasks_project",
     "plan_augmentation",
     "plan_refresh",
     "refresh_project",
@@ -120,6 +121,14 @@ def plan_augmentation(folder: Path, settings: Settings, *, step: Tell, full: boo
     store, catalog = open_store(folder)
     scope = Scope(full=full)
     return _Refresh(folder, settings, Unwritten(store), catalog, step, scope, dry=True).plan_augmentation()
+
+
+def label_tasks_project(folder: Path, settings: Settings, *, step: Tell) -> LabelledProject:
+    """Bring votes and labels on several tasks up to date, but keep no run: see `label_project`."""
+    check_write_access(folder)
+    store, catalog = open_store(folder)
+    with hold_lease(catalog, "run"):
+        return _mending(Scope(), lambda seen: SeveralTasksRefresh(folder, settings, store, catalog, step, seen).label())
 
 
 def label_tasks_of(folder: Path, settings: Settings, *, step: Tell) -> LabelledProject:

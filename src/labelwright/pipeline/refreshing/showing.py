@@ -130,14 +130,14 @@ _RUNS: list[Column[Any]] = [
     Column("note", lambda entry: ", ".join(entry.flags), numeric=False),
 ]
 _CONTRACTS: list[Column[Any]] = [
-    Column("function", lambda one: one.function, numeric=False),
+    Column("function", lambda one: one.who, numeric=False),
     Column("asked", lambda one: one.asked, numeric=False),
     Column("status", lambda one: one.status, numeric=False),
     Column("found", lambda one: "" if one.value is None else f"{one.value:.3g}"),
     Column("judged on", lambda one: one.basis, numeric=False),
 ]
 _GATES: list[Column[Any]] = [
-    Column("gate", lambda one: f"{one.gate}, {one.name}", numeric=False),
+    Column("gate", lambda one: f"{one.gate}, {one.where}", numeric=False),
     Column("status", lambda one: one.status, numeric=False),
     Column("figures", lambda one: one.sentence, numeric=False),
 ]
