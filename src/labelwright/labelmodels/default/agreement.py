@@ -129,6 +129,9 @@ class Agreement:
             information += voted * terms[y] ** 2
             for z in range(y):
                 unsure = weights * q[:, y] * q[:, z]
+                # Of many classes most pairs are never in doubt together.
+                if not (unsure > _SURE).any():
+                    continue
                 information -= self._together(unsure) * (terms[y] - terms[z]) ** 2
         scale = np.sqrt(np.maximum(spread * spread.T, 0))
         known = scale > _NO_VARIATION
