@@ -38,8 +38,6 @@ TEXTS = ["all fine", "an odd mass", "an odd nodule", "fine, no mass", "fine agai
 
 # Every verb that looks into a project, with what it needs.
 OTHER_VERBS = [
-    ("test",),
-    ("drift",),
     ("lf", "test"),
     ("augment",),
     ("augment", "--show"),

@@ -149,7 +149,6 @@ def test_data_sets_stand_in_place_of_data():
             + '[[relations]]\nimplies = { when = { finding = "normal" }, then = { side = "left" } }',
             "no data set is about all of them",
         ),
-        (SETS + TASKS + "[gates]\nenforce = true", "[gates]"),
     ],
 )
 def test_what_data_sets_cannot_be(text, said):

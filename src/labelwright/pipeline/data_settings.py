@@ -138,9 +138,6 @@ def data_set_faults(settings: Any) -> Iterator[str]:
         return
     if not sets:
         yield "[data_sets] has no data set in it; write one as [data_sets.NAME], with its path."
-    for key in ("contracts", "gates"):
-        if getattr(settings, key) != type(getattr(settings, key))():
-            yield f"[{key}] are of projects with one [data] table; take the table out."
     for name, one in sets.items():
         if not _NAME.fullmatch(name):
             yield (

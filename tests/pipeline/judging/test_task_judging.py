@@ -6,6 +6,7 @@ import json
 import shutil
 from pathlib import Path
 
+import polars as pl
 import pytest
 from click.testing import CliRunner
 
@@ -119,6 +120,30 @@ def test_gates_compare_task_by_task_and_fail_a_run_that_asks_for_it(judged):
     changed = {(c.function, c.now) for c in judged.drift(against="1").changed}
     assert ("reader_a on kind", 0) in changed
     assert judged.judge().reference == "run 1"
+
+
+def test_labels_are_compared_by_the_ids_of_examples(judged):
+    head, *rows = (judged.folder / "reports.csv").read_text().splitlines()
+    (judged.folder / "reports.csv").write_text("\n".join([head, *rows[:0:-1]]) + "\n")
+    gates = {(g.gate, g.task, g.name): g for g in judged.test().judgement.gates}
+    assert gates["flips", "finding", "train"].figures["n"] == 79  # r0 is gone, and the others stand in another order
+    assert gates["flips", "finding", "train"].figures["flipped"] <= 2
+
+
+def test_of_several_data_sets_each_task_is_judged_on_those_about_it(judged):
+    table = pl.read_csv(judged.folder / "reports.csv")
+    table.select("key", "split", "text").write_csv(judged.folder / "calls.csv")
+    settings = (judged.folder / "labelwright.toml").read_text()
+    data, rest = settings.split("[tasks.finding]")
+    sets = data.replace("[data.splits]", "[data_sets.reports.splits]").replace("[data]", "[data_sets.reports]")
+    calls = sets.replace("_sets.reports", "_sets.calls").replace("reports.csv", "calls.csv")
+    calls = calls.replace('id = "key"', 'id = "key"\ntasks = ["urgent"]')
+    (judged.folder / "labelwright.toml").write_text(f"{sets}{calls}[tasks.finding]{rest}")
+    found = {(c.function, c.task, c.contract): c for c in judged.test().judgement.contracts}
+    assert found["reader_a", "finding", "coverage"].n == 80
+    assert found["ward", "urgent", "coverage"].n == 160
+    report = judged.drift()
+    assert (report.old, report.new) == (0, 320)  # their examples are called after the data sets
 
 
 def test_new_examples_are_tested_on_all_tasks_together(judged):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from labelwright.analysis.drift import Drift, compare_drift, measure_votes
+from labelwright.analysis.shares import Tally
 from labelwright.core import Votes
 from labelwright.pipeline.versions.aligning import align
 
@@ -113,7 +114,7 @@ def monitor_drift(
     Parameters
     ----------
     reference, present : mapping of str to LabelledState
-        By task; the one task of a project is called ``""``. All are of the same examples.
+        By task; the one task of a project is called ``""``.
     level : float
         Without any drift, the chance of any alarm is at most this.
     tolerance : float
@@ -126,21 +127,59 @@ def monitor_drift(
     with new examples is tested too, where there are several. Votes on several tasks are tested together, so that the
     chance is that of all of them.
     """
-    # Which examples there are does not depend on the task.
-    one, other = next(iter(present.values())), next(iter(reference.values()))
-    votes = {task: _joined([part.votes for part in state.splits.values()]) for task, state in present.items()}
-    groups = _joined_groups(one)
-    old = np.concatenate([_known(other, part, one.fields) for part in one.splits.values()])
-    places = {NEW: ~old} if not old.all() else {}
-    places |= _within([part.files() for part in one.splits.values()], ~old, "")
-    places |= _within([part.parts() for part in one.splits.values()], ~old, "part ")
-    measured = {name: _measure(votes, groups, inside) for name, inside in places.items()}
-    before = _measure(votes, groups, old) if places and old.any() else {}
+    first = next(iter(reference.values()))
+    sides = [_Side.of(task, reference.get(task, first), state) for task, state in present.items()]
+    places = dict.fromkeys(name for side in sides for name in side.places)
+    measured = {name: _merged(side.measured(side.places.get(name)) for side in sides) for name in places}
+    before = _merged(side.measured(side.old) for side in sides if side.places)
     drift = compare_drift(before, measured if before else {}, level=level, tolerance=tolerance)
     changed = [
         c for task, state in present.items() if task in reference for c in _changed(task, reference[task], state)
     ]
-    return DriftReport(other.name, one.name, int(old.sum()), int((~old).sum()), drift, tuple(changed))
+    name = next(iter(present.values())).name
+    return DriftReport(first.name, name, *_counted(sides), drift, tuple(changed))
+
+
+@dataclass(frozen=True, eq=False)
+class _Side:
+    """The present votes on a task: on which examples, which of them the reference has, and where the new ones are."""
+
+    task: str
+    votes: Votes
+    groups: npt.NDArray[Any] | None
+    old: npt.NDArray[np.bool_]
+    places: Mapping[str, npt.NDArray[np.bool_]]
+
+    @classmethod
+    def of(cls, task: str, reference: LabelledState, present: LabelledState) -> _Side:
+        parts = list(present.splits.values())
+        old = np.concatenate([_known(reference, part, present.fields) for part in parts])
+        places = {NEW: ~old} if not old.all() else {}
+        places |= _within([part.files() for part in parts], ~old, "")
+        places |= _within([part.parts() for part in parts], ~old, "part ")
+        return cls(task, _joined([part.votes for part in parts]), _joined_groups(present), old, places)
+
+    def measured(self, inside: npt.NDArray[np.bool_] | None) -> Mapping[tuple[str, str], Tally]:
+        """Count votes on some examples; nothing where there are no old ones to compare with."""
+        if inside is None or not self.old.any():
+            return {}
+        units = None if self.groups is None else self.groups[inside]
+        found = measure_votes(self.votes.take(inside), units)
+        return {(_called(source, self.task), measure): tally for (source, measure), tally in found.items()}
+
+
+def _merged(found: Iterable[Mapping[tuple[str, str], Tally]]) -> dict[tuple[str, str], Tally]:
+    return {key: tally for one in found for key, tally in one.items()}
+
+
+def _counted(sides: Sequence[_Side]) -> tuple[int, int]:
+    """Return how many examples are old and how many are new; where there are data sets, tasks may be about others."""
+    old = sides[0].old
+    if any(len(side.old) != len(old) for side in sides):
+        ids = np.concatenate([side.votes.example_ids.astype(np.str_) for side in sides])
+        _, first = np.unique(ids, return_index=True)
+        old = np.concatenate([side.old for side in sides])[first]
+    return int(old.sum()), int((~old).sum())
 
 
 def _known(reference: LabelledState, part: StateSplit, fields: tuple[str, ...] | None) -> npt.NDArray[np.bool_]:
@@ -173,15 +212,6 @@ def _edited(
     for name in names:
         differ |= now[name].cast(before[name].dtype, strict=False).ne_missing(before[name]).to_numpy()
     return differ
-
-
-def _measure(votes: Mapping[str, Votes], groups: npt.NDArray[Any] | None, inside: npt.NDArray[np.bool_]) -> Any:
-    units = None if groups is None else groups[inside]
-    return {
-        (_called(source, task), measure): tally
-        for task, own in votes.items()
-        for (source, measure), tally in measure_votes(own.take(inside), units).items()
-    }
 
 
 def _called(source: str, task: str) -> str:

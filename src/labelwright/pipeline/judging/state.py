@@ -166,7 +166,10 @@ def _unread(columns: Sequence[str] | None) -> pl.DataFrame:
 
 def split_files(settings: Settings, folder: Path, data: KeptData, name: str) -> npt.NDArray[Any] | None:
     """Return the file of each example, where the rows of its source come from several."""
-    sources = source_paths(settings, folder)
+    sets = {data.data_set_of(part) for part in data.numbers}
+    if len(sets) > 1:
+        return None
+    sources = source_paths(settings, folder, sets.pop())
     paths = find_files(sources.get(name) or sources[""])[0]
     if len(paths) < 2:
         return None

@@ -3,24 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeAlias
 
+import numpy as np
+import numpy.typing as npt
+
+from labelwright.core import SoftLabels
 from labelwright.core.errors import ModelError, ProjectError
 from labelwright.pipeline.kept.keep import KeptRun
 from labelwright.pipeline.kept.kept_data import KeptData
 from labelwright.pipeline.kept.kept_task import KeptTask
-from labelwright.pipeline.refreshing.finding_tasks import as_answered
 from labelwright.pipeline.refreshing.refresh import label_tasks_project
 from labelwright.pipeline.settings import Settings
 
-from .state import LabelledState, fields_read, kept_state, present_state, rows_of_split, split_files
+from .state import LabelledState, StateSplit, fields_read, kept_state, present_state, rows_of_split, split_files
 
 __all__ = ["States", "kept_states", "present_states"]
 
 # By task; the one task of a project is called "".
-States = Mapping[str, LabelledState]
+States: TypeAlias = Mapping[str, LabelledState]
+
+# Gives the file of each example, where there are several.
+Files: TypeAlias = Callable[[], npt.NDArray[Any] | None]
 
 
 def kept_states(run: KeptRun, name: str, *, several: bool) -> States:
@@ -41,8 +47,7 @@ def kept_states(run: KeptRun, name: str, *, several: bool) -> States:
         return {"": kept_state(run, name)}
     records = run.function_records()
     kept = {task: run.of_task(task) for task in run.tasks}
-    states = (run.functions(), fields_read([f["fields"] for f in records]))
-    return _states(name, kept, run.kept_data, *states)
+    return _states(name, kept, run.functions(), fields_read([f["fields"] for f in records]))
 
 
 def present_states(folder: Path, settings: Settings, *, step: Callable[[str], None]) -> States:
@@ -58,36 +63,45 @@ def present_states(folder: Path, settings: Settings, *, step: Callable[[str], No
     if not settings.has_tasks:
         return {"": present_state(folder, settings, step=step)}
     labelled = label_tasks_project(folder, settings, step=step)
-    store, data, records = labelled.database.store, labelled.data, labelled.made.functions
+    store, records = labelled.database.store, labelled.made.functions
     kept = {task: KeptTask(task, store, labelled.votes, labelled.labels, {}) for task in labelled.graph.names}
     versions = {f["name"]: f["version"] for f in records}
 
-    def files(split: str) -> Callable[[], Any]:
-        return partial(split_files, settings, folder, data, split)
+    @cache
+    def found(data_sets: tuple[int, ...], split: str) -> npt.NDArray[Any] | None:
+        return split_files(settings, folder, places[data_sets], split)
+
+    places: dict[tuple[int, ...], KeptData] = {}
+
+    def files(data: KeptData, split: str) -> Files:
+        # Tasks of the same examples share the answer.
+        places[tuple(data.numbers)] = data
+        return partial(found, tuple(data.numbers), split)
 
     fields = fields_read([f["fields"] for f in records])
-    return _states("the files as they are", kept, data, versions, fields, files=files)
+    return _states("the files as they are", kept, versions, fields, files=files)
 
 
 def _states(
     name: str,
     kept: Mapping[str, KeptTask],
-    data: KeptData,
     versions: Mapping[str, str],
     fields: tuple[str, ...] | None,
     *,
-    files: Callable[[str], Callable[[], Any]] = lambda _: lambda: None,
+    files: Callable[[KeptData, str], Files] = lambda _data, _split: lambda: None,
 ) -> States:
-    labels = {split: next(iter(kept.values())).kept_labels.of(split) for split in data.splits}
-    vectors = {split: next(iter(kept.values())).kept_labels.vectors(split) for split in data.splits}
-    out = {}
-    for task, one in kept.items():
-        splits = {}
-        for split in data.splits:
-            soft = as_answered(task, labels[split], vectors[split])
-            splits[split] = rows_of_split(data, split, one.votes(split), soft, files(split), task=task)
-        out[task] = LabelledState(name, versions, splits, _no_intervals, fields)
-    return out
+    return {
+        task: LabelledState(name, versions, {s: _split(one, s, files) for s in one.data.splits}, _no_intervals, fields)
+        for task, one in kept.items()
+    }
+
+
+def _split(kept: KeptTask, split: str, files: Callable[[KeptData, str], Files]) -> StateSplit:
+    """Return a split of the examples that are about a task, with labels as they are written."""
+    soft = kept.soft_labels(split)
+    certain = np.eye(len(kept.states))[kept.vector(split)]
+    labels = SoftLabels(certain, soft.covered, classes=kept.states, example_ids=soft.example_ids)
+    return rows_of_split(kept.data, split, kept.votes(split), labels, files(kept.data, split), task=kept.name)
 
 
 def _no_intervals() -> NoReturn:

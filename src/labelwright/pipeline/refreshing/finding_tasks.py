@@ -76,4 +76,4 @@ def as_answered(task: str, labels: TaskLabels, vectors: Codes) -> SoftLabels:
     """Return the labels of one task as they are written: all mass on what the most probable label vectors say."""
     soft = labels.soft_labels(task)
     certain = np.eye(len(soft.classes))[vectors[:, labels.graph.names.index(task)]]
-    return SoftLabels(certain, soft.covered, classes=soft.classes)
+    return SoftLabels(certain, soft.covered, classes=soft.classes, example_ids=soft.example_ids)
