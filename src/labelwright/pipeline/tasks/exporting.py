@@ -64,12 +64,15 @@ def export_tasks(
     splits = check_export(run, settings, path, to, split)
     if task is not None:
         refuse_other_ending(path, to)
+        if not _there(run, task, splits):
+            raise ProjectError(f"no example of {split} is about {task}; it is about those of another data set.")
         return write_frames(_frames(run, run.of_task(task), splits), path, to)
-    names = file_names(run.tasks, ending="" if to == "hf" else f".{to}")
+    told = [name for name in run.tasks if _there(run, name, splits)]
+    names = file_names(told, ending="" if to == "hf" else f".{to}")
     rows = 0
     with atomic_folder(path, marker=MARKER) as temporary:
         for name, file in names.items():
-            rows = write_frames(_frames(run, run.of_task(name), splits), temporary / file, to)
+            rows = max(rows, write_frames(_frames(run, run.of_task(name), splits), temporary / file, to))
         content = {name: {"file": file, "states": run.graph.states(name)} for name, file in names.items()}
         atomic_write(temporary / MARKER, json.dumps(content, indent=2))
     return rows
@@ -107,6 +110,11 @@ def _export_network(run: KeptRun, folder: Path, task: str | None) -> None:
     copy_model(run.store.get_folder(next(iter(models.values()))), folder)
 
 
+def _there(run: KeptRun, task: str, splits: Sequence[str]) -> list[str]:
+    """Return the splits that have examples which are about a task: of several data sets, not all need have one."""
+    return [split for split in splits if split in run.of_task(task).data.splits]
+
+
 def _frames(run: KeptRun, kept: KeptTask, splits: Sequence[str]) -> Iterator[pl.DataFrame]:
     """Yield examples as the run read them, with their labels on a task."""
 
@@ -115,4 +123,4 @@ def _frames(run: KeptRun, kept: KeptTask, splits: Sequence[str]) -> Iterator[pl.
             run, split, kept.soft_labels(split), kept.votes(split), "task_models", codes=kept.vector(split)
         )
 
-    return labelled_frames(kept.data, splits, labels)
+    return labelled_frames(kept.data, _there(run, kept.name, splits), labels)
