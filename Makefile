@@ -8,7 +8,8 @@ export OMP_NUM_THREADS ?= 1
 export OPENBLAS_NUM_THREADS ?= 1
 # The pages are built with what works today; its announcements are not ours to print.
 export NO_MKDOCS_2_WARNING ?= 1
-# Without byte code the first import of every package looks three times slower.
+# Without byte code every process that a test starts would compile the package again.
+unexport PYTHONDONTWRITEBYTECODE
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
 .PHONY: help demo test check bench bench-quality bench-augmentation docs env format clean

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import itertools
+import json
 import os
 import pwd
 import shutil
@@ -14,6 +16,7 @@ from pathlib import Path
 
 import hypothesis
 import pytest
+import vl_convert
 
 # Before any file of it is collected for its doctests: a file that is collected first would be imported a second time,
 # and its classes would not be those that tests know.
@@ -35,6 +38,24 @@ def data_root() -> Path:
     if not root.is_dir():
         pytest.skip(f"real data not found at {root}; set LABELWRIGHT_DATA to its folder")
     return root
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _charts_drawn_once() -> Iterator[None]:
+    """Draw each chart once: the runs of small projects show the same ones, and would draw for a third of their time."""
+    draw = vl_convert.vegalite_to_svg
+    drawn: dict[str, str] = {}
+
+    @functools.wraps(draw)
+    def remembered(spec: dict[str, object]) -> str:
+        said = json.dumps(spec)
+        if said not in drawn:
+            drawn[said] = draw(spec)
+        return drawn[said]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(vl_convert, "vegalite_to_svg", remembered)
+        yield
 
 
 def _program(name: str) -> str | None:

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import vl_convert
 
 from labelwright.analysis import Estimate, calibration, histogram
 from labelwright.analysis.charts import (
@@ -49,6 +50,12 @@ def keys(value: Any) -> set[str]:
     if isinstance(value, dict):
         return set(value) | set().union(*map(keys, value.values()), set())
     return set().union(*map(keys, value), set()) if isinstance(value, list) else set()
+
+
+@pytest.fixture(autouse=True)
+def _drawn_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the library draws is looked at here, so that no drawing may be taken from before."""
+    monkeypatch.setattr(vl_convert, "vegalite_to_svg", vl_convert.vegalite_to_svg.__wrapped__)
 
 
 @pytest.mark.parametrize("spec", SPECS.values(), ids=SPECS)
