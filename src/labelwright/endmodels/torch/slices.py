@@ -20,6 +20,7 @@ from labelwright.endmodels.base import Uncovered
 
 from .augmenting import Copies
 from .data import SoftLabelDataset, stack
+from .descents import make_descent
 from .devices import pick_device, seeded
 from .epochs import Course, batches_in, blocks, finite_loss, follow, mean_loss
 from .loss import soft_cross_entropy
@@ -310,7 +311,7 @@ class SliceAwareClassifier(BaseEstimator):  # type: ignore[misc]  # scikit-learn
                 progress=self.progress,
             )
         network.to(pick_device(self.device))
-        descent = optimizer(network.parameters(), lr=self.learning_rate)
+        descent = make_descent(optimizer, network.parameters(), self.learning_rate)
         steps = self.epochs * batches_in(len(data), self.batch_size)
         average = None if self.average is None else WeightAverage(network, self.average)
         course = Course(

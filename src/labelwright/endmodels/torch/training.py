@@ -14,6 +14,7 @@ from labelwright.core.errors import ModelError
 
 from .augmenting import Augment, Copies
 from .data import SoftLabelDataset, as_inputs, stack
+from .descents import describe_descent, make_descent
 from .devices import pick_device
 from .epochs import Course, batches_in, blocks, mean_loss, one_epoch
 from .progress import Progress, Reporter
@@ -121,7 +122,7 @@ def train(
     if not 0 <= plain_epochs <= epochs:
         raise ModelError(f"plain_epochs is {plain_epochs}; it must lie between 0 and epochs, {epochs}.")
     model.to(place := pick_device(device))
-    descent = optimizer(model.parameters(), lr=learning_rate)
+    descent = make_descent(optimizer, model.parameters(), learning_rate)
     copies = Copies(augment, regularisation, model)
     steps = epochs * batches_in(len(dataset), batch_size)
     course = Course(
@@ -191,11 +192,10 @@ def _settings(
     random_state: int,
 ) -> dict[str, str]:
     """Describe everything that the course of training depends on, beside the model's weights."""
-    groups = [{name: value for name, value in group.items() if name != "params"} for group in descent.param_groups]
     return {
         "training data": dataset.fingerprint(),
         "dev set": "none" if valid is None else valid.fingerprint(),
-        "optimizer": f"{type(descent).__name__} {groups}",
+        "optimizer": describe_descent(descent),
         "batch_size": str(batch_size),
         "class_weight": str(None if class_weight is None else list(class_weight)),
         "random_state": str(random_state),

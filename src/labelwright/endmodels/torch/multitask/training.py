@@ -12,6 +12,7 @@ import torch
 
 from labelwright.core.errors import ModelError
 from labelwright.endmodels.torch.augmenting import Augment, describe_augment
+from labelwright.endmodels.torch.descents import describe_descent, make_descent
 from labelwright.endmodels.torch.devices import pick_device
 from labelwright.endmodels.torch.progress import Progress, Reporter
 from labelwright.endmodels.torch.runs import TrainingResult, check_counts, run
@@ -111,7 +112,7 @@ def train_multitask(
     sets, dev = _arranged(network, data), [] if valid is None else _arranged(network, valid)
     _check_labelled(network, sets)
     model = Objective(network, make_weighting(task_weights, network.layout)).to(place)
-    descent = optimizer(model.parameters(), lr=learning_rate)
+    descent = make_descent(optimizer, model.parameters(), learning_rate)
     steps, examples = examples_in(order, [len(one) for one in sets], batch_size)
     schedule = make_schedule(scheduler, descent, epochs * steps)
     averaged = None if average is None else WeightAverage(model, average)
@@ -175,13 +176,10 @@ def _described(
     random_state: int,
 ) -> dict[str, str]:
     """Describe everything that the course of training depends on, beside the network's weights."""
-    groups = [
-        {name: value for name, value in group.items() if name != "params"} for group in course.descent.param_groups
-    ]
     found = {
         "training data": " ".join(one.fingerprint() for one in _several(data)),
         "dev set": "none" if valid is None else " ".join(one.fingerprint() for one in _several(valid)),
-        "optimizer": f"{type(course.descent).__name__} {groups}",
+        "optimizer": describe_descent(course.descent),
         "batch_size": str(course.batch_size),
         "random_state": str(random_state),
         "task_weights": str(task_weights if isinstance(task_weights, str) else sorted(task_weights.items())),
