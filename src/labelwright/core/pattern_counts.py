@@ -13,7 +13,7 @@ from .sparse import SparseRows
 from .vote_counts import BUCKETS, VoteCounts, VoteFrame, check_gold
 from .votes import Votes
 
-__all__ = ["MAX_PATTERNS", "PatternCounts", "pattern_keys"]
+__all__ = ["MAX_PATTERNS", "PatternCounts", "depths", "pattern_keys"]
 
 # Above this many distinct rows, sampling moves an estimated rate by less than 0.3 points, and EM stays under a second.
 MAX_PATTERNS = 65_536
@@ -76,7 +76,7 @@ class PatternCounts:
     def of(cls, votes: Votes, *, gold: npt.ArrayLike | None = None, limit: int = MAX_PATTERNS) -> PatternCounts:
         """Count ``votes``; ``gold`` (n,) holds class codes or names, unknown where -1 or None."""
         known = check_gold(gold, votes)
-        keys, depth = pattern_keys(votes), _depth(votes)
+        keys, depth = pattern_keys(votes), depths(votes)
         key, first, inverse = np.unique(keys, return_index=True, return_inverse=True)
         level, kept = _level(inverse, depth, len(key), limit), np.arange(votes.n)
         if level:
@@ -259,8 +259,8 @@ def pattern_keys(votes: Votes) -> npt.NDArray[np.uint64]:
     return out
 
 
-def _depth(votes: Votes) -> npt.NDArray[np.int64]:
-    """Count the leading zero bits of each row's id hash, at most 32."""
+def depths(votes: Votes) -> npt.NDArray[np.int64]:
+    """Count the leading zero bits of each row's id hash, at most 32, shape (n,)."""
     high = (hash_ids(votes.example_ids) >> np.uint64(32)).astype(np.float64)
     return _DEEPEST - np.frexp(high)[1].astype(np.int64)
 

@@ -98,9 +98,10 @@ class SparseRows:
 
     def take(self, index: npt.NDArray[Any]) -> SparseRows:
         """Return the rows at the positions ``index``."""
-        lengths = np.diff(self.indptr)[index]
+        starts = self.indptr[:-1][index]
+        lengths = self.indptr[1:][index] - starts
         indptr = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
-        where = np.arange(indptr[-1]) - np.repeat(indptr[:-1], lengths) + np.repeat(self.indptr[:-1][index], lengths)
+        where = np.arange(indptr[-1]) + np.repeat(starts - indptr[:-1], lengths)
         return SparseRows(indptr, self.columns[where], self.codes[where], (len(index), self.shape[1]))
 
     def select(self, columns: npt.NDArray[Any]) -> SparseRows:

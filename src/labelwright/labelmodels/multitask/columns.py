@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy import sparse
 
 from labelwright.core import SparseRows, TaskGraph, Votes
 from labelwright.core.alphabets import Letters, lookup, ordered, plain_letters, recoded
@@ -28,10 +27,13 @@ __all__ = [
 APPLIES, NOT, SILENT = 0, 1, 2
 
 
-def side_by_side(by_task: Mapping[str, Votes], tasks: Sequence[str]) -> Votes:
+def side_by_side(
+    by_task: Mapping[str, Votes], tasks: Sequence[str], index: npt.NDArray[np.intp] | None = None
+) -> Votes:
     """Return the votes on ``tasks`` as one label matrix, its columns called (position of the task, source).
 
-    Its classes are the states of all the tasks, one after the other, so that what a code means is kept.
+    Its classes are the states of all the tasks, one after the other, so that what a code means is kept. Of the rows
+    those at ``index`` are taken; default: all.
     """
     columns: list[Votes] = []
     names: list[str] = []
@@ -48,8 +50,8 @@ def side_by_side(by_task: Mapping[str, Votes], tasks: Sequence[str]) -> Votes:
             names.append(name)
             alphabet[name] = [{offset + c for c in one} for one in votes.alphabet.get(source, plain)]
         columns.append(votes)
-    rows = stacked(columns)
-    one = columns[0]
+    rows = stacked(columns, index)
+    one = columns[0] if index is None else columns[0].take(index)
     return Votes(
         rows, classes=classes, sources=names, example_ids=one.example_ids, groups=one.groups, alphabet=alphabet
     )
@@ -75,22 +77,27 @@ def apart(votes: Votes, graph: TaskGraph, tasks: Sequence[str]) -> dict[str, Vot
     return found
 
 
-def stacked(parts: Sequence[Votes]) -> npt.NDArray[Any] | SparseRows:
-    """Return the columns of votes on the same examples side by side."""
-    if not any(part.is_sparse for part in parts):
-        return np.hstack([part.values for part in parts])
-    joined = sparse.hstack([_coded(part) for part in parts], format="csr")
-    shape = (parts[0].n, sum(part.m for part in parts))
-    return SparseRows(joined.indptr.astype(np.int64), joined.indices.astype(np.int32), joined.data, shape)
+def stacked(parts: Sequence[Votes], index: npt.NDArray[np.intp] | None = None) -> npt.NDArray[Any] | SparseRows:
+    """Return the columns of votes on the same examples side by side, of all rows or those at ``index``."""
+    found = [part.rows if index is None else _taken(part.rows, index) for part in parts]
+    dense = [rows for rows in found if not isinstance(rows, SparseRows)]
+    if len(dense) == len(found):
+        return np.hstack(dense)
+    entries: list[tuple[npt.NDArray[Any], npt.NDArray[Any], npt.NDArray[Any]]] = []
+    width = 0
+    for rows in found:
+        if isinstance(rows, SparseRows):
+            entries.append((rows.entry_rows, rows.columns + width, rows.codes))
+        else:
+            row, column = np.nonzero(rows >= 0)
+            entries.append((row, column + width, rows[row, column]))
+        width += rows.shape[1]
+    rows_, columns, codes = (np.concatenate(arrays) for arrays in zip(*entries, strict=True))
+    return SparseRows.from_entries(rows_, columns, codes, shape=(found[0].shape[0], width))
 
 
-def _coded(votes: Votes) -> sparse.csr_array[Any]:
-    """Return votes as a sparse matrix of their codes."""
-    if isinstance(votes.rows, SparseRows):
-        return sparse.csr_array((votes.rows.codes, votes.rows.columns, votes.rows.indptr), shape=votes.shape)
-    row, column = np.nonzero(votes.rows >= 0)
-    indptr = np.searchsorted(row, np.arange(votes.n + 1))
-    return sparse.csr_array((votes.rows[row, column].astype(np.int16), column, indptr), shape=votes.shape)
+def _taken(rows: npt.NDArray[Any] | SparseRows, index: npt.NDArray[np.intp]) -> npt.NDArray[Any] | SparseRows:
+    return rows.take(index) if isinstance(rows, SparseRows) else rows[index]
 
 
 def kinds_of_codes(votes: Votes, k: int) -> npt.NDArray[np.int64]:

@@ -9,7 +9,7 @@ from itertools import product
 import numpy as np
 import numpy.typing as npt
 
-from labelwright.core import PatternCounts, TaskGraph, VoteCounts, Votes
+from labelwright.core import PatternCounts, TaskGraph, Votes
 from labelwright.core.alphabets import Letters
 from labelwright.core.pattern_counts import pattern_keys
 from labelwright.core.task_votes import TaskVotes
@@ -22,6 +22,7 @@ from .expectation import Coupling, Meeting, couple
 from .families import Sight, sights
 from .outside import Outside
 from .readers import Reader, by_accuracy, read
+from .recounting import pattern_votes, recounted
 from .speaking import Speaking
 from .stats import MultiTaskStats
 
@@ -76,7 +77,7 @@ def solve_component(graph: TaskGraph, stats: MultiTaskStats, given: Mapping[str,
             graph, sources, alphabets, params, {}, {}, (np.zeros(len(params.classes)),), params.outcome
         )
     meetings = [
-        Meeting(_clique(graph, scope), one.weights.astype(np.float64), apart(_patterns(one), graph, scope))
+        Meeting(_clique(graph, scope), one.weights.astype(np.float64), apart(pattern_votes(one), graph, scope))
         for scope, one in stats.meetings.items()
     ]
     readers = {task: read(one, given.get(task)) for task, one in stats.tasks.items()}
@@ -123,7 +124,7 @@ class _Witnesses:
     ) -> _Witnesses:
         """Find out who is there."""
         whole = stats.trees.get(graph.names)
-        outside = None if whole is None or not len(whole.keys) else Outside.of(graph, whole)
+        outside = None if whole is None or not len(whole.counts.keys) else Outside.of(graph, whole.counts)
         return cls(first, sights(graph, stats.families, stats.tasks, given), outside)
 
     def clearest(self, found: Coupling) -> dict[str, Sight]:
@@ -141,11 +142,6 @@ class _Witnesses:
 def _clique(graph: TaskGraph, scope: Sequence[str]) -> int:
     positions = tuple(sorted(graph.names.index(task) for task in scope))
     return [clique.scope for clique in graph.tree.cliques].index(positions)
-
-
-def _patterns(stats: PatternCounts) -> Votes:
-    frame = stats.frame
-    return Votes(stats.patterns, classes=frame.classes, sources=frame.sources, alphabet=dict(frame.alphabet))
 
 
 def _where_it_applies(
@@ -169,23 +165,7 @@ def _where_it_applies(
     share = np.divide(applying, all_rows, out=np.full(len(stats.keys), typical), where=all_rows > 0)
     kept = np.diff(np.rint(np.cumsum(stats.cell_counts * share[stats.cells[:, 0]])), prepend=0).astype(np.int64)
     cells, counts = stats.cells[kept > 0], kept[kept > 0]
-    return replace(stats, counts=_recounted(stats, cells, counts), cells=cells, cell_counts=counts)
-
-
-def _recounted(stats: PatternCounts, cells: npt.NDArray[np.int64], cell_counts: npt.NDArray[np.int64]) -> VoteCounts:
-    """Return the counts of single votes that belong to cells."""
-    features = Features.of(stats.frame)
-    rows = np.bincount(cells[:, 2], weights=cell_counts, minlength=len(stats.counts.rows)).astype(np.int64)
-    x = features.matrix(_patterns(stats)).astype(np.int64)[cells[:, 0]]
-    voted = np.diff(x.indptr) > 0
-    votes, gold = np.zeros_like(stats.counts.votes), np.zeros_like(stats.counts.gold)
-    covered = np.bincount(cells[voted, 2], weights=cell_counts[voted], minlength=len(rows)).astype(np.int64)
-    for bucket in range(len(rows)):
-        mine = cells[:, 2] == bucket
-        votes[bucket] = x[mine].T @ cell_counts[mine]
-    known = cells[:, 1] > 0
-    np.add.at(gold, (cells[known, 2], cells[known, 1] - 1), cell_counts[known])
-    return VoteCounts(stats.frame, rows, covered, votes, gold)
+    return replace(stats, counts=recounted(stats, cells, counts), cells=cells, cell_counts=counts)
 
 
 def _outcome(graph: TaskGraph, found: Coupling) -> Outcome:

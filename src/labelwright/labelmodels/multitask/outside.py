@@ -15,6 +15,7 @@ from .columns import apart, over_classes
 from .expectation import Coupling, shares_of_cliques
 from .families import Sight
 from .readers import Reader
+from .recounting import pattern_votes
 from .speaking import Speaking
 
 __all__ = ["Outside", "is_tree"]
@@ -71,9 +72,8 @@ class Outside:
     @classmethod
     def of(cls, graph: TaskGraph, stats: PatternCounts) -> Outside:
         """Take the votes on each task out of rows that hold all of them side by side."""
-        frame = stats.frame
-        whole = Votes(stats.patterns, classes=frame.classes, sources=frame.sources, alphabet=dict(frame.alphabet))
-        votes, classes = apart(whole, graph, graph.names), {task.name: task.classes for task in graph.tasks}
+        votes = apart(pattern_votes(stats), graph, graph.names)
+        classes = {task.name: task.classes for task in graph.tasks}
         speaking = {
             task: Speaking.of(own, len(classes[task])) for task, own in votes.items() if own.k > len(classes[task])
         }

@@ -9,18 +9,18 @@ import numpy.typing as npt
 
 from labelwright.core import PatternCounts, TaskGraph, Votes
 from labelwright.core.errors import ModelError
-from labelwright.core.pattern_counts import MAX_PATTERNS
 from labelwright.core.task_votes import TaskVotes
 
 from .columns import in_own_letters, over_classes, side_by_side
 from .families import children_of, family_votes
 from .outside import is_tree
+from .whole_rows import WholeRows
 
 __all__ = ["MultiTaskStats", "check_gold_tasks"]
 
-# Of whole rows of votes on a tree so many different ones are kept, times its tasks: 16,384 rows of 200 tasks, on which
-# a rate of speaking of one in ten is known to .003.
-_MOST_WHOLE = 3_276_800
+# Of so many examples the whole rows are kept, and of so many times tasks: of 16,384 for 200 tasks, on which a rate of
+# speaking of one in ten is known to .003.
+_MOST_ROWS, _MOST_CELLS = 262_144, 3_276_800
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,9 +37,9 @@ class MultiTaskStats:
     families : mapping of str to PatternCounts
         For each task that is refined in several ways: its votes beside what votes on its children imply for it; see
         `labelwright.labelmodels.multitask.families.family_votes`.
-    trees : mapping of (tuple of str) to PatternCounts
+    trees : mapping of (tuple of str) to WholeRows
         For each component that is a tree of three tasks or more: all votes on its tasks, side by side. Of many examples
-        a uniform sample is kept: at most 65,536 distinct rows, and fewer where more than 50 tasks stand side by side.
+        a uniform sample is kept: at most 262,144, and fewer where more than 12 tasks stand side by side.
 
     Examples
     --------
@@ -54,7 +54,7 @@ class MultiTaskStats:
     tasks: Mapping[str, PatternCounts]
     meetings: Mapping[tuple[str, ...], PatternCounts]
     families: Mapping[str, PatternCounts] = field(default_factory=dict)
-    trees: Mapping[tuple[str, ...], PatternCounts] = field(default_factory=dict)
+    trees: Mapping[tuple[str, ...], WholeRows] = field(default_factory=dict)
 
     @classmethod
     def of(
@@ -108,7 +108,11 @@ class MultiTaskStats:
         kin = {p: family_votes(counted, graph, p) for p in graph.names if chosen.intersection(_family(graph, p))}
         families = {p: PatternCounts.of(asked(v, _family(graph, p))) for p, v in kin.items() if v is not None}
         trees = {
-            part.names: PatternCounts.of(asked(side_by_side(counted, part.names), part.names), limit=_most_rows(part))
+            part.names: WholeRows.of(
+                {task: asked(counted[task], part.names) for task in part.names if task in counted},
+                part.names,
+                most=_most_rows(part),
+            )
             for part in graph.parts
             if chosen.intersection(part.names) and is_tree(part) and any(task in counted for task in part.names)
         }
@@ -195,7 +199,7 @@ class MultiTaskStats:
 
 
 def _most_rows(graph: TaskGraph) -> int:
-    return min(MAX_PATTERNS, max(1, _MOST_WHOLE // len(graph.names)))
+    return min(_MOST_ROWS, max(1, _MOST_CELLS // len(graph.names)))
 
 
 def _family(graph: TaskGraph, parent: str) -> tuple[str, ...]:
