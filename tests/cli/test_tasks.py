@@ -38,7 +38,6 @@ TEXTS = ["all fine", "an odd mass", "an odd nodule", "fine, no mass", "fine agai
 
 # Every verb that looks into a project, with what it needs.
 OTHER_VERBS = [
-    ("lf", "test"),
     ("augment",),
     ("augment", "--show"),
 ]
@@ -107,6 +106,17 @@ def test_every_other_verb_says_what_works_and_writes_nothing(call, notes, verb):
     assert said.code == 1
     assert "has several tasks, [tasks.NAME], which `labelwright run` labels together" in said.err
     assert sorted(notes.rglob("*")) == before
+
+
+def test_functions_are_tried_with_what_they_say_by_task(call, notes):
+    before = sorted(notes.rglob("*"))
+    tried = {one["name"]: one for one in call("lf", "test", "--json").json["functions"]}
+    assert tried["odd"]["votes"] > 0
+    assert set(tried["odd"]["examples"][0]["vote"]) == {"finding"}
+    assert "  finding = abnormal  [row" in call("lf", "test", "odd").out
+    assert sorted(notes.rglob("*")) == before
+    (notes / "labelwright.toml").write_text(SETTINGS.replace("[data", "[data_sets.notes"), encoding="utf-8")
+    assert "this works on a project with one [data] table" in call("lf", "test").err
 
 
 def test_a_project_with_one_task_is_told_what_works_too(call, spam):

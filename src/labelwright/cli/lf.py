@@ -58,6 +58,7 @@ def list_functions(project: Path) -> Answer:
 def test_functions(names: tuple[str, ...], project: Path, limit: int, split: str) -> Answer:
     """Try the functions: how often they vote, on what, and where they fail. Nothing is kept, no gold is needed."""
     from labelwright.pipeline import Project
+    from labelwright.pipeline.judging.checks import vote_in_words
 
     opened = Project(project)
     tried = opened.try_functions(list(names) or None, split=split, limit=limit)
@@ -74,7 +75,7 @@ def test_functions(names: tuple[str, ...], project: Path, limit: int, split: str
             if one.examples or one.first_failures[:limit]:
                 click.echo(f"{one.name}:")
             for shown in one.examples:
-                click.echo(f"  {shown.vote}  [{what}{shown.example_id}] {one_line(shown.text)}")
+                click.echo(f"  {vote_in_words(shown.vote)}  [{what}{shown.example_id}] {one_line(shown.text)}")
             for example_id, message in one.first_failures[:limit]:
                 click.echo(f"  FAILED  [{what}{example_id}] {one_line(message)}")
 

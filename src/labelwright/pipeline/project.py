@@ -217,9 +217,9 @@ class Project(ProjectVersions, ProjectTests):
         Raises
         ------
         ProjectError
-            If there is no function or split of that name.
+            If there is no function or split of that name, or the project has several data sets.
         """
-        settings = self._one_task()
+        settings = self.settings
         source, found = _find_split(self.folder, settings, split)
         return try_functions(pick_functions(self.functions, names), source, found, settings, limit=limit)
 
@@ -418,6 +418,8 @@ def _silent(step: str) -> None:
 
 
 def _find_split(folder: Path, settings: Settings, name: str) -> tuple[Source, Split]:
+    if not set(settings.sets) <= {""}:
+        raise ProjectError("this works on a project with one [data] table; labelwright tasks shows what functions do.")
     sources = open_sources(settings, folder)
     names = [split.name for source in sources for split in source.splits]
     for source in sources:

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 
-from labelwright.core import Class, hash_ids
+from labelwright.core import Class, Votes, hash_ids
 from labelwright.labeling import LabelingFunction
 
 from .examples import Source, Split, example_texts
+from .explaining.wording import said
 from .refreshing.noticing import FailedFunction
-from .refreshing.run import apply_functions
+from .refreshing.run import apply_by_task
 from .settings import Settings
 
 __all__ = ["FiredExample", "TriedFunction", "try_functions"]
@@ -21,10 +22,10 @@ __all__ = ["FiredExample", "TriedFunction", "try_functions"]
 
 @dataclass(frozen=True, slots=True)
 class FiredExample:
-    """An example on which a function voted: its id, the vote, and what it says."""
+    """An example on which a function voted: its id, the vote (by task, where there are several), and what it says."""
 
     example_id: Any
-    vote: Class
+    vote: Class | Mapping[str, Class]
     text: str
 
 
@@ -76,24 +77,24 @@ def try_functions(
     functions: Sequence[LabelingFunction], source: Source, split: Split, settings: Settings, *, limit: int
 ) -> list[TriedFunction]:
     """Apply functions to a split; see `labelwright.pipeline.Project.try_functions`."""
-    votes = apply_functions(functions, source.dataset, settings, on_error="abstain")
-    failures, applied = {f.source: f for f in votes.failures}, votes.n
-    votes = votes.take(split.rows)
-    shuffled = np.argsort(hash_ids(votes.example_ids), kind="stable")
+    whole = apply_by_task(functions, source.dataset, settings, on_error="abstain")
+    failures = {f.source: f for votes in whole.values() for f in votes.failures}
+    applied = next(iter(whole.values())).n
+    by_task = {task: votes.take(split.rows) for task, votes in whole.items()}
+    ids = next(iter(by_task.values())).example_ids
+    shuffled = np.argsort(hash_ids(ids), kind="stable")
     out = []
-    for column, function in enumerate(functions):
+    for function in functions:
         text = example_texts(settings, source, split, fields=function.fields)
-        codes = votes.values[:, column]
-        fired = shuffled[codes[shuffled] >= 0]
-        shown = tuple(
-            FiredExample(votes.example_ids[row].item(), votes.classes[codes[row]], text(int(row)))
-            for row in fired[:limit]
-        )
+        own = {task: votes.select([function.name]) for task, votes in by_task.items() if function.name in votes.sources}
+        voted = np.any([votes.covered for votes in own.values()], axis=0)
+        fired = shuffled[voted[shuffled]]
+        shown = tuple(FiredExample(ids[row].item(), _vote(own, int(row)), text(int(row))) for row in fired[:limit])
         failed = failures.get(function.name)
         out.append(
             TriedFunction(
                 name=function.name,
-                n=votes.n,
+                n=len(ids),
                 votes=len(fired),
                 failures=failed.count if failed else 0,
                 applied=applied,
@@ -102,3 +103,11 @@ def try_functions(
             )
         )
     return out
+
+
+def _vote(own: Mapping[str, Votes], row: int) -> Class | Mapping[str, Class]:
+    """Return what a function said of an example; where there are several tasks, by task."""
+    given = {task: int(votes.values[row, 0]) for task, votes in own.items()}
+    if "" in own:
+        return own[""].classes[given[""]]
+    return {task: said(own[task], own[task].sources[0], code) for task, code in given.items() if code >= 0}

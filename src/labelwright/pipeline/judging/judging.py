@@ -11,7 +11,7 @@ import polars as pl
 
 from labelwright.core.errors import ProjectError
 from labelwright.labeling import LabelingFunction
-from labelwright.pipeline.examples import open_sources
+from labelwright.pipeline.examples import open_dataset, source_paths
 from labelwright.pipeline.kept.keep import KeptRun, open_store
 from labelwright.pipeline.refreshing.showing import supervision_html
 from labelwright.pipeline.settings import Settings
@@ -187,7 +187,10 @@ def _reference(folder: Path, settings: Settings, against: str | None, *, before_
 
 
 def _text_columns(settings: Settings, folder: Path) -> Sequence[str]:
-    data = settings.data
-    hidden = {data.id, data.group, *settings.gold_columns.values(), data.splits.column}
-    schema = open_sources(settings, folder)[0].dataset.schema
-    return [name for name, kind in schema.items() if kind == pl.String and name not in hidden]
+    found: dict[str, None] = {}
+    for name, data in settings.sets.items():
+        hidden = {data.id, data.group, *settings.gold_columns.values(), data.splits.column}
+        paths = next(iter(source_paths(settings, folder, name).values()))
+        schema = open_dataset(settings, paths, name).schema
+        found |= {column: None for column, kind in schema.items() if kind == pl.String and column not in hidden}
+    return list(found)

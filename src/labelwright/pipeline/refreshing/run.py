@@ -19,6 +19,7 @@ from labelwright.analysis.augmentation_view import AugmentationView
 from labelwright.analysis.slices import SplitSlices
 from labelwright.core import Votes
 from labelwright.core.errors import ProjectError
+from labelwright.core.task_votes import TaskVotes
 from labelwright.data import Dataset
 from labelwright.engines import LocalEngine
 from labelwright.labeling import LabelingFunction, apply
@@ -32,7 +33,7 @@ from .gather import gather_report, summarise
 from .scoring import LabelledSplit, Scoreboard
 from .showing import run_html
 
-__all__ = ["RunResult", "apply_functions", "finish_run", "make_label_model", "run_id_of"]
+__all__ = ["RunResult", "apply_by_task", "apply_functions", "finish_run", "make_label_model", "run_id_of"]
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -87,8 +88,36 @@ def apply_functions(
     on_error: Literal["raise", "abstain"] | None = None,
     step: Tell | None = None,
 ) -> Votes:
-    """Apply functions under the project's settings."""
+    """Apply functions under the settings of a project with one task."""
+    classes = settings.task.classes
+    found: Votes = _applied(functions, data, settings, on_error=on_error, step=step, classes=classes)
+    return found
 
+
+def apply_by_task(
+    functions: Sequence[LabelingFunction],
+    data: Dataset,
+    settings: Settings,
+    *,
+    on_error: Literal["raise", "abstain"] | None = None,
+    step: Tell | None = None,
+) -> Mapping[str, Votes]:
+    """Apply functions under the project's settings; votes by task, the one task of a project being ``""``."""
+    if not settings.has_tasks:
+        return {"": apply_functions(functions, data, settings, on_error=on_error, step=step)}
+    found: TaskVotes = _applied(functions, data, settings, on_error=on_error, step=step, tasks=settings.graph)
+    return found.by_task
+
+
+def _applied(
+    functions: Sequence[LabelingFunction],
+    data: Dataset,
+    settings: Settings,
+    *,
+    on_error: Literal["raise", "abstain"] | None,
+    step: Tell | None,
+    **kind: Any,
+) -> Any:
     def progress(done: int, total: int | None) -> None:
         if step is not None:
             step(f"applying {len(functions)} functions: {done:,}{f' of {total:,}' if total else ''} examples")
@@ -101,8 +130,8 @@ def apply_functions(
             engine=engine,
             on_error=on_error or settings.apply.on_error,
             progress=progress,
-            classes=settings.task.classes,
             timeout=settings.apply.timeout,
+            **kind,
         )
     finally:
         engine.close()
