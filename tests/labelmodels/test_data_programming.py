@@ -13,7 +13,6 @@ from labelwright.labelmodels import MajorityVote, from_dict, to_dict
 from labelwright.labelmodels.data_programming import DataProgramming, Likelihood
 from labelwright.labelmodels.factors import FactorGraph, resolve_factors
 from labelwright.labelmodels.problem import Problem
-from labelwright.testing import check_label_model
 
 from . import worlds
 
@@ -36,11 +35,6 @@ def draw(seed, theta, factors, *, n, m, k, balance):
     for y in range(k):
         L[truth == y] = votes[rng.choice(len(votes), int((truth == y).sum()), p=share[:, y] / share[:, y].sum())]
     return L, truth
-
-
-@pytest.mark.slow
-def test_it_keeps_the_laws():
-    check_label_model(DataProgramming())
 
 
 @pytest.mark.parametrize("k", [2, 3])

@@ -6,15 +6,10 @@ import numpy as np
 from hypothesis import assume, given
 
 from labelwright.labelmodels.weighted_vote import WeightedVote
-from labelwright.testing import check_label_model
 
 matrices = hnp.arrays(
     np.int8, hnp.array_shapes(min_dims=2, max_dims=2, min_side=1, max_side=8), elements=st.integers(-1, 2)
 )
-
-
-def test_laws():
-    check_label_model(WeightedVote())
 
 
 @given(matrices)

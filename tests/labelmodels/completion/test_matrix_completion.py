@@ -15,7 +15,6 @@ from labelwright.labelmodels.completion.completion import complete
 from labelwright.labelmodels.completion.completion_scores import CellMoments, cell_scores, cell_tables
 from labelwright.labelmodels.completion.matrix_completion import MatrixCompletion
 from labelwright.labelmodels.dependencies.cliques import CliqueCells
-from labelwright.testing import check_label_model
 from labelwright.testing.label_models import LABEL_MODEL_LAWS, example_votes
 
 
@@ -45,11 +44,6 @@ def edged(seed, n, accuracies, *, positive=0.5, coverage=0.7, copied=0.6):
     rng = np.random.default_rng(seed + 10_000)
     L[:, 1] = np.where(rng.random(n) < copied, L[:, 0], L[:, 1])
     return L, truth
-
-
-@pytest.mark.slow
-def test_laws_of_label_models():
-    check_label_model(MatrixCompletion())
 
 
 @pytest.mark.slow

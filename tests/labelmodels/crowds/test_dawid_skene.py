@@ -57,7 +57,8 @@ def maximum_likelihood(L, k, steps):
     return q, likelihoods
 
 
-@pytest.mark.parametrize("options", OPTIONS, ids=str)
+# The others are among the models of which every law is asked elsewhere.
+@pytest.mark.parametrize("options", OPTIONS[2:], ids=str)
 def test_laws(options):
     check_label_model(DawidSkene(**options))
 

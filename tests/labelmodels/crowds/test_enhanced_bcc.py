@@ -7,7 +7,6 @@ from labelwright.core.errors import ModelError
 from labelwright.labelmodels.crowds import enhanced_bcc
 from labelwright.labelmodels.crowds.enhanced_bcc import EnhancedBCC
 from labelwright.labelmodels.crowds.independent_bcc import IndependentBCC
-from labelwright.testing import check_label_model
 
 
 def misled(seed, n=600, k=3):
@@ -19,10 +18,6 @@ def misled(seed, n=600, k=3):
     )
     rows = tables[:, subtype, truth]
     return (rng.random((10, n, 1)) > rows.cumsum(axis=2)[:, :, :-1]).sum(axis=2).T, truth
-
-
-def test_laws():
-    check_label_model(EnhancedBCC(subtypes=3, max_steps=20))
 
 
 def test_with_one_subtype_it_is_the_independent_model():

@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 from labelwright.core.errors import FallbackWarning, ModelError
 from labelwright.labelmodels.crowds.dawid_skene import DawidSkene
 from labelwright.labelmodels.crowds.hierarchical_dawid_skene import HierarchicalDawidSkene, _without_own
-from labelwright.testing import check_label_model
 
 from ..worlds import one_sided
 from .test_dawid_skene import crowd
@@ -25,10 +24,6 @@ def hard_items(seed, *, n=500, m=12, strength=4.0):
     means = np.full((3, 3), 0.15) + 0.55 * np.eye(3)
     own = np.array([rng.dirichlet(strength * means[y]) for y in truth])
     return (rng.random((n, m, 1)) > own.cumsum(axis=1)[:, None, :2]).sum(axis=2), truth
-
-
-def test_laws():
-    check_label_model(HierarchicalDawidSkene())
 
 
 def test_shared_errors_of_items_are_expected():

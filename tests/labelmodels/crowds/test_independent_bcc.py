@@ -6,13 +6,8 @@ from scipy.special import digamma
 
 from labelwright.core.errors import ModelError
 from labelwright.labelmodels.crowds.independent_bcc import IndependentBCC
-from labelwright.testing import check_label_model
 
 from ..worlds import one_sided, snorkel_votes
-
-
-def test_laws():
-    check_label_model(IndependentBCC())
 
 
 def test_where_all_classes_are_known_tables_are_dirichlet():

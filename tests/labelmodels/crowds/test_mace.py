@@ -6,7 +6,6 @@ from scipy.special import digamma
 
 from labelwright.core import Votes
 from labelwright.labelmodels.crowds.mace import MACE
-from labelwright.testing import check_label_model
 
 
 def crowd(seed, *, n=3000, m=12, k=3, coverage=0.6):
@@ -17,10 +16,6 @@ def crowd(seed, *, n=3000, m=12, k=3, coverage=0.6):
     said = np.stack([rng.choice(k, n, p=p) for p in xi], axis=1)
     L = np.where(rng.random((n, m)) < theta, truth[:, None], said)
     return np.where(rng.random((n, m)) < coverage, L, -1), truth, theta, xi
-
-
-def test_keeps_the_laws():
-    check_label_model(MACE())
 
 
 def test_recovers_competence_and_spam():

@@ -7,7 +7,6 @@ import pytest
 from labelwright.core.claims import Claims
 from labelwright.core.errors import ModelError, NotFittedError
 from labelwright.labelmodels.fusion.fusion import Fusion
-from labelwright.testing import check_label_model
 
 
 def world(seed, accuracies, *, items=400, wrong=4, copies=()):
@@ -25,10 +24,6 @@ def world(seed, accuracies, *, items=400, wrong=4, copies=()):
     names = np.array([f"s{j:02}" for j in range(said.shape[1])])
     gold = {i: f"v{v}" for i, v in enumerate(truth.tolist())}
     return Claims(names[source], item, np.array([f"v{v}" for v in said.ravel()])), gold
-
-
-def test_keeps_the_laws():
-    check_label_model(Fusion())
 
 
 def test_claims_are_weighed_as_dong_does():

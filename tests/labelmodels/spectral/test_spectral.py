@@ -10,14 +10,8 @@ from labelwright.core.errors import FallbackWarning, ModelError
 from labelwright.labelmodels import MajorityVote
 from labelwright.labelmodels.problem import Problem
 from labelwright.labelmodels.spectral.spectral import Spectral, agreement_eigenvector, source_tables, tensor_fit
-from labelwright.testing import check_label_model
 
 from .. import worlds
-
-
-@pytest.mark.slow
-def test_it_keeps_the_laws():
-    check_label_model(Spectral())
 
 
 def test_reliabilities_are_an_eigenvector_also_of_a_sparse_graph():

@@ -10,7 +10,6 @@ from labelwright.core.errors import FallbackWarning, ModelError
 from labelwright.labelmodels.majority_vote import MajorityVote
 from labelwright.labelmodels.spectral.triplet_equations import class_correlations, loadings, weighted_median
 from labelwright.labelmodels.spectral.triplets import Triplets
-from labelwright.testing import check_label_model
 
 from .. import worlds
 
@@ -43,11 +42,6 @@ def learned(model: Triplets) -> np.ndarray:
     """Tables as ``population`` takes them, as shares: source, class, vote with abstains first."""
     votes = model.params_.tables.reshape(-1, 2, 2).transpose(0, 2, 1)
     return np.concatenate([1 - votes.sum(axis=2, keepdims=True), votes], axis=2)
-
-
-@pytest.mark.parametrize("average", AVERAGES)
-def test_it_keeps_the_laws(average):
-    check_label_model(Triplets(average=average))
 
 
 @pytest.mark.parametrize("average", AVERAGES)
