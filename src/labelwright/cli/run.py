@@ -122,6 +122,8 @@ def show_task_run(result: TaskRunResult) -> None:
     """Print a run of a project with several tasks."""
     sizes = ", ".join(f"{n:,} {name}" for name, n in result.splits.items())
     click.echo(f"{result.project}: {len(result.tasks)} tasks, {sizes}")
+    for one in result.data_sets:
+        click.echo(f"  {one}")
     rows = [[task.name, str(len(task.sources)), f"{task.covered:.1%}"] for task in result.tasks]
     table(["task", "functions", "train covered"], rows)
     show_task_scores(result.tasks)

@@ -56,7 +56,8 @@ def command(project: Path, write: Path | None) -> Answer:
 
 def _show(found: LabelledTasks) -> None:
     sizes = ", ".join(f"{n:,} {name}" for name, n in found.splits.items())
-    click.echo(f"{found.project}: {len(found.tasks)} tasks, {sizes}\n\n{found.tree}\n")
+    sets = "".join(f"\n  {one}" for one in found.data_sets)
+    click.echo(f"{found.project}: {len(found.tasks)} tasks, {sizes}{sets}\n\n{found.tree}\n")
     for task in found.tasks:
         rows = [[s.name, f"{s.votes:,}", f"{s.coverage:.1%}", _percent(s.accuracy)] for s in task.sources]
         title = f"{task.name}: {task.covered:.1%} of train covered"

@@ -10,7 +10,36 @@ from typing import Any
 from labelwright.analysis.tasks.content import TaskScore
 from labelwright.core import Class
 
-__all__ = ["FoundTask", "TaskScore", "TaskSource"]
+__all__ = ["FoundDataSet", "FoundTask", "TaskScore", "TaskSource"]
+
+
+@dataclass(frozen=True, slots=True)
+class FoundDataSet:
+    """One of several data sets.
+
+    Parameters
+    ----------
+    name : str
+    examples : int
+    tasks : tuple of str
+        What its examples are about.
+
+    Examples
+    --------
+    >>> str(FoundDataSet("notes", 1200, ("finding", "kind")))
+    'notes: 1,200 examples, about finding, kind'
+    """
+
+    name: str
+    examples: int
+    tasks: tuple[str, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values for JSON."""
+        return {"examples": self.examples, "tasks": list(self.tasks)}
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.examples:,} examples, about {', '.join(self.tasks)}"
 
 
 @dataclass(frozen=True, slots=True)

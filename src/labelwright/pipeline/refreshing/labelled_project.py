@@ -22,7 +22,7 @@ from labelwright.pipeline.settings import Settings
 
 from .finding_tasks import find_task
 from .finished_run import MadeSoFar
-from .found_tasks import FoundTask, TaskScore
+from .found_tasks import FoundDataSet, FoundTask, TaskScore
 from .noting import Notes
 from .task_scores import score_tasks
 
@@ -111,6 +111,12 @@ class LabelledProject:
             find_task(task, train if (rows := self.rows("train", task)) is None else train.take(rows), accuracies, own)
             for task, own in ((task, self.scores[task]) for task in self.graph.names)
         )
+
+    @property
+    def data_sets(self) -> tuple[FoundDataSet, ...]:
+        """The data sets, where there are several."""
+        sets = self.data.record.sets
+        return tuple(FoundDataSet(n, self.data.of_data_set(n).n, tuple(one.tasks)) for n, one in sets.items())
 
     def rows(self, split: str, task: str) -> npt.NDArray[np.bool_] | None:
         """Say which examples of a split are about a task, shape (n,); ``None`` where they all are."""

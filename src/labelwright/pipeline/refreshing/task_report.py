@@ -119,17 +119,9 @@ def _description(labelled: LabelledProject) -> str:
     return f"{said}, and teach {taught} {', '.join(end.fields)}."
 
 
-def _data_sets(labelled: LabelledProject) -> list[Note]:
-    """Say of each of several data sets how many examples it has, and what they are about."""
-    found = []
-    for name, one in labelled.data.record.sets.items():
-        about = "all tasks" if set(one.tasks) == set(labelled.graph.names) else ", ".join(one.tasks)
-        found.append(Note(f"Data set {name}: {labelled.data.of_data_set(name).n:,} examples, about {about}."))
-    return found
-
-
 def _notes(labelled: LabelledProject) -> list[Note]:
-    notes = [*_data_sets(labelled), *(Note(text, "warning") for text in labelled.warnings)]
+    notes = [Note(f"Data set {one}.") for one in labelled.data_sets]
+    notes += [Note(text, "warning") for text in labelled.warnings]
     by_sentence: dict[tuple[str, str], list[str]] = {}
     for part in labelled.graph.parts:
         outcome = labelled.models[part.names[0]].outcome_

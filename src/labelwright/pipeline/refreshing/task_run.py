@@ -12,7 +12,7 @@ from labelwright.core.task_graph import TaskGraph
 from labelwright.labelmodels import Outcome
 
 from .finished_run import FinishedRun, Tell, record_run
-from .found_tasks import FoundTask, TaskScore
+from .found_tasks import FoundDataSet, FoundTask, TaskScore
 from .labelled_project import LabelledProject
 from .run import run_id_of
 from .task_slices import TaskSlices, slice_tasks
@@ -39,6 +39,8 @@ class TaskRunResult(FinishedRun):
     slices : mapping of str to tuple of SplitSlices
         How labels and end models do on each slice, by task, and split by split, test first; empty where the project has
         no slicing functions.
+    data_sets : tuple of FoundDataSet
+        How many examples each of several data sets has, and what they are about; empty where there is one.
     """
 
     graph: TaskGraph
@@ -46,6 +48,7 @@ class TaskRunResult(FinishedRun):
     end_models: EndScores
     outcomes: Mapping[str, Outcome]
     slices: TaskSlices = field(default_factory=dict)
+    data_sets: tuple[FoundDataSet, ...] = ()
 
     @property
     def covered(self) -> dict[str, float]:
@@ -55,7 +58,8 @@ class TaskRunResult(FinishedRun):
     def to_dict(self) -> dict[str, Any]:
         """Return plain values for JSON."""
         slices = {task: {one.split: one.to_dict() for one in own} for task, own in self.slices.items()}
-        return {**FinishedRun.to_dict(self), "slices": slices}
+        sets = {"data_sets": {one.name: one.to_dict() for one in self.data_sets}} if self.data_sets else {}
+        return {**FinishedRun.to_dict(self), "slices": slices, **sets}
 
     def _found(self) -> dict[str, Any]:
         return {
@@ -103,6 +107,7 @@ def finish_task_run(labelled: LabelledProject, started: float, tell: Tell) -> Ta
         outcomes={name: model.outcome_ for name, model in labelled.models.items()},
         warnings=labelled.warnings,
         slices=slices,
+        data_sets=labelled.data_sets,
     )
 
 

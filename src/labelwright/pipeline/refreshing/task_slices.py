@@ -89,6 +89,9 @@ def _measured(labelled: LabelledProject, slices: KeptSlices) -> dict[str, tuple[
         votes, member, groups = labelled.votes_by_split[split], slices.of(split), labelled.data.groups(split)
         told = votes.covered, conflicting_on_tasks(votes)
         for task, own in found.items():
+            # Of several data sets, those with examples in this split need not be about every task.
+            if split not in labelled.data.about([task]).splits:
+                continue
             measured = (member, gold.get(task), by_role, told, groups)
             own.append(SplitSlices(split, _tables(labelled, task, *_about(measured, labelled.rows(split, task)))))
     return {task: tuple(own) for task, own in found.items()}

@@ -12,7 +12,7 @@ from labelwright.analysis.tasks.graph_text import graph_text
 from labelwright.core import TaskGraph
 from labelwright.core.task_labels import TaskLabels
 from labelwright.labelmodels import Outcome
-from labelwright.pipeline.refreshing.found_tasks import FoundTask
+from labelwright.pipeline.refreshing.found_tasks import FoundDataSet, FoundTask
 
 __all__ = ["ComponentState", "LabelledTasks"]
 
@@ -69,6 +69,8 @@ class LabelledTasks:
         The last run, for people; empty where there is none.
     components : tuple of ComponentState
         What is stale since that run.
+    data_sets : tuple of FoundDataSet
+        How many examples each of several data sets has, and what they are about; empty where there is one.
     """
 
     project: str
@@ -83,6 +85,7 @@ class LabelledTasks:
     warnings: tuple[str, ...]
     compared_with: str = ""
     components: tuple[ComponentState, ...] = ()
+    data_sets: tuple[FoundDataSet, ...] = ()
 
     @property
     def tree(self) -> str:
@@ -103,4 +106,5 @@ class LabelledTasks:
             "warnings": list(self.warnings),
             "compared_with": self.compared_with,
             "components": [one.to_dict() for one in self.components],
+            **({"data_sets": {one.name: one.to_dict() for one in self.data_sets}} if self.data_sets else {}),
         }

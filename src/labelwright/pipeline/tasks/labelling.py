@@ -66,6 +66,7 @@ def label_tasks(folder: Path, *, write: Path | None = None, step: Callable[[str]
         warnings=found.warnings,
         compared_with=found.notes.plan.compared_with,
         components=tuple(_states(found)),
+        data_sets=found.data_sets,
     )
 
 
