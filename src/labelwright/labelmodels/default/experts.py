@@ -27,8 +27,8 @@ from .silence import Silence
 __all__ = ["Experts", "one_sided", "several_sided", "told"]
 
 # How much the prior counts beside the data. The data cannot tell (see docs/explanation/label-model.md), so the answer
-# averages over half-decades from a tenth to equal parts, and the limit in which only the prior is left (vote shares).
-_PRIOR_WEIGHTS = (0.1, 0.3, 1.0)
+# averages over decades to either side of equal parts, and the limit in which only the prior is left (vote shares).
+_PRIOR_WEIGHTS = (0.1, 1.0, 10.0)
 
 # The likelihood of one-sided sources is highest in one class, so that more steps of EM only go the wrong way. One step
 # learns how sources relate to the vote shares, a second corrects it.
