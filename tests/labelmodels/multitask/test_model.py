@@ -332,3 +332,9 @@ def test_examples_that_were_asked_about_some_tasks_teach_these_alone():
         assert np.allclose(labels.probs[task], expected, rtol=0, atol=1e-12)
     assert not np.allclose(labels.probs["kind"], fitted.soft_labels(given).probs["kind"], rtol=0, atol=1e-3)
     assert CHAIN.is_feasible(fitted.predict(given, about=about)).all()
+    # No example need be about all tasks, if those that a relation ties are asked about together.
+    two = [
+        model.summarize(whole.take(slice(0, 99)), about=about),
+        model.summarize(given.take(slice(0, 99)), about=["kind", "side"]),
+    ]
+    assert np.isfinite(MultiTask().fit_stats(two[0] + two[1]).soft_labels(whole, about=about).probs["side"]).all()

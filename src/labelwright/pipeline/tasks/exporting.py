@@ -65,7 +65,9 @@ def export_tasks(
     if task is not None:
         refuse_other_ending(path, to)
         if not _there(run, task, splits):
-            raise ProjectError(f"no example of {split} is about {task}: the data sets that are about it have none there.")
+            raise ProjectError(
+                f"no example of {split} is about {task}: the data sets that are about it have none there."
+            )
         return write_frames(_frames(run, run.of_task(task), splits), path, to)
     told = [name for name in run.tasks if _there(run, name, splits)]
     names = file_names(told, ending="" if to == "hf" else f".{to}")
