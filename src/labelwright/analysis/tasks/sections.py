@@ -77,6 +77,10 @@ def _tasks_table(content: TasksContent) -> Markup:
         for role in dict.fromkeys(m.role for task in rows for m in task.scores.get(split, ())):
             columns += _score_columns(split, role, named=len(splits) > 1)
     n = f", n = {content.splits[0].n:,}" if content.splits else ""
+    if content.splits and any(t.summary is not None and t.summary.n != content.splits[0].n for t in rows):
+        # Of several data sets, not all are about each task.
+        n = ""
+        columns.insert(3, Column("train", lambda t: "" if t.summary is None else f"{t.summary.n:,}"))
     scored = f"; scores on {splits[0]}, with 95% intervals" if len(splits) == 1 else ""
     return table(rows, columns, caption=f"Each task (covered and {NOT_APPLICABLE} mass on train{n}{scored})")
 
