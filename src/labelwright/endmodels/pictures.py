@@ -84,5 +84,6 @@ def _opened(image: Any, field: str, row: int, value: Any) -> Any:
         )
     try:
         return image.open(io.BytesIO(value)).convert("RGB")
-    except (OSError, ValueError) as error:  # Pillow's own error is an OSError
+    # Errors of Pillow: its own is an OSError, a broken PNG is a SyntaxError.
+    except (OSError, SyntaxError, ValueError, image.DecompressionBombError) as error:
         raise DataError(f"field {field!r}, row {row} cannot be read as a picture: {error}") from error
