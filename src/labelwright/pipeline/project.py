@@ -18,7 +18,6 @@ from labelwright.labeling import LabelingFunction
 
 from .augmenting.fields import check_fields
 from .augmenting.previewing import TriedTransformation, try_transformations
-from .examples import Source, Split, open_sources
 from .explaining.decided import decided_labels
 from .explaining.explain import explain_label, open_run
 from .explaining.explain_task import explain_on_task
@@ -36,7 +35,7 @@ from .refreshing.task_run import TaskRunResult
 from .settings import Settings, read_settings
 from .supervision import describe, load_functions, load_supervision, pick_functions
 from .tasks.exporting import export_task_model, export_tasks
-from .trying import TriedFunction, try_functions
+from .trying import TriedFunction, find_split, try_functions
 from .versions.versions import ProjectVersions
 from .writing import ExportFormat
 
@@ -181,7 +180,7 @@ class Project(ProjectVersions, ProjectTests):
         """
         settings = self._one_task()
         found = pick_functions(load_supervision(self.folder).transformations, names, what="transformation function")
-        source, part = _find_split(self.folder, settings, split)
+        source, part = find_split(self.folder, settings, split)
         check_fields(found, settings.end_model, list(source.schema))
         return try_transformations(found, source, part, settings.end_model, limit=limit)
 
@@ -195,7 +194,7 @@ class Project(ProjectVersions, ProjectTests):
             Default: as the settings say.
         """
         settings = self._one_task()
-        source, found = _find_split(self.folder, settings, split)
+        source, found = find_split(self.folder, settings, split)
         return apply_functions(self.functions, source.dataset, settings, on_error=on_error).take(found.rows)
 
     def describe_functions(self) -> list[dict[str, Any]]:
@@ -220,7 +219,7 @@ class Project(ProjectVersions, ProjectTests):
             If there is no function or split of that name, or the project has several data sets.
         """
         settings = self.settings
-        source, found = _find_split(self.folder, settings, split)
+        source, found = find_split(self.folder, settings, split)
         return try_functions(pick_functions(self.functions, names), source, found, settings, limit=limit)
 
     def explain(
@@ -415,15 +414,3 @@ def _of_tasks(run: KeptRun, task: str | None) -> KeptRun:
 
 def _silent(step: str) -> None:
     del step
-
-
-def _find_split(folder: Path, settings: Settings, name: str) -> tuple[Source, Split]:
-    if not set(settings.sets) <= {""}:
-        raise ProjectError("this works on a project with one [data] table; labelwright tasks shows what functions do.")
-    sources = open_sources(settings, folder)
-    names = [split.name for source in sources for split in source.splits]
-    for source in sources:
-        for split in source.splits:
-            if split.name == name:
-                return source, split
-    raise ProjectError(f"the project has no split {name!r}; it has {', '.join(names)}.")

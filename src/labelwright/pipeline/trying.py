@@ -4,20 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from labelwright.core import Class, Votes, hash_ids
+from labelwright.core.errors import ProjectError
 from labelwright.labeling import LabelingFunction
 
-from .examples import Source, Split, example_texts
+from .examples import Source, Split, example_texts, open_sources
 from .explaining.wording import said
 from .refreshing.noticing import FailedFunction
 from .refreshing.run import apply_by_task
 from .settings import Settings
 
-__all__ = ["FiredExample", "TriedFunction", "try_functions"]
+__all__ = ["FiredExample", "TriedFunction", "find_split", "try_functions"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +73,25 @@ class TriedFunction:
     def to_dict(self) -> dict[str, Any]:
         """Return plain values for JSON."""
         return {**asdict(self), "coverage": self.coverage}
+
+
+def find_split(folder: Path, settings: Settings, name: str) -> tuple[Source, Split]:
+    """Open the split of a project that has one data set, with the data that it is in.
+
+    Raises
+    ------
+    ProjectError
+        If there is no split of that name, or the project has several data sets.
+    """
+    if not set(settings.sets) <= {""}:
+        raise ProjectError("this works on a project with one [data] table; labelwright tasks shows what functions do.")
+    sources = open_sources(settings, folder)
+    names = [split.name for source in sources for split in source.splits]
+    for source in sources:
+        for split in source.splits:
+            if split.name == name:
+                return source, split
+    raise ProjectError(f"the project has no split {name!r}; it has {', '.join(names)}.")
 
 
 def try_functions(

@@ -122,14 +122,6 @@ def test_gates_compare_task_by_task_and_fail_a_run_that_asks_for_it(judged):
     assert judged.judge().reference == "run 1"
 
 
-def test_labels_are_compared_by_the_ids_of_examples(judged):
-    head, *rows = (judged.folder / "reports.csv").read_text().splitlines()
-    (judged.folder / "reports.csv").write_text("\n".join([head, *rows[:0:-1]]) + "\n")
-    gates = {(g.gate, g.task, g.name): g for g in judged.test().judgement.gates}
-    assert gates["flips", "finding", "train"].figures["n"] == 79  # r0 is gone, and the others stand in another order
-    assert gates["flips", "finding", "train"].figures["flipped"] <= 2
-
-
 def test_of_several_data_sets_each_task_is_judged_on_those_about_it(judged):
     table = pl.read_csv(judged.folder / "reports.csv")
     table.select("key", "split", "text").write_csv(judged.folder / "calls.csv")
@@ -147,15 +139,21 @@ def test_of_several_data_sets_each_task_is_judged_on_those_about_it(judged):
 
 
 def test_new_examples_are_tested_on_all_tasks_together(judged):
-    with (judged.folder / "reports.csv").open("a") as file:
-        file.writelines(f"n{i},train,call the ward,mass,mass,mass,abnormal,mass\n" for i in range(60))
+    head, *rows = (judged.folder / "reports.csv").read_text().splitlines()
+    new = [f"n{i},train,call the ward,mass,mass,mass,abnormal,mass" for i in range(60)]
+    # The old ones stand behind them, in another order: examples are compared by their ids.
+    (judged.folder / "reports.csv").write_text("\n".join([head, *new, *rows[::-1]]) + "\n")
     report = judged.drift()
     assert (report.old, report.new) == (160, 60)
     drifted = {(row.source, row.measure) for row in report.drift.drifted}
     assert {("reader_a on kind", "vote rate"), ("ward on urgent", "vote rate")} <= drifted
     printed = CliRunner().invoke(cli, ["drift", "--project", str(judged.folder)])
     assert "ward on urgent, vote rate on new examples" in printed.output
-    assert judged.test().judgement.gates[-1].status == "failed"
+    *others, drift = judged.test().judgement.gates
+    assert drift.status == "failed"
+    flips = next(g.figures for g in others if (g.gate, g.task, g.name) == ("flips", "finding", "train"))
+    assert flips["n"] == 80
+    assert flips["flipped"] < 0.2 * 80
 
 
 def test_examples_are_answers_by_task(judged):
