@@ -51,6 +51,8 @@ class Notes:
         self.of_components: dict[str, list[Step]] = {}
         before = None if base is None else database.store.get_json(base.artifact("settings"))
         self._settings = setting_changes(before, msgspec.to_builtins(settings))
+        # Of data sets that come and go, the data tells.
+        self._data_sets = set(settings.sets) & set((before or {}).get("data_sets", ()))
 
     @property
     def whole(self) -> KeptRun | None:
@@ -238,6 +240,8 @@ class Notes:
         found = [key for key in self._settings if key.startswith(keys) and key != "end_model.refresh"]
         # Gold of one of several tasks is for scores alone.
         found = [key for key in found if not (key.startswith("tasks.") and key.endswith(".gold"))]
+        kept = {f"data_sets.{name}.{key}" for name in self._data_sets for key in ("tasks", "functions")}
+        found = [key for key in found if key in kept or not key.startswith("data_sets.")]
         return f"settings: {', '.join(found)} changed" if found else ""
 
     def _vote_seconds(self, name: str, rows: int) -> float | None:
