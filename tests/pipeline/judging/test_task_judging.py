@@ -13,6 +13,7 @@ from click.testing import CliRunner
 import labelwright as lw
 from labelwright.cli import cli
 from labelwright.core.errors import ProjectError
+from labelwright.pipeline.judging import judging
 
 from ..conftest import FUNCTIONS as OF_ONE_TASK
 from ..conftest import SETTINGS as ONE_TASK
@@ -182,4 +183,6 @@ def test_names_in_contracts_are_checked_and_kinds_of_projects_are_not_mixed(judg
                         + "[gates]\nflips = 0.1\n")  # fmt: skip
     (judged.folder / "supervision.py").write_text(OF_ONE_TASK)
     with pytest.raises(ProjectError, match="run 1 is on several tasks, and the project now has one task"):
-        judged.test()
+        judged.test(against="1")
+    # Where none is named, a run of the other kind is passed over.
+    assert judging._reference(judged.folder, judged.settings, None, before_latest=False) is None

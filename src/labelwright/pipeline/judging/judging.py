@@ -170,20 +170,21 @@ def _drift(settings: Settings, reference: States, present: States) -> DriftRepor
 
 def _reference(folder: Path, settings: Settings, against: str | None, *, before_latest: bool) -> States | None:
     """Return what to compare with: what was asked for, the newest snapshot, or the last run (or the one before it)."""
-
-    def kept(run: str | int, name: str) -> States:
-        return kept_states(KeptRun.named(folder, run), name, several=settings.has_tasks)
-
-    catalog = open_store(folder)[1]
+    catalog, several = open_store(folder)[1], settings.has_tasks
     named = against or settings.gates.against
     if named is not None:
-        return kept(named, named)
-    snapshots = catalog.snapshots()
-    if snapshots:
-        newest = max(snapshots, key=lambda s: s.made)
-        return kept(newest.name, f"snapshot {newest.name}")
+        return kept_states(KeptRun.named(folder, named), named, several=several)
     rows = catalog.runs()[:-1] if before_latest else catalog.runs()
-    return kept(rows[-1].number, f"run {rows[-1].number}") if rows else None
+    found: list[tuple[str | int, str]] = [
+        *((s.name, f"snapshot {s.name}") for s in sorted(catalog.snapshots(), key=lambda s: s.made, reverse=True)),
+        *((row.number, f"run {row.number}") for row in reversed(rows)),
+    ]
+    for name, called in found:
+        run = KeptRun.named(folder, name)
+        # A project that had one task and now has several, or the reverse, begins anew.
+        if bool(run.tasks) is several:
+            return kept_states(run, called, several=several)
+    return None
 
 
 def _text_columns(settings: Settings, folder: Path) -> Sequence[str]:
