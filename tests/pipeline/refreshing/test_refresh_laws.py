@@ -24,15 +24,12 @@ from labelwright.core.errors import LabelwrightError
 from labelwright.pipeline.kept.keep import KeptRun
 from labelwright.pipeline.refreshing import reading
 from labelwright.pipeline.refreshing.run import RunResult
-from labelwright.store import ArtifactFolder, Catalog
+
+from ..crashing import CrashError, crashing
 
 WORDS = ["song", "love", "http", "free", "video", "nice", "channel", "best"]
 TEXTS = st.lists(st.sampled_from(WORDS), min_size=1, max_size=4).map(" ".join)
 ROLES = ("data", "votes", "stats", "label_model", "soft_labels", "metrics", "settings", "schema")
-
-
-class CrashError(BaseException):
-    """What a killed process would not even see."""
 
 
 class _Project:
@@ -82,29 +79,6 @@ def _quick() -> Iterator[None]:
     with (
         mock.patch.object(reading, "MEAN_ROWS", 6),
         mock.patch("labelwright.pipeline.refreshing.run.render_report", lambda content: content.run_id),
-    ):
-        yield
-
-
-@contextmanager
-def _crashing(after: int) -> Iterator[None]:
-    """Let writing to store or catalog fail after so many times."""
-    left = [after]
-
-    def counted(method):
-        def write(*arguments, **options):
-            left[0] -= 1
-            if left[0] < 0:
-                raise CrashError
-            return method(*arguments, **options)
-
-        return write
-
-    with (
-        mock.patch.object(ArtifactFolder, "put_bytes", counted(ArtifactFolder.put_bytes)),
-        mock.patch.object(ArtifactFolder, "put_many", counted(ArtifactFolder.put_many)),
-        mock.patch.object(Catalog, "add_derivations", counted(Catalog.add_derivations)),
-        mock.patch.object(Catalog, "add_run", counted(Catalog.add_run)),
     ):
         yield
 
@@ -161,7 +135,7 @@ class Refreshing(RuleBasedStateMachine):
     @rule(after=st.integers(0, 60))
     def crash(self, after: int) -> None:
         self.project.write(self.rows, self.functions)
-        with contextlib.suppress(CrashError), _crashing(after):
+        with contextlib.suppress(CrashError), crashing(after):
             self.project.run_or_error()
 
     @rule()

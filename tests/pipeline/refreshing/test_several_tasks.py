@@ -26,6 +26,8 @@ from labelwright.pipeline.supervision import load_functions
 from labelwright.pipeline.tasks.labelling import label_tasks
 from labelwright.store import ArtifactFolder, Catalog
 
+from ..crashing import CrashError, crashing
+
 SETTINGS = """
 [data]
 path = "notes.csv"
@@ -391,29 +393,11 @@ def ward(x):
     assert notes.run().operations["function_applications"] == 0
 
 
-class CrashError(BaseException):
-    """What a killed process would not even see."""
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("after", [25, 75])
 def test_what_was_made_before_a_crash_is_taken(first, tmp_path, after):
-    notes, left = Notes(tmp_path / "notes"), [after]
-
-    def counted(method):
-        def write(*arguments, **options):
-            left[0] -= 1
-            if left[0] < 0:
-                raise CrashError
-            return method(*arguments, **options)
-
-        return write
-
-    with (
-        mock.patch.object(ArtifactFolder, "put_bytes", counted(ArtifactFolder.put_bytes)),
-        mock.patch.object(Catalog, "add_derivations", counted(Catalog.add_derivations)),
-        pytest.raises(CrashError),
-    ):
+    notes, writes = Notes(tmp_path / "notes"), [(ArtifactFolder, "put_bytes"), (Catalog, "add_derivations")]
+    with crashing(after, writes), pytest.raises(CrashError):
         notes.run()
     result = notes.run()
     assert result.run_id == first[1].run_id

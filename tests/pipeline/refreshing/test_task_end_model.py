@@ -18,27 +18,12 @@ from labelwright.pipeline.refreshing import task_views
 from labelwright.pipeline.refreshing.task_end_model import ROLE, read_end_models
 from labelwright.store import ArtifactId
 
-SETTINGS = """
-[data]
-path = "notes.csv"
-id = "key"
+from ..notes import FUNCTIONS
+from ..notes import SETTINGS as NOTES
 
-[data.splits]
-column = "split"
-train = "train"
-test = "test"
-
-[tasks.finding]
-classes = ["normal", "abnormal"]
-gold = "finding"
-
-[tasks.kind]
-classes = ["mass", "nodule"]
-refines = { task = "finding", classes = ["abnormal"] }
-
-[tasks.urgent]
-classes = ["no", "yes"]
-
+SETTINGS = (
+    NOTES
+    + """
 [tasks.silent]
 classes = ["no", "yes"]
 
@@ -46,23 +31,8 @@ classes = ["no", "yes"]
 kind = "text"
 fields = ["text"]
 """
+)
 
-FUNCTIONS = """
-import labelwright as lw
-
-def reader(column):
-    @lw.labeling_function(tasks=["finding", "kind"], name=f"reader_{column}")
-    def read(x):
-        said = getattr(x, column)
-        return {"finding": said} if said == "normal" else {"kind": said}
-    return read
-
-@lw.labeling_function(task="urgent")
-def ward(x):
-    return "yes" if "ward" in x.text else "no"
-
-FUNCTIONS = [reader("a"), reader("b"), reader("c"), ward]
-"""
 
 WORDS = {"normal": "clear and quiet", "mass": "large shadow, call the ward", "nodule": "small round spot"}
 

@@ -18,44 +18,7 @@ from labelwright.pipeline import Project
 from labelwright.pipeline.kept.keep import KeptRun
 from labelwright.pipeline.versions.task_diff import diff_tasks
 
-SETTINGS = """
-[data]
-path = "notes.csv"
-id = "key"
-
-[data.splits]
-column = "split"
-train = "train"
-test = "test"
-
-[tasks.finding]
-classes = ["normal", "abnormal"]
-gold = "finding"
-
-[tasks.kind]
-classes = ["mass", "nodule"]
-refines = { task = "finding", classes = ["abnormal"] }
-
-[tasks.urgent]
-classes = ["no", "yes"]
-"""
-
-FUNCTIONS = """
-import labelwright as lw
-
-def reader(column):
-    @lw.labeling_function(tasks=["finding", "kind"], name=f"reader_{column}")
-    def read(x):
-        said = getattr(x, column)
-        return {"finding": said} if said == "normal" else {"kind": said}
-    return read
-
-@lw.labeling_function(task="urgent")
-def ward(x):
-    return "yes" if "ward" in x.text else "no"
-
-FUNCTIONS = [reader("a"), reader("b"), reader("c"), ward]
-"""
+from ..notes import FUNCTIONS, SETTINGS
 
 
 @pytest.fixture(scope="module")
