@@ -17,7 +17,9 @@ import json, os, signal, sys, time, traceback, warnings
 from datetime import timedelta
 from unittest import mock
 
-import pyarrow.parquet, scipy.optimize, scipy.sparse, scipy.special, scipy.stats, sqlalchemy
+import email.parser, loky, pyarrow.pandas_compat, pyarrow.parquet
+import scipy.optimize, scipy.sparse, scipy.special, scipy.stats
+import sqlalchemy, sqlalchemy.dialects.sqlite
 import labelwright as lw
 import labelwright.endmodels, labelwright.labelmodels, labelwright.pipeline
 from labelwright.core.errors import DataError
