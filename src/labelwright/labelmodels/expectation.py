@@ -34,24 +34,28 @@ class Fit:
     converged: bool
 
 
-def vote_scores(problem: Problem, q: Floats, balance: Floats, prior_weight: float) -> Floats:
+def vote_scores(
+    problem: Problem, q: Floats, balance: Floats, prior_weight: float, prior: Floats | None = None
+) -> Floats:
     """M-step: return log P(vote | Y) for each feature and class, up to a constant for each feature, shape (f, k).
 
     Notes
     -----
     The prior is worth ``prior_weight`` times the data. It says that each source votes as often as it does, right as
-    often as an average better-than-chance source, under the class balance.
+    often as an average better-than-chance source, under the class balance (``prior`` (f, k); that of even classes where
+    it is None).
 
     A source that takes one side only is judged by how often it *fires* under each class: P(vote | Y, fired) would be 1
     for every class, and EM would slide to one class. A source that takes several sides is judged by what it says
     *when* it fires, as examples may be assigned to it. One more pseudo-vote for each source keeps logarithms finite.
     """
+    prior = problem.prior if prior is None else prior
     seen = problem.xt @ (problem.weights[:, None] * q)
     mass = problem.weights @ q
-    imagined = (1 + prior_weight * problem.totals[:, None]) * problem.prior
+    imagined = (1 + prior_weight * problem.totals[:, None]) * prior
     rate = (seen + imagined) / (mass + prior_weight * problem.rows * balance + 1)
     fired = problem.by_source(seen)
-    right = problem.prior / problem.by_source(problem.prior)
+    right = prior / problem.by_source(prior)
     said = (seen + (2 + prior_weight * fired) * right) / ((1 + prior_weight) * fired + 2)
     scores = np.log(np.where(problem.multipolar[problem.source][:, None], said, rate))
     return np.asarray(scores - scores.mean(axis=1, keepdims=True))
@@ -87,6 +91,7 @@ def run(
     steps: int,
     tolerance: float,
     learn_balance: bool = False,
+    prior: Floats | None = None,
 ) -> Fit:
     """Alternate M- and E-steps from ``q`` until no probability moves by ``tolerance``, or for ``steps`` steps.
 
@@ -97,7 +102,7 @@ def run(
     while step < steps and not converged:
         if learn_balance and step:
             balance = (problem.weights @ q + 1) / (problem.rows + problem.k)
-        scores = vote_scores(problem, q, balance, prior_weight)
+        scores = vote_scores(problem, q, balance, prior_weight, prior)
         new = posterior_of(problem, scores * discounts[:, None], balance)
         converged = float(np.abs(new - q).max(initial=0)) < tolerance
         q, step = new, step + 1

@@ -133,6 +133,17 @@ class Problem:
         wrong = (1 - right) / np.maximum(self.k - size, 1)
         return np.asarray(np.where(self.meaning, right / size, wrong))
 
+    def prior_under(self, balance: Floats) -> Floats:
+        """P(Y | one vote) before any data where the class balance (k,) is known, shape (f, k).
+
+        Chance is then how often the classes that a vote means occur: a vote for a class of 10 % is right in 55 of 100
+        cases, one for the other class in 95. An accuracy of .75 would make the latter tell *against* its own class.
+        """
+        chance = (self.meaning @ balance)[:, None]
+        right = (1 + chance) / 2
+        wrong = (1 - right) / np.maximum(1 - chance, np.finfo(np.float64).tiny)
+        return np.asarray(np.where(self.meaning, right / chance, wrong) * balance)
+
     def by_source(self, values: Floats) -> Floats:
         """Sum ``values`` (f, ...) over the features of each feature's source, shape as ``values``."""
         return np.asarray((self.member @ values)[self.source])

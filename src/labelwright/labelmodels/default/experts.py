@@ -99,8 +99,9 @@ def one_sided(stats: PatternCounts, problem: Problem, dependence: Dependence, gi
         return _one_accuracy(problem, frame, balance, origin)
     discounts = dependence.discounts(problem.vote_shares(np.ones(len(problem.source))))
     start = problem.vote_shares(discounts)
+    prior = None if given is None else problem.prior_under(given)
     fits = [
-        run(problem, start, balance, discounts, prior_weight=w, steps=_STEPS, tolerance=_TOLERANCE)
+        run(problem, start, balance, discounts, prior_weight=w, steps=_STEPS, tolerance=_TOLERANCE, prior=prior)
         for w in _PRIOR_WEIGHTS
     ]
     scores = [among_all_features(problem, frame, fit.scores * discounts[:, None], 0.0) for fit in fits]
