@@ -61,6 +61,22 @@ def test_tables_side_by_side_are_summed_as_one_by_one(seed, tables):
     np.testing.assert_allclose(both, np.concatenate(alone, axis=1), atol=1e-13)
 
 
+@given(st.integers(0, 1000), st.sampled_from([1e-200, 1e-3, 1.0, 1e6]))
+def test_sums_are_exact_and_so_the_same_in_every_block_order_and_form(seed, size):
+    votes, table = world(seed, n=20)
+    table = table * size
+    sums = np.concatenate([found for _, _, found, _ in score_sums(votes, table)])
+    sparse, _ = world(seed, n=20, sparse=True)
+    assert np.array_equal(sums, np.concatenate([found for _, _, found, _ in score_sums(sparse, table)]))
+    for row in range(votes.n):
+        [(_, _, alone, _)] = score_sums(votes.take([row]), table)
+        assert np.array_equal(alone[0], sums[row])
+    order = np.random.default_rng(seed).permutation(5)
+    features = np.concatenate([np.flatnonzero(Features.of(VoteFrame.of(votes)).source == j) for j in order])
+    turned = votes.select([votes.sources[j] for j in order])
+    assert np.array_equal(sums, np.concatenate([found for _, _, found, _ in score_sums(turned, table[features])]))
+
+
 def test_scores_far_apart_stay_finite():
     votes = Votes([[0, 0], [1, 1], [0, 1]])
     soft = posterior_from_scores(votes, [[800.0, 0], [0, 800], [800, 0], [0, 800]], [0.5, 0.5])

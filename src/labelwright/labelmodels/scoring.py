@@ -13,6 +13,7 @@ from threadpoolctl import ThreadpoolController
 from labelwright.core import SoftLabels, SparseRows, VoteFrame, Votes
 from labelwright.core.errors import ModelError
 
+from .expectation import one_by_one
 from .features import Features
 
 __all__ = ["posterior_from_scores", "score_sums", "share_sums"]
@@ -28,6 +29,11 @@ _SPARSE_ROWS = 16_384
 
 # Of vote shares, and of a dense table for them: 16 MiB, however many classes there are.
 _SHARE_VALUES = 2_097_152
+
+# Of a double, less two for the rounding of each score and of the bound itself.
+_BITS = 51
+# Smaller sums are not told from 0: what units there are must not be too small for a double.
+_LEAST_EXPONENT = -900
 
 
 def score_sums(votes: Votes, table: npt.ArrayLike) -> Iterator[tuple[int, int, Floats, npt.NDArray[np.bool_]]]:
@@ -56,7 +62,8 @@ def score_sums(votes: Votes, table: npt.ArrayLike) -> Iterator[tuple[int, int, F
     Notes
     -----
     Memory is one block, whatever n. Dense votes are compared with each code and multiplied by that code's part of the
-    table; sparse ones, and those of many codes, are gathered. Either way no more than rounding depends on the block.
+    table; sparse ones, and those of many codes, are gathered. Of ``table`` so many bits are kept (a few less than all)
+    that every sum is exact: what comes of an example does not depend on the others, nor on the order of the sources.
 
     Examples
     --------
@@ -138,12 +145,12 @@ def posterior_from_scores(votes: Votes, scores: npt.ArrayLike, balance: npt.Arra
     odds = np.log(prior[1:] / prior[0])
     for start, stop, sums, voted in score_sums(votes, table[:, 1:] - table[:, :1]):
         sums += odds
-        # Along short rows, reductions are slow: the largest is found down the columns, the sum is a product.
+        # Along short rows, reductions are slow: the largest is found down the columns.
         top = np.ascontiguousarray(sums.T).max(axis=0, initial=0)
         block = probs[start:stop]
         np.exp(-top, out=block[:, 0])
         np.exp(sums - top[:, None], out=block[:, 1:])
-        block /= (block @ np.ones(votes.k))[:, None]
+        block /= one_by_one(block.T)[:, None]
         block[~voted] = prior
         covered[start:stop] = voted
     return SoftLabels(probs, covered, classes=votes.classes, example_ids=votes.example_ids)
@@ -156,7 +163,17 @@ def _checked(table: npt.ArrayLike, frame: VoteFrame) -> Floats:
             f"a score table of shape {scores.shape} does not fit: {frame.m} sources have {frame.sizes.sum()} codes "
             "together, and each needs one row of finite numbers."
         )
-    return scores
+    return _exactly_summable(scores, frame)
+
+
+def _exactly_summable(scores: Floats, frame: VoteFrame) -> Floats:
+    """Round ``scores`` (f, c) to multiples of a power of 2 of which a double holds the largest sum of each column."""
+    largest = np.zeros((frame.m, scores.shape[1]))
+    np.maximum.at(largest, np.repeat(np.arange(frame.m), frame.sizes), np.abs(scores))
+    # A power of 2 above any sum; a double has 53 bits.
+    _, exponent = np.frexp(largest.sum(axis=0))
+    unit = np.ldexp(1.0, np.maximum(exponent, _LEAST_EXPONENT) - _BITS)
+    return np.asarray(np.rint(scores / unit) * unit)
 
 
 def _compared(
