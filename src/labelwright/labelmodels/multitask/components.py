@@ -130,12 +130,11 @@ class _Witnesses:
     def clearest(self, found: Coupling) -> dict[str, Sight]:
         """Return for each task the witness who foretells best who speaks of it, unless the tasks above do."""
         chosen, best = dict[str, Sight](), dict(self.first.forecasts)
-        for seen in (self.families, {} if self.outside is None else self.outside.sights(found)):
-            for task, sight in seen.items():
-                if task in best:
-                    forecast = sight.forecast(sight.rates(self.first.guesses[task]))
-                    if forecast > best[task]:
-                        chosen[task], best[task] = sight, forecast
+        # A family hears siblings by a model of its own; where there is one, messages say little more.
+        messages = {} if self.outside is None else self.outside.sights(found)
+        for task, sight in {**messages, **self.families}.items():
+            if task in best and sight.forecast(sight.rates(self.first.guesses[task])) > best[task]:
+                chosen[task] = sight
         return chosen
 
 

@@ -57,7 +57,8 @@ class MultiTask:
        each class. All that it knows of one-sided sources, copies and few votes holds here too.
     2. *Who speaks* says whether a task applies: sources name kinds of a finding more often where there is one. Rates of
        speaking, and which states of related tasks go together, are learned by EM on a composite likelihood: that of the
-       votes on each clique of the junction tree of the graph.
+       votes on each clique of the junction tree of the graph. All tasks outside of one
+       tell whether it applies, where tasks form a tree.
     3. Readers of tasks that may not apply then learn again from the rows on which they do.
     4. Soft labels are exact sums over all feasible label vectors, by the junction tree.
 

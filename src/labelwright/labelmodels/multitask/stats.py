@@ -130,12 +130,13 @@ class MultiTaskStats:
 
     def __add__(self, other: MultiTaskStats) -> MultiTaskStats:
         self._check_same(other)
+        # Stats that were kept before whole rows were are summed without these.
         return MultiTaskStats(
             self.graph,
             {task: one + other.tasks[task] for task, one in self.tasks.items()},
             {scope: one + other.meetings[scope] for scope, one in self.meetings.items()},
             {parent: one + other.families[parent] for parent, one in self.families.items()},
-            {names: one + other.trees[names] for names, one in self.trees.items()},
+            {names: one + other.trees[names] for names, one in self.trees.items() if names in other.trees},
         )
 
     def __sub__(self, other: MultiTaskStats) -> MultiTaskStats:
@@ -145,7 +146,7 @@ class MultiTaskStats:
             {task: one - other.tasks[task] for task, one in self.tasks.items()},
             {scope: one - other.meetings[scope] for scope, one in self.meetings.items()},
             {parent: one - other.families[parent] for parent, one in self.families.items()},
-            {names: one - other.trees[names] for names, one in self.trees.items()},
+            {names: one - other.trees[names] for names, one in self.trees.items() if names in other.trees},
         )
 
     def without(self, bucket: int) -> MultiTaskStats:
