@@ -199,7 +199,8 @@ def test_a_label_comes_out_again(small):
     why = small.explain("k001", check=True)
     assert why.check.same
     assert len(why.check.votes_again) == 4
-    assert why.check.largest_difference == 0
+    # One row alone may be summed in another order than among all: the last bit may differ.
+    assert why.check.largest_difference < 1e-12
     assert "Checked: Holds" in why.to_text()
 
 
