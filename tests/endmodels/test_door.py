@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from types import ModuleType
 
 import pytest
 
@@ -17,10 +18,19 @@ def _run(code):
 
 
 @pytest.mark.slow
-def test_importing_the_room_loads_neither_torch_nor_skops():
+def test_importing_the_room_loads_no_guest_and_training_only_scikit_learn():
     loaded = _run("import sys, labelwright.endmodels; print(*sys.modules, sep='\\n')")
+    assert not {"sklearn", "torch", "skops", "polars"} & set(loaded)
+    loaded = _run(
+        "import sys, labelwright.endmodels; labelwright.endmodels.fit_end_model; print(*sys.modules, sep='\\n')"
+    )
     assert "sklearn" in loaded
     assert not {"torch", "skops", "polars"} & set(loaded)
+
+
+def test_every_name_of_the_room_is_there():
+    for name in labelwright.endmodels.__all__:
+        assert not isinstance(getattr(labelwright.endmodels, name), ModuleType), name
 
 
 @pytest.mark.slow

@@ -13,7 +13,6 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 from scipy.special import betainc, betaincinv, ndtri, stdtr, stdtrit
-from scipy.stats import hypergeom
 
 __all__ = ["Tally", "exact_bounds", "holm", "intraclass", "sign_flip_p_value", "two_sample_p_value"]
 
@@ -225,6 +224,8 @@ def two_sample_p_value(before: Tally, after: Tally) -> float | None:
 
 
 def _fisher(x: int, n: int, y: int, m: int) -> float:
+    from scipy.stats import hypergeom  # not at the top: it takes most of a second, and few who import this test shares
+
     tails = hypergeom.cdf(x, n + m, x + y, n), hypergeom.sf(x - 1, n + m, x + y, n)
     return min(1.0, 2 * float(min(tails)))
 

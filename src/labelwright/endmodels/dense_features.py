@@ -12,14 +12,14 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils.extmath import randomized_svd
 from sklearn.utils.validation import check_is_fitted
 
-from .recipes import recipe
+from .end_model import recipe
 from .text_features import TextFeatures
 
 __all__ = ["LatentTextFeatures", "dense_features"]
 
 
 def dense_features(kind: str, *, random_state: int = 0) -> Pipeline:
-    """Return what turns fields of a kind, as `labelwright.endmodels.recipes.read_fields` reads them, into features.
+    """Return what turns fields of a kind, as `labelwright.endmodels.end_model.read_fields` reads them, into features.
 
     Parameters
     ----------

@@ -17,8 +17,8 @@ from labelwright.core.task_graph import TaskGraph
 from labelwright.core.task_labels import TaskLabels
 
 from .composing import compose, decode
+from .end_model import EndModel, read_fields, recipe
 from .noise_aware import NoiseAwareClassifier
-from .recipes import EndModel, read_fields, recipe
 
 __all__ = ["TaskAnswers", "TaskEndModels", "answers_of", "can_be_learned", "fit_task_end_models"]
 

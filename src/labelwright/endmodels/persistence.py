@@ -25,8 +25,8 @@ from sklearn.exceptions import InconsistentVersionWarning
 from labelwright.core import atomic_folder, atomic_write, check_classes
 from labelwright.core.errors import DataError, DataWarning, ModelError
 
+from .end_model import EndModel
 from .noise_aware import NoiseAwareClassifier
-from .recipes import EndModel
 
 __all__ = ["TRUSTED_TYPES", "kind_of_saved", "load", "packed", "save", "unpacked"]
 

@@ -11,12 +11,11 @@ from typing import Any, Literal
 import numpy as np
 import polars as pl
 
+from labelwright import endmodels
 from labelwright.core import SoftLabels
 from labelwright.core.errors import DataError, ProjectError
 from labelwright.data import Dataset, read
 from labelwright.data.base import PART_ROWS
-from labelwright.endmodels import EndModel, load
-from labelwright.endmodels.persistence import kind_of_saved
 from labelwright.store import ArtifactId, hash_folder
 
 from .examples import field_values
@@ -55,9 +54,9 @@ def predict_with_model_folder(folder: Path, data: Any, *, id: str | None = None)
     """Yield the predictions of an exported end model, part by part; no project is needed."""
     if not folder.is_dir():
         raise DataError(f"there is no folder {folder}; name one that `labelwright export --model FOLDER` wrote.")
-    if kind_of_saved(folder) == "shared":
+    if endmodels.persistence.kind_of_saved(folder) == "shared":
         return predict_with_network(folder, read(data, id=id))
-    model = load(folder)
+    model = endmodels.load(folder)
     return _end_model_parts(model, ArtifactId("end_model", hash_folder(folder)), read(data, id=id))
 
 
@@ -148,7 +147,7 @@ def _format_of(output: Path) -> ExportFormat:
     return known[output.suffix.lower()]
 
 
-def _end_model_parts(model: EndModel, key: ArtifactId, dataset: Dataset) -> Iterator[pl.DataFrame]:
+def _end_model_parts(model: endmodels.EndModel, key: ArtifactId, dataset: Dataset) -> Iterator[pl.DataFrame]:
     missing = [name for name in model.fields if name not in dataset.schema]
     if missing:
         raise DataError(

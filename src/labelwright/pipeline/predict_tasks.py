@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from labelwright import endmodels
 from labelwright.core.errors import DataError, ProjectError
 from labelwright.data import Dataset
-from labelwright.endmodels.many_tasks import TaskAnswers
 from labelwright.store import ArtifactId, hash_folder
 
 from .examples import field_values
@@ -62,7 +62,7 @@ def predict_with_network(folder: Path, dataset: Dataset) -> Iterator[pl.DataFram
 
 
 def _answers(
-    models: TaskAnswers, kind: str, fields: list[str], name: ArtifactId, dataset: Dataset
+    models: endmodels.TaskAnswers, kind: str, fields: list[str], name: ArtifactId, dataset: Dataset
 ) -> Iterator[pl.DataFrame]:
     missing = [field for field in fields if field not in dataset.schema]
     if missing:
@@ -83,7 +83,7 @@ def _answers(
         ).with_columns(pl.lit(f"{name.kind}:{name.short}").alias("model"))
 
 
-def _columns(models: TaskAnswers, columns: dict[str, Any]) -> dict[str, Any]:
+def _columns(models: endmodels.TaskAnswers, columns: dict[str, Any]) -> dict[str, Any]:
     labels, vectors = models.answers(columns)
     out: dict[str, Any] = {}
     for task in models.tasks:

@@ -18,11 +18,10 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from labelwright import endmodels
 from labelwright.augmentation import Policy, TransformationFunction
 from labelwright.core import hash_ids
 from labelwright.core.errors import ProjectError
-from labelwright.endmodels import tabular_classifier
-from labelwright.endmodels.recipes import read_fields
 from labelwright.pipeline.kept.database import Database, library_versions
 from labelwright.pipeline.kept.keep import STORE_FOLDER, KeptRun
 from labelwright.pipeline.kept.kept_data import KeptData
@@ -359,7 +358,7 @@ def numbers_of(examples: Examples) -> Callable[[Examples], Any]:
     def table(some: Examples) -> Any:
         if isinstance(some, np.ndarray):
             return some
-        return read_fields("tabular", names, {name: [one[name] for one in some] for name in names})
+        return endmodels.end_model.read_fields("tabular", names, {name: [one[name] for one in some] for name in names})
 
-    features = tabular_classifier()[:-1].fit(table(examples))
+    features = endmodels.tabular_classifier()[:-1].fit(table(examples))
     return lambda some: features.transform(table(some))

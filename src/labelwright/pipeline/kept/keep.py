@@ -14,12 +14,12 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from labelwright import endmodels
 from labelwright.core import Failure, SoftLabels, SparseRows, Votes
 from labelwright.core.errors import ProjectError
 from labelwright.core.task_graph import TaskGraph
 from labelwright.core.task_labels import TaskLabels
 from labelwright.core.task_votes import TaskVotes
-from labelwright.endmodels import EndModel, load
 from labelwright.labelmodels import BaseLabelModel, MultiTask, from_dict
 from labelwright.pipeline.settings import Settings
 from labelwright.store import ArtifactId, RunRow, Store
@@ -387,6 +387,6 @@ class KeptRun:
         """Return the folder with the fitted end model."""
         return self.store.get_folder(self.artifact("end_model"))
 
-    def end_model(self) -> EndModel:
+    def end_model(self) -> endmodels.EndModel:
         """Return the fitted end model."""
-        return load(self.end_model_folder())
+        return endmodels.load(self.end_model_folder())

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import msgspec
 
-from labelwright.endmodels import EndModel, load, save
+from labelwright import endmodels
 from labelwright.pipeline.augmenting.copies import KeptCopies
 from labelwright.pipeline.kept.database import Database
 from labelwright.pipeline.kept.kept_data import KeptData
@@ -56,7 +56,7 @@ class EndModelStage:
         if not known or self.database.found(self._recipe()) is None:
             self.notes.end_model(kept=self._older() is not None)
 
-    def run(self, train: LabelledSplit, copies: KeptCopies | None) -> EndModel | None:
+    def run(self, train: LabelledSplit, copies: KeptCopies | None) -> endmodels.EndModel | None:
         """Return the end model, trained on the labels of train, and on its augmented copies where there are any."""
         if self.settings.end_model.kind == "none":
             return None
@@ -69,22 +69,22 @@ class EndModelStage:
             key = self._train(recipe, lambda: train_end_model(self.settings, train, copies=copies))
             self.notes.end_model(kept=False)
         self.artifacts["end_model"] = key
-        return load(self.database.store.get_folder(key))
+        return endmodels.load(self.database.store.get_folder(key))
 
-    def plain(self, train: LabelledSplit) -> EndModel:
+    def plain(self, train: LabelledSplit) -> endmodels.EndModel:
         """Return the end model without augmentation, to compare with: it is what it was before there was any."""
         recipe = self._recipe(augmented=False)
         key = self.database.found(recipe)
         if key is None:
             key = self._train(recipe, lambda: train_end_model(self.settings, train))
         self.artifacts["end_model_plain"] = key
-        return load(self.database.store.get_folder(key))
+        return endmodels.load(self.database.store.get_folder(key))
 
-    def _train(self, recipe: Recipe, train: Callable[[], EndModel]) -> ArtifactId:
+    def _train(self, recipe: Recipe, train: Callable[[], endmodels.EndModel]) -> ArtifactId:
         began, store = time.perf_counter(), self.database.store
         end = train()
         with tempfile.TemporaryDirectory() as temporary:
-            save(end, Path(temporary) / "end_model")
+            endmodels.save(end, Path(temporary) / "end_model")
             key = store.put_folder("end_model", Path(temporary) / "end_model")
         self.database.record([(recipe, key)], seconds=time.perf_counter() - began, rows=1)
         self.operations["end_models_trained"] = self.operations.get("end_models_trained", 0) + 1

@@ -15,9 +15,9 @@ from typing import Any
 
 import msgspec
 
+from labelwright import endmodels
 from labelwright.core.errors import MissingExtraError
 from labelwright.core.task_labels import TaskLabels
-from labelwright.endmodels.many_tasks import can_be_learned
 from labelwright.pipeline.augmenting.stage import learning_folder
 from labelwright.pipeline.end_model_settings import EndModelSettings
 from labelwright.pipeline.examples import field_values
@@ -115,7 +115,7 @@ class SharedEndModelStage(TaskEndModelStage):
 
     def run(self, train: TaskLabels, labels: Mapping[str, ArtifactId]) -> dict[str, ArtifactId]:
         """Return the network, by each task that it learned; it is trained where it is missing."""
-        wanted = [task for task in self.graph.names if can_be_learned(train, task)]
+        wanted = [task for task in self.graph.names if endmodels.can_be_learned(train, task)]
         if not wanted:
             return {}
         recipe = self._shared_recipe({task: labels[task] for task in self.graph.names})

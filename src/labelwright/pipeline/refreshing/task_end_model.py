@@ -14,10 +14,9 @@ from typing import Any, cast
 
 import msgspec
 
+from labelwright import endmodels
 from labelwright.core.task_graph import TaskGraph
 from labelwright.core.task_labels import TaskLabels
-from labelwright.endmodels import EndModel, load, save
-from labelwright.endmodels.many_tasks import TaskAnswers, TaskEndModels, can_be_learned, fit_task_end_models
 from labelwright.pipeline.examples import field_values
 from labelwright.pipeline.kept.database import Database
 from labelwright.pipeline.kept.kept_data import KeptData
@@ -103,7 +102,7 @@ class TaskEndModelStage:
         """
         if self.chosen.kind == "none":
             return {}
-        wanted = [task for task in self.graph.names if can_be_learned(train, task)]
+        wanted = [task for task in self.graph.names if endmodels.can_be_learned(train, task)]
         found = self._found({task: labels[task] for task in wanted})
         stale = [task for task in wanted if task not in found]
         kept = self._kept(stale)
@@ -125,9 +124,9 @@ class TaskEndModelStage:
         self.database.record(recipes, seconds=seconds, rows=1)
         return keys
 
-    def _put(self, model: EndModel) -> ArtifactId:
+    def _put(self, model: endmodels.EndModel) -> ArtifactId:
         with tempfile.TemporaryDirectory() as temporary:
-            save(model, Path(temporary) / "end_model")
+            endmodels.save(model, Path(temporary) / "end_model")
             return self.database.store.put_folder("end_model", Path(temporary) / "end_model")
 
     def _found(self, labels: Mapping[str, ArtifactId]) -> dict[str, ArtifactId]:
@@ -173,7 +172,7 @@ class TaskEndModelStage:
 
 def fit_by_data_set(
     chosen: EndModelSettings, data: KeptData, train: TaskLabels, tasks: Sequence[str]
-) -> dict[str, EndModel]:
+) -> dict[str, endmodels.EndModel]:
     """Return an end model for each task, fitted on the data sets that are about it: others teach it nothing.
 
     Parameters
@@ -187,12 +186,12 @@ def fit_by_data_set(
     together: dict[tuple[int, ...], list[str]] = {}
     for task in tasks:
         together.setdefault(tuple(data.about([task]).numbers), []).append(task)
-    found: dict[str, EndModel] = {}
+    found: dict[str, endmodels.EndModel] = {}
     for alike in together.values():
         rows = data.within("train", alike[:1])
         columns = field_values(data.about(alike[:1]).frame("train", chosen.fields), chosen.fields)
         own = train if rows is None else train.take(rows)
-        found |= fit_task_end_models(chosen.kind, chosen.fields, columns, own, tasks=alike)
+        found |= endmodels.fit_task_end_models(chosen.kind, chosen.fields, columns, own, tasks=alike)
     return {task: found[task] for task in tasks}
 
 
@@ -203,16 +202,16 @@ def rows_of(data: KeptData) -> str:
     return hashlib.sha256(msgspec.json.encode(rows)).hexdigest()
 
 
-def read_end_models(store: Store, graph: TaskGraph, models: Mapping[str, ArtifactId]) -> TaskAnswers:
+def read_end_models(store: Store, graph: TaskGraph, models: Mapping[str, ArtifactId]) -> endmodels.TaskAnswers:
     """Return the end models of a run, read from its store: one for each task, or one for all."""
     shared = {key for key in models.values() if key.kind == SHARED}
     if shared:
         (key,) = shared
         return read_network(store.get_folder(key), graph)
-    return TaskEndModels(graph, {task: load(store.get_folder(key)) for task, key in models.items()})
+    return endmodels.TaskEndModels(graph, {task: endmodels.load(store.get_folder(key)) for task, key in models.items()})
 
 
-def read_network(folder: Path, graph: TaskGraph | None = None) -> TaskAnswers:
+def read_network(folder: Path, graph: TaskGraph | None = None) -> endmodels.TaskAnswers:
     """Return the one network for all tasks that lies in a folder; its relations are those of ``graph``, or its own.
 
     Raises
@@ -224,11 +223,13 @@ def read_network(folder: Path, graph: TaskGraph | None = None) -> TaskAnswers:
     """
     # Not at the top: it brings torch.
     room: Any = importlib.import_module("labelwright.endmodels.torch.multitask.end_model")
-    network: TaskAnswers = room.SharedEndModel.load(folder)
+    network: endmodels.TaskAnswers = room.SharedEndModel.load(folder)
     return network if graph is None else replace(cast("Any", network), graph=graph)
 
 
-def score_end_models(models: TaskAnswers, data: KeptData, fields: Sequence[str]) -> dict[str, dict[str, TaskScore]]:
+def score_end_models(
+    models: endmodels.TaskAnswers, data: KeptData, fields: Sequence[str]
+) -> dict[str, dict[str, TaskScore]]:
     """Score end models on every split but train, where there is gold; by task and split."""
     found: dict[str, dict[str, TaskScore]] = {task: {} for task in models.tasks}
     for split in data.splits:

@@ -9,9 +9,9 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from labelwright import endmodels
 from labelwright.core import SoftLabels, check_classes
 from labelwright.core.errors import ProjectError
-from labelwright.endmodels import EndModel, fit_end_model
 from labelwright.labelmodels import BaseLabelModel, MajorityVote
 from labelwright.pipeline.augmenting.copies import KeptCopies, weights_of
 from labelwright.pipeline.augmenting.fields import as_read
@@ -61,7 +61,7 @@ def label_splits(votes: KeptVotes, labels: KeptLabels, model: BaseLabelModel[Any
 
 def train_end_model(
     settings: Settings, train: LabelledSplit, labels: SoftLabels | None = None, *, copies: KeptCopies | None = None
-) -> EndModel:
+) -> endmodels.EndModel:
     """Train the end model's recipe on train.
 
     Parameters
@@ -80,7 +80,7 @@ def train_end_model(
     if copies is not None:
         frame, soft, weight = _with_copies(frame, soft, copies, chosen.kind)
     columns = field_values(frame, chosen.fields)
-    return fit_end_model(
+    return endmodels.fit_end_model(
         chosen.kind, chosen.fields, columns, soft, sample_weight=weight, random_state=chosen.random_state
     )
 
@@ -107,7 +107,10 @@ def has_gold(parts: Sequence[LabelledSplit]) -> bool:
 
 
 def predict_splits(
-    settings: Settings, parts: Sequence[LabelledSplit], end: EndModel | None, plain: EndModel | None = None
+    settings: Settings,
+    parts: Sequence[LabelledSplit],
+    end: endmodels.EndModel | None,
+    plain: endmodels.EndModel | None = None,
 ) -> list[LabelledSplit]:
     """Add what the end model predicts of the splits that are scored, and what it is compared with, where there is that.
 
@@ -140,7 +143,7 @@ def _columns(part: LabelledSplit, fields: Sequence[str]) -> dict[str, Any]:
     return field_values(part.source.frame(part.split, fields), fields)
 
 
-def _predict(part: LabelledSplit, end: EndModel, role: str) -> LabelledSplit:
+def _predict(part: LabelledSplit, end: endmodels.EndModel, role: str) -> LabelledSplit:
     if part.split.name == "train" or part.split.gold is None:
         return part
     found = end.soft_labels(_columns(part, end.fields), example_ids=part.split.example_ids)

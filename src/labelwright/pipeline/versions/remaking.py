@@ -12,11 +12,11 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
+from labelwright import endmodels
 from labelwright.core import SoftLabels, Votes
 from labelwright.core.errors import LabelwrightError
 from labelwright.core.stats_arrays import arrays_of_stats
 from labelwright.data import read
-from labelwright.endmodels import EndModel, load
 from labelwright.labeling import LabelingFunction
 from labelwright.labelmodels import to_dict
 from labelwright.pipeline.augmenting.copies import KeptCopies
@@ -134,11 +134,11 @@ def remake_scores(run: KeptRun) -> tuple[Remade | None, Remade]:
     return found, judge_differences(scores, f"{len(boards)} split{'s' * (len(boards) != 1)} with gold")
 
 
-def _end_model(run: KeptRun, role: str) -> EndModel | None:
-    return load(run.store.get_folder(run.artifact(role))) if role in run.row.artifacts else None
+def _end_model(run: KeptRun, role: str) -> endmodels.EndModel | None:
+    return endmodels.load(run.store.get_folder(run.artifact(role))) if role in run.row.artifacts else None
 
 
-def _remake_end_model(run: KeptRun, train: LabelledSplit, kept: EndModel) -> Remade:
+def _remake_end_model(run: KeptRun, train: LabelledSplit, kept: endmodels.EndModel) -> Remade:
     if run.row.operations.get("end_models_stale"):
         return Remade("not checked", "it is of an earlier run: end_model.refresh is keep")
     key = run.row.artifacts.get("augmentation")

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from labelwright import endmodels
 from labelwright.core.task_labels import TaskLabels
-from labelwright.endmodels.many_tasks import TaskAnswers, TaskEndModels
 from labelwright.pipeline.examples import field_values
 from labelwright.pipeline.kept.keep import KeptRun
 from labelwright.pipeline.kept.kept_tasks import read_by_name
@@ -24,7 +24,7 @@ def remake_task_end_models(run: KeptRun) -> Remade:
     train = run.task_labels("train")
     if chosen.shared is None:
         fitted = fit_by_data_set(chosen, run.kept_data, train, kept.tasks)
-        again: TaskAnswers = TaskEndModels(run.graph, fitted)
+        again: endmodels.TaskAnswers = endmodels.TaskEndModels(run.graph, fitted)
     else:
         columns = field_values(run.frame("train", chosen.fields), chosen.fields)
         again = train_shared_end_model(chosen, columns, train)
@@ -44,7 +44,7 @@ def remake_task_end_models(run: KeptRun) -> Remade:
     return judge_differences(far, f"{how_many} trained again; their predictions of {n:,} examples, and their scores")
 
 
-def _said(run: KeptRun, models: TaskAnswers, split: str) -> TaskLabels:
+def _said(run: KeptRun, models: endmodels.TaskAnswers, split: str) -> TaskLabels:
     fields = run.settings().end_model.fields
     columns = field_values(run.frame(split, fields), fields)
     return models.answers(columns, example_ids=run.kept_data.ids(split))[0]

@@ -22,10 +22,10 @@ from labelwright.core.task_graph import TaskGraph
 from labelwright.core.task_labels import TaskLabels
 from labelwright.core.tasks import Task
 from labelwright.endmodels.dense_features import dense_features
+from labelwright.endmodels.end_model import read_fields
 from labelwright.endmodels.many_tasks import answers_of, can_be_learned
 from labelwright.endmodels.persistence import packed, unpacked
 from labelwright.endmodels.pictures import read_pictures
-from labelwright.endmodels.recipes import read_fields
 from labelwright.endmodels.torch.progress import Progress
 
 from .classifier import MultiTaskClassifier
