@@ -41,11 +41,12 @@ def one_source(graph: TaskGraph, codes: dict[str, list[int]], *, sparse: bool = 
 
 @pytest.mark.parametrize("sparse", [False, True])
 def test_an_answer_on_a_child_speaks_for_its_ancestors(sparse: bool) -> None:
-    codes = {"finding": [1, 1, 0, -1, 0], "kind": [0, -1, -1, 1, 2], "side": [1, -1, -1, -1, 2]}
+    codes = {"finding": [1, 1, 0, -1, 0, -1], "kind": [0, -1, -1, 1, 2, 2], "side": [1, -1, -1, -1, 2, -1]}
     votes = one_source(GRAPH, codes, sparse=sparse)
     kept = {task: v.values[:, 0].tolist() for task, v in votes.counted.items()}
-    # Row 0: that it is a mass, and right, is said once each. Row 4: "normal" says that nothing else applies.
-    assert kept == {"finding": [-1, 1, 0, -1, 0], "kind": [0, -1, -1, 1, -1], "side": [1, -1, -1, -1, -1]}
+    # Rows 0 and 3: who names a kind says "abnormal". Row 4: "normal" says that nothing else applies. Row 5: N/A of the
+    # kind says "normal".
+    assert kept == {"finding": [1, 1, 0, 1, 0, 0], "kind": [0, -1, -1, 1, -1, -1], "side": [1, -1, -1, -1, -1, -1]}
     assert votes.by_task["finding"].values[:, 0].tolist() == codes["finding"]
 
 
@@ -92,8 +93,8 @@ def test_partial_votes_are_sets_of_states() -> None:
     )  # "mass or nodule", "mass or N/A"
     finding = Votes([[1], [1]], classes=GRAPH.states("finding"), sources=["s"])
     votes = TaskVotes(GRAPH, {"finding": finding, "kind": kind})
-    # "Mass or nodule" is "abnormal" by another name: one of the two goes. "Mass or N/A" adds to "abnormal".
-    assert votes.counted["finding"].values.tolist() == [[-1], [1]]
+    # "Mass or nodule" is "abnormal" by another name. "Mass or N/A" adds to it.
+    assert votes.counted["finding"].values.tolist() == [[1], [1]]
     assert votes.counted["kind"].values.tolist() == [[0], [1]]
     assert votes.covered.tolist() == [[True, True, False], [True, True, False]]
 
@@ -131,13 +132,14 @@ def test_what_is_dropped_follows_from_what_is_kept(crowd: tuple[TaskGraph, dict[
         return
     votes = one_source(graph, {task: [row[t] for row in rows] for t, task in enumerate(graph.names)})
     left = np.column_stack([votes.counted[task].values[:, 0] for task in graph.names])
+    above = {graph.names.index(parent) for parent, _ in graph.above.values()}
     for row, kept in zip(rows, left.tolist(), strict=True):
-        assert all(b in (-1, a) for a, b in zip(row, kept, strict=True))
+        assert all(b in (-1, a) or (a < 0 and t in above) for t, (a, b) in enumerate(zip(row, kept, strict=True)))
         whole = consistent(graph, row)
         assert np.array_equal(consistent(graph, kept), whole)
-        for t in np.flatnonzero(np.array(kept) >= 0):
+        for t in set(np.flatnonzero(np.array(kept) >= 0).tolist()) - above:
             fewer = [-1 if i == t else c for i, c in enumerate(kept)]
-            assert len(consistent(graph, fewer)) > len(whole), "every vote that stays adds something"
+            assert len(consistent(graph, fewer)) > len(whole), "every vote that stays adds something, or is handed up"
 
 
 @given(crowds())

@@ -105,6 +105,26 @@ class TaskGraph:
         return self._states[task]
 
     @cached_property
+    def above(self) -> dict[str, tuple[str, int]]:
+        """For each task that refines one class of one task: that task, and the code of the class; from above down.
+
+        Examples
+        --------
+        >>> tasks = [Task("finding", ["no", "yes"]), Task("kind", ["a", "b"])]
+        >>> TaskGraph(tasks, [Refines("kind", "finding", "yes")]).above
+        {'kind': ('finding', 1)}
+        """
+        refined = [r for r in self.relations if isinstance(r, Refines)]
+        children = [r.child for r in refined]
+        left = {r.child: r for r in refined if len(r.classes) == 1 and children.count(r.child) == 1}
+        found = dict[str, tuple[str, int]]()
+        while left:
+            for child in [child for child, r in left.items() if r.parent not in left]:
+                r = left.pop(child)
+                found[child] = (r.parent, self._states[r.parent].index(r.classes[0]))
+        return found
+
+    @cached_property
     def factors(self) -> tuple[Factor, ...]:
         """What may occur together, one table for each group of tasks that a relation ties."""
         return tuple(

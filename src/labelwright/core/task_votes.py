@@ -14,10 +14,11 @@ import numpy.typing as npt
 from .answers import Answers
 from .classes import Class
 from .errors import VoteError
+from .one_source import OneSource
 from .sparse import SparseRows
 from .task_graph import TaskGraph
 from .tasks import NOT_APPLICABLE
-from .votes import ABSTAIN, Votes
+from .votes import Votes
 
 __all__ = ["TaskVotes", "voted_states"]
 
@@ -70,7 +71,12 @@ class TaskVotes:
         _check_same_examples(known)
         self._keep(graph, known)
         for source in self._several:
-            self._check_consistent(source)
+            rows, said = self._one(source).contradictions()
+            if len(rows):
+                raise VoteError(
+                    f"example {self.example_ids[rows[0]]}, source {source!r} voted {said}, which cannot hold together "
+                    f"under the task graph ({len(rows):,} such examples in all). Let it abstain on one of these tasks."
+                )
 
     def _keep(self, graph: TaskGraph, by_task: Mapping[str, Votes]) -> None:
         object.__setattr__(self, "graph", graph)
@@ -123,6 +129,9 @@ class TaskVotes:
         component = {task: c for c, group in enumerate(self.graph.components) for task in group}
         return [s for s, tasks in self._tasks_of.items() if len({component[t] for t in tasks}) < len(tasks)]
 
+    def _one(self, source: str) -> OneSource:
+        return OneSource(source, self._tasks_of[source], self.graph, self.by_task, self.answers)
+
     def tasks_of(self, source: str) -> tuple[str, ...]:
         """Return the tasks that a source votes on, in the order of the graph."""
         if source not in self._tasks_of:
@@ -136,14 +145,27 @@ class TaskVotes:
 
     @cached_property
     def counted(self) -> Mapping[str, Votes]:
-        """The votes without those that another answer of the same source on the same example already implies.
+        """The votes as they count: what one answer of a source says, it says once.
 
-        Who says that a tumour is a mass has said that there is one: the second vote is no second witness. Of two votes
-        that imply each other, N/A goes first, and then the one on the earlier task.
+        Who says that a tumour is a mass has said that there is one. A source that votes on both tasks, of which the
+        second refines one class of the first, says so there: its vote is handed up, or else it would seem to speak of
+        "normal" alone. (That it names a kind is then no news of whether there is a tumour; see `TaskGraph.above`.) What
+        its other votes on the same example imply otherwise, by any relation, is left out. Of two votes that imply each
+        other, N/A goes first, and then the one on the earlier task.
+
+        Examples
+        --------
+        >>> from labelwright.core.tasks import Refines, Task
+        >>> tasks = [Task("finding", ["normal", "abnormal"]), Task("kind", ["mass", "nodule"])]
+        >>> graph = TaskGraph(tasks, [Refines("kind", "finding", "abnormal")])
+        >>> finding = Votes([[0], [-1]], classes=["normal", "abnormal"], sources=["reader"])
+        >>> kind = Votes([[-1], [0]], classes=["mass", "nodule"], sources=["reader"])
+        >>> TaskVotes(graph, {"finding": finding, "kind": kind}).counted["finding"].rows.tolist()
+        [[0], [1]]
         """
         kept = dict(self.by_task)
         for source in self._several:
-            for task, codes in self._without_implied(source).items():
+            for task, codes in self._one(source).counted().items():
                 kept[task] = _with_column(kept[task], source, codes)
         return MappingProxyType(kept)
 
@@ -263,57 +285,12 @@ class TaskVotes:
                     given[np.arange(stop - start)[:, None], number] = True
             yield start, given[:, :a]
 
-    def _said(self, source: str) -> tuple[npt.NDArray[np.int64], dict[int, npt.NDArray[np.int64]]]:
-        """Return where a source answers about several tasks, and the answers by position of the task, -1 for none."""
-        tasks = self._tasks_of[source]
-        table = np.column_stack([_column(self.by_task[task], source) for task in tasks])
-        rows = np.flatnonzero((table >= 0).sum(axis=1) >= 2)
-        said = {}
-        for task, codes in zip(tasks, table[rows].T, strict=True):
-            own = self.answers.index[task][self.by_task[task].sources.index(source)]
-            said[self.graph.names.index(task)] = np.where(codes >= 0, own[codes], -1)
-        return rows, said
-
-    def _check_consistent(self, source: str) -> None:
-        rows, said = self._said(source)
-        distinct, which = _distinct(said)
-        wrong = np.flatnonzero(~self.answers.consistent(distinct)[which])
-        if len(wrong):
-            answers = [int(numbers[wrong[0]]) for numbers in said.values() if numbers[wrong[0]] >= 0]
-            raise VoteError(
-                f"example {self.example_ids[rows[wrong[0]]]}, source {source!r} voted "
-                f"{', '.join(self.answers.shown(a) for a in answers)}, which cannot hold together under the task graph "
-                f"({len(wrong):,} such examples in all). Let it abstain on one of these tasks."
-            )
-
-    def _without_implied(self, source: str) -> dict[str, npt.NDArray[np.int64]]:
-        """Return the codes of a source, shape (n,), on each task where some of its votes are implied by others."""
-        rows, said = self._said(source)
-        distinct, which = _distinct(said)
-        changed = {}
-        for position, numbers in self.answers.without_implied(distinct).items():
-            gone = rows[(numbers[which] < 0) & (said[position] >= 0)]
-            if len(gone):
-                task = self.graph.names[position]
-                changed[task] = _column(self.by_task[task], source)
-                changed[task][gone] = ABSTAIN
-        return changed
-
 
 def _rebuilt(graph: TaskGraph, by_task: Mapping[str, Votes]) -> TaskVotes:
     """Return task votes of what was checked before."""
     out = object.__new__(TaskVotes)
     out._keep(graph, by_task)
     return out
-
-
-def _distinct(
-    said: Mapping[int, npt.NDArray[np.int64]],
-) -> tuple[dict[int, npt.NDArray[np.int64]], npt.NDArray[np.intp]]:
-    """Return the different rows of answers, and which of them each row is."""
-    table = np.column_stack(list(said.values()))
-    rows, which = np.unique(table, axis=0, return_inverse=True)
-    return dict(zip(said, rows.T.copy(), strict=True)), which.ravel()
 
 
 def voted_states(graph: TaskGraph, task: str) -> tuple[Class, ...]:
@@ -371,29 +348,21 @@ def _check_same_examples(by_task: Mapping[str, Votes]) -> None:
                 )
 
 
-def _column(votes: Votes, source: str) -> npt.NDArray[np.int64]:
-    """Return the codes of one source, shape (n,), in an array of its own."""
-    column = votes.sources.index(source)
-    if not isinstance(votes.rows, SparseRows):
-        return votes.rows[:, column].astype(np.int64)
-    found = np.full(votes.n, ABSTAIN, dtype=np.int64)
-    mine = votes.rows.columns == column
-    found[votes.rows.entry_rows[mine]] = votes.rows.codes[mine]
-    return found
-
-
 def _with_column(votes: Votes, source: str, codes: npt.NDArray[np.int64]) -> Votes:
-    """Return ``votes`` with other codes of one source, some of whose votes are gone."""
+    """Return ``votes`` with other codes of one source."""
     column = votes.sources.index(source)
     if not isinstance(votes.rows, SparseRows):
         dense = votes.rows.copy()
         dense[:, column] = codes
         return votes._with(dense)
-    rows = votes.rows
-    entry_rows = rows.entry_rows
-    kept = (rows.columns != column) | (codes[entry_rows] >= 0)
-    indptr = np.concatenate([[0], np.cumsum(np.bincount(entry_rows[kept], minlength=votes.n))]).astype(np.int64)
-    return votes._with(SparseRows(indptr, rows.columns[kept], rows.codes[kept], rows.shape))
+    rows, spoken = votes.rows, np.flatnonzero(codes >= 0)
+    kept = rows.columns != column
+    entries = (
+        np.concatenate([rows.entry_rows[kept], spoken]),
+        np.concatenate([rows.columns[kept], np.full(len(spoken), column)]),
+        np.concatenate([rows.codes[kept], codes[spoken]]),
+    )
+    return votes._with(SparseRows.from_entries(*entries, shape=rows.shape))
 
 
 def _number_of_votes(votes: Votes) -> int:

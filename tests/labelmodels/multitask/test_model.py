@@ -338,3 +338,24 @@ def test_examples_that_were_asked_about_some_tasks_teach_these_alone():
         model.summarize(given.take(slice(0, 99)), about=["kind", "side"]),
     ]
     assert np.isfinite(MultiTask().fit_stats(two[0] + two[1]).soft_labels(whole, about=about).probs["side"]).all()
+
+
+def test_sources_that_vote_on_two_tasks_count_once() -> None:
+    """Readers say "normal", or name a kind: two of them who name one outweigh one who says "normal"."""
+    rng, n = np.random.default_rng(0), 2_000
+    tasks = [Task("finding", ["normal", "abnormal"]), Task("kind", ["mass", "nodule"])]
+    graph = TaskGraph(tasks, [Refines("kind", "finding", "abnormal")])
+    truth = np.array([0, 0, 1, 2])[rng.integers(4, size=n)]
+    # Each is right 9 times of 10, else says one of the other two words.
+    said = np.where(rng.random((n, 3)) < 0.9, truth[:, None], (truth[:, None] + rng.integers(1, 3, (n, 3))) % 3)
+    names = ["a", "b", "c"]
+    finding = Votes(np.where(said == 0, 0, -1), classes=tasks[0].classes, sources=names)
+    kind = Votes(said - 1, classes=tasks[1].classes, sources=names)
+    votes = TaskVotes(graph, {"finding": finding, "kind": kind})
+    probs = MultiTask().fit(votes).predict_proba(votes)
+    best = ((said == 0).sum(axis=1) < 2).astype(int)
+    assert np.array_equal(probs["finding"].argmax(axis=1), best)
+    # P("normal" | two say so and one names a kind), by Bayes.
+    split = (said == 0).sum(axis=1) == 2
+    right = 0.5 * 0.9**2 * 0.1 / (0.5 * 0.9**2 * 0.1 + 0.5 * 0.05**2 * 0.95)
+    assert probs["finding"][split, 0].mean() == pytest.approx(right, abs=0.03)

@@ -134,9 +134,7 @@ def test_what_a_run_kept_is_what_it_made(make_project):
     assert list(kept.functions()) == ["has_link", "subscribe", "song", "love"]
 
 
-@pytest.mark.parametrize(
-    "where", ["labelwright.pipeline.refreshing.end_model.save", "labelwright.store.Catalog.add_run"]
-)
+@pytest.mark.parametrize("where", ["labelwright.endmodels.save", "labelwright.store.Catalog.add_run"])
 def test_a_stopped_run_leaves_the_last_one_as_it_was(make_project, monkeypatch, where):
     folder = make_project()
     before = lw.Project(folder).run()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,7 @@ __all__ = [
     "NOT",
     "SILENT",
     "apart",
+    "heard_above",
     "in_own_letters",
     "kinds_of_codes",
     "over_classes",
@@ -111,6 +112,16 @@ def kinds_of_codes(votes: Votes, k: int) -> npt.NDArray[np.int64]:
         sets = votes.alphabet.get(source, tuple(frozenset([c]) for c in range(votes.k)))
         row[: len(sets)] = [APPLIES if min(one) < k else NOT for one in sets]
     return kinds
+
+
+def heard_above(graph: TaskGraph, task: str, sources: Mapping[str, Collection[str]]) -> frozenset[str]:
+    """Return the sources of a task that vote on the one above it as well, by the sources of each task.
+
+    What such a source says of the task is handed up (see `TaskVotes.counted`): that it speaks of it is no other news.
+    """
+    if task not in graph.above:
+        return frozenset()
+    return frozenset(sources.get(task, ())) & frozenset(sources.get(graph.above[task][0], ()))
 
 
 def over_classes(votes: Votes, classes: Sequence[str | int]) -> Votes:

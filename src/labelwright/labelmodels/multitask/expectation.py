@@ -19,7 +19,7 @@ from labelwright.core import TaskGraph, Votes
 from labelwright.core.tasks import Refines
 from labelwright.labelmodels.features import Features
 
-from .columns import over_classes
+from .columns import heard_above, over_classes
 from .families import Sight
 from .readers import GUESS, Reader
 from .speaking import WORTH_OF_GUESS, Speaking, first_rates
@@ -130,8 +130,10 @@ class _Work:
         self.refined = [t for t in readers if len(graph.states(t)) > len(self.classes[t])]
         self.own = [{t: over_classes(v, self.classes[t]) for t, v in one.votes.items()} for one in meetings]
         self.read = [{t: self.readers[t].log_evidence(v) for t, v in own.items()} for own in self.own]
+        sources = {t: reader.frame.sources for t, reader in readers.items()}
+        above = {t: heard_above(graph, t, sources) for t in self.refined}
         self.speaking = [
-            {t: Speaking.of(v, len(self.classes[t])) for t, v in one.votes.items() if t in self.refined}
+            {t: Speaking.of(v, len(self.classes[t]), above=above[t]) for t, v in one.votes.items() if t in self.refined}
             for one in meetings
         ]
         self.weights = self._from_balances()

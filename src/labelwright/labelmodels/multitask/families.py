@@ -14,7 +14,7 @@ from labelwright.core.alphabets import Letters, plain_letters, recoded
 from labelwright.core.tasks import Refines
 from labelwright.labelmodels.default.label_model import LabelModel
 
-from .columns import APPLIES, NOT, kinds_of_codes, over_classes, stacked
+from .columns import APPLIES, NOT, SILENT, heard_above, kinds_of_codes, over_classes, stacked
 from .speaking import Speaking, learned_rates
 
 __all__ = ["Sight", "children_of", "family_votes", "sights"]
@@ -71,6 +71,7 @@ def family_votes(counted: Mapping[str, Votes], graph: TaskGraph, parent: str) ->
     classes = graph.tasks[graph.names.index(parent)].classes
     if len(there) < 2 or len(graph.states(parent)) > len(classes):
         return None
+    sources = {task: votes.sources for task, votes in counted.items()}
     columns: list[Votes] = []
     names: list[str] = []
     alphabet: dict[str, Letters] = {}
@@ -84,6 +85,9 @@ def family_votes(counted: Mapping[str, Votes], graph: TaskGraph, parent: str) ->
         inside = frozenset(classes.index(c) for c in relation.classes)
         letters = (inside, frozenset(range(len(classes))) - inside)
         kinds = kinds_of_codes(votes, len(graph.tasks[graph.names.index(relation.child)].classes))
+        above = heard_above(graph, relation.child, sources)
+        heard = np.asarray([source in above for source in votes.sources], dtype=bool)
+        kinds[heard[:, None] & (kinds == APPLIES)] = SILENT
         table = np.select([kinds == APPLIES, kinds == NOT], [0, 1 if letters[1] else -1], default=-1).astype(np.int16)
         implied = [f"{number} {source}" for source in votes.sources]
         rows = recoded(votes.rows, table)

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from labelwright.core import PatternCounts, TaskGraph, Votes
 from labelwright.core.tasks import Refines
 
-from .columns import apart, over_classes
+from .columns import apart, heard_above, over_classes
 from .expectation import Coupling, shares_of_cliques
 from .families import Sight
 from .readers import Reader
@@ -74,8 +74,11 @@ class Outside:
         """Take the votes on each task out of rows that hold all of them side by side."""
         votes = apart(pattern_votes(stats), graph, graph.names)
         classes = {task.name: task.classes for task in graph.tasks}
+        sources = {task: own.sources for task, own in votes.items()}
         speaking = {
-            task: Speaking.of(own, len(classes[task])) for task, own in votes.items() if own.k > len(classes[task])
+            task: Speaking.of(own, len(classes[task]), above=heard_above(graph, task, sources))
+            for task, own in votes.items()
+            if own.k > len(classes[task])
         }
         own = {task: over_classes(one, classes[task]) for task, one in votes.items()}
         return cls(graph, own, speaking, stats.weights.astype(np.float64))

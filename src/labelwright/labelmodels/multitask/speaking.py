@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -38,10 +38,15 @@ class Speaking:
     other: sparse.csr_array[Any]
 
     @classmethod
-    def of(cls, votes: Votes, k: int) -> Speaking:
-        """Look who speaks in ``votes`` over the states of a task with ``k`` classes."""
+    def of(cls, votes: Votes, k: int, *, above: Collection[str] = ()) -> Speaking:
+        """Look who speaks in ``votes`` over the states of a task with ``k`` classes.
+
+        Sources that are heard ``above`` count as silent where they name a class: that they do says nothing here.
+        """
         features = Features.of(VoteFrame.of(votes))
         kinds = kinds_of_codes(votes, k)
+        heard = np.asarray([source in above for source in votes.sources], dtype=bool)
+        kinds[heard[:, None] & (kinds == APPLIES)] = SILENT
         x = features.matrix(votes)
         code = np.arange(len(features.source)) - features.offsets[features.source]
         kind = kinds[features.source, code]
