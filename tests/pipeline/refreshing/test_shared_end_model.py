@@ -23,27 +23,12 @@ from labelwright.pipeline.refreshing import shared_end_model
 from labelwright.pipeline.refreshing.task_end_model import ROLE, SHARED, read_end_models
 from labelwright.pipeline.settings import parse_settings
 
-SETTINGS = """
-[data]
-path = "notes.parquet"
-id = "key"
+from ..notes import FUNCTIONS
+from ..notes import SETTINGS as NOTES
 
-[data.splits]
-column = "split"
-train = "train"
-test = "test"
-
-[tasks.finding]
-classes = ["normal", "abnormal"]
-gold = "finding"
-
-[tasks.kind]
-classes = ["mass", "nodule"]
-refines = { task = "finding", classes = ["abnormal"] }
-
-[tasks.urgent]
-classes = ["no", "yes"]
-
+SETTINGS = (
+    NOTES.replace("notes.csv", "notes.parquet")
+    + """
 [tasks.silent]
 classes = ["no", "yes"]
 
@@ -56,23 +41,7 @@ epochs = 4
 batch_size = 16
 device = "cpu"
 """
-
-FUNCTIONS = """
-import labelwright as lw
-
-def reader(column):
-    @lw.labeling_function(tasks=["finding", "kind"], name=f"reader_{column}")
-    def read(x):
-        said = getattr(x, column)
-        return {"finding": said} if said == "normal" else {"kind": said}
-    return read
-
-@lw.labeling_function(task="urgent")
-def ward(x):
-    return "yes" if "ward" in x.text else "no"
-
-FUNCTIONS = [reader("a"), reader("b"), reader("c"), ward]
-"""
+)
 
 WORDS = {"normal": "clear and quiet", "mass": "large shadow, call the ward", "nodule": "small round spot"}
 LEVELS = {"normal": 10, "mass": 240, "nodule": 120}
