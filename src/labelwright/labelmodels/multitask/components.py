@@ -130,11 +130,10 @@ class _Witnesses:
     def clearest(self, found: Coupling) -> dict[str, Sight]:
         """Return for each task the witness who foretells best who speaks of it, unless the tasks above do."""
         chosen, best = dict[str, Sight](), dict(self.first.forecasts)
-        # A family hears siblings by a model of its own; where there is one, messages say little more.
         messages = {} if self.outside is None else self.outside.sights(found)
-        for task, sight in {**messages, **self.families}.items():
-            if task in best and sight.forecast(sight.rates(self.first.guesses[task])) > best[task]:
-                chosen[task] = sight
+        for task, sight in [*messages.items(), *self.families.items()]:
+            if task in best and (told := sight.forecast(sight.rates(self.first.guesses[task]))) > best[task]:
+                chosen[task], best[task] = sight, told
         return chosen
 
 
