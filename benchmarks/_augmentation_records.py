@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +39,15 @@ class Records:
         with self.path.open("a") as file:
             file.write(json.dumps(record) + "\n")
         self.found[self._key(record)] = record
+
+    def run(self, run: Callable[[], dict[str, Any]], **key: Any) -> dict[str, Any]:
+        """Return what is on record of a run; do it, keep it and say so if nothing is."""
+        found = self.get(**key)
+        if found is None:
+            found = {**key, **run()}
+            self.add(found)
+            print(f"  {key['task']}, seed {key['seed']}, {key['row']}: {found['score']:.2f}", flush=True)
+        return found
 
     @staticmethod
     def _key(record: dict[str, Any]) -> tuple[Any, ...]:

@@ -10,7 +10,8 @@ import numpy as np
 import polars as pl
 from sklearn.metrics import average_precision_score
 
-from benchmarks._augmentation_images import DATA, LEARNED
+from benchmarks._augmentation_images import LEARNED
+from benchmarks._augmentation_tasks import DATA
 from labelwright.augmentation import Policy, RandAugment, Random, TransformationFunction, TrivialAugment, text
 from labelwright.augmentation.learned import LearnedPolicy
 from labelwright.endmodels import NoiseAwareClassifier, text_classifier

@@ -67,6 +67,8 @@ def chart(lines: Sequence[Line]) -> Spec:
         "width": 320,
         "height": {"step": 24},
         "background": None,
+        # Names are as long as the reader's fonts make them.
+        "padding": {"left": 24, "right": 8, "top": 8, "bottom": 8},
         "config": {"font": "system-ui, sans-serif", "axis": {"labelColor": MUTED, "titleColor": INK}},
         "layer": [band, least, ticks, marks],
     }

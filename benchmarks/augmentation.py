@@ -3,45 +3,42 @@
 ``python -m benchmarks.augmentation`` runs all tasks in the settings for this machine and keeps each run in
 ``build/augmentation.jsonl``, so that a stopped benchmark goes on where it was; remove the file after a change of the
 functions themselves, since it knows settings and not code. ``--development`` scores images held out of the training
-part under other seeds: whatever is chosen by hand is chosen there.
+part under other seeds: whatever is chosen by hand is chosen there. Where a task says what may be tried, each row is
+searched there first (see ``_augmentation_search.py``).
 """
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from benchmarks import _augmentation_images as of_images
+from benchmarks import _augmentation_tasks as tasks
 from benchmarks import _augmentation_text as of_text
 from benchmarks._augmentation_records import Records, table
+from benchmarks._augmentation_search import searched
 
 GPU_ONLY = ("MNIST, 10 % of labels", "CIFAR-10, ResNet-56, 10 % of labels", "generator throughput on a GPU")
 
 
 def runs(
     name: str, title: str, rows: tuple[str, ...], seeds: range, records: Records, settings: Callable[[str], str],
-    run: Callable[[str, int], dict[str, Any]],
+    run: Callable[[str, int], dict[str, Any]], also: Iterable[str] = (),
 ) -> None:  # fmt: skip
-    """Do the runs that are not on record, seed by seed, and print the table of all."""
-    for seed in seeds:
-        for row in rows:
-            if records.get(task=name, row=row, seed=seed, settings=settings(row)) is None:
-                record = {"task": name, "row": row, "seed": seed, "settings": settings(row), **run(row, seed)}
-                records.add(record)
-                print(f"  {name}, seed {seed}, {row}: {record['score']:.2f}", flush=True)
-    scores: dict[str, dict[int, float]] = {row: {} for row in rows}
-    seconds: dict[str, list[float]] = {row: [] for row in rows}
-    for row in rows:
-        for seed in seeds:
-            found = records.get(task=name, row=row, seed=seed, settings=settings(row))
-            if found is not None:
-                scores[row][seed] = found["score"]
-                seconds[row].append(found["learning"] + found["training"])
-    print(table(title, scores, seconds, rows[-1]), flush=True)
+    """Do the runs that are not on record, seed by seed, and print the table of all, for each score."""
+    found = {
+        (row, seed): records.run(lambda: run(row, seed), task=name, row=row, seed=seed, settings=settings(row))  # noqa: B023
+        for seed in seeds
+        for row in rows
+    }
+    seconds = {row: [found[row, seed]["learning"] + found[row, seed]["training"] for seed in seeds] for row in rows}
+    for score in ("score", *also):
+        by_row = {row: {seed: found[row, seed][score] for seed in seeds} for row in rows}
+        print(table(title if score == "score" else f"{title}: {score}", by_row, seconds, rows[-1]), flush=True)
 
 
 def arguments(given: list[str] | None) -> argparse.Namespace:
@@ -63,8 +60,8 @@ def main(given: list[str] | None = None) -> None:
     torch.set_num_threads(chosen.threads)
     part = "development split" if chosen.development else "test part"
     print(f"device {device}, {chosen.threads} threads, {chosen.seeds} seeds, scored on the {part}")
-    if not of_images.DATA.is_dir():
-        print(f"no data at {of_images.DATA}; set LABELWRIGHT_DATA")
+    if not tasks.DATA.is_dir():
+        print(f"no data at {tasks.DATA}; set LABELWRIGHT_DATA")
         return
     records = Records(chosen.keep)
     # Development has seeds of its own, and its runs are never taken for real ones.
@@ -77,11 +74,14 @@ def main(given: list[str] | None = None) -> None:
     def wanted(name: str) -> bool:
         return not chosen.tasks or any(name.startswith(start) for start in chosen.tasks)
 
-    for task in filter(lambda task: wanted(task.name), of_images.tasks(gpu=gpu)):
+    for task in filter(lambda task: wanted(task.name), tasks.all_tasks(gpu=gpu)):
+        if chosen.development and task.trials:
+            task = searched(task, asked(task.rows), seeds, records, device)
         runs(
             task.name, task.title, asked(task.rows), seeds, records,
             lambda row, task=task: task.fingerprint(row),
             lambda row, seed, task=task: of_images.run(task, row, seed, development=chosen.development, device=device),
+            task.also,
         )  # fmt: skip
     if wanted("spam"):
         runs(
@@ -91,7 +91,7 @@ def main(given: list[str] | None = None) -> None:
         )  # fmt: skip
     if wanted("throughput"):
         print("\nGenerators: sequences of 3 steps drawn, applied, judged and learned from, in a second\n")
-        for name, rate in of_images.throughput(device):
+        for name, rate in tasks.throughput(device):
             print(f"- {name}: {rate:,.0f}")
     if not gpu:
         print("\nNot measured (no GPU here): " + "; ".join(GPU_ONLY) + ".")

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
+from scipy.special import stdtrit
 
 import labelwright as lw
 from labelwright.labelmodels import LabelModel, MajorityVote, MultiTask
@@ -103,22 +104,54 @@ def gain(trees: int, n: int, seeds: int) -> None:
 
 
 def error(sizes: Sequence[int], seeds: int) -> None:
-    """Print how the error of accuracies and rates of speaking falls with the number of examples."""
-    graph, found = forest(1), []
-    for n in sizes:
-        errors = []
-        for seed in range(seeds):
+    """Print how the error of accuracies and rates of speaking falls with the number of examples.
+
+    The slope of log error on log n is taken for each seed, and their mean has an interval of Student's t over seeds.
+    """
+    graph, found = forest(1), np.full((seeds, len(sizes), 2), np.nan)
+    for seed in range(seeds):
+        for place, n in enumerate(sizes):
             _, votes, accuracies = simulated(graph, n, np.random.default_rng(seed), 0.1, coverage=0.6, m=5)
             model = MultiTask().fit(votes)
             rates = model.params_.components[0].rates
-            roots = np.abs(model.accuracies_["0"] - accuracies["0"]).mean()
-            errors.append([roots, np.mean([np.abs(r[:, 0, 0] - 0.6).mean() for r in rates.values()])])
-        found.append(np.mean(errors, axis=0))
-        print(
-            f"n = {n:9,}: accuracies of root tasks {found[-1][0]:.4f}, rates of speaking {found[-1][1]:.4f}", flush=True
-        )
-    slopes = [np.polyfit(np.log(sizes), np.log(np.array(found)[:, c]), 1)[0] for c in range(2)]
-    print(f"slopes of log error on log n: {slopes[0]:.2f} and {slopes[1]:.2f}")
+            found[seed, place, 0] = np.abs(model.accuracies_["0"] - accuracies["0"]).mean()
+            found[seed, place, 1] = np.mean([np.abs(r[:, 0, 0] - 0.6).mean() for r in rates.values()])
+        if seed:
+            _show_slopes(sizes, found[: seed + 1])
+
+
+def _show_slopes(sizes: Sequence[int], found: Floats) -> None:
+    """Print mean errors at each size, and the slopes, after some seeds, shape (seeds, sizes, 2)."""
+    print(f"\n{len(found)} seeds")
+    for n, (roots, rates) in zip(sizes, found.mean(axis=0), strict=True):
+        print(f"n = {n:9,}: accuracies of root tasks {roots:.4f}, rates of speaking {rates:.4f}")
+    for c, what in enumerate(("accuracies of root tasks", "rates of speaking")):
+        slopes = np.polyfit(np.log(sizes), np.log(found[:, :, c]).T, 1)[0]
+        half = stdtrit(len(slopes) - 1, 0.975) * slopes.std(ddof=1) / np.sqrt(len(slopes))
+        print(f"slope of log error on log n, {what}: {slopes.mean():.2f} +- {half:.2f}", flush=True)
+
+
+def coverage(n: int, sets: int) -> None:
+    """Print how often intervals of 95 % hold the truth: sources' accuracies, shares of states, rates of speaking."""
+    graph, held = forest(1), dict[str, list[npt.NDArray[np.bool_]]]()
+    for seed in range(sets):
+        truth, votes, accuracies = simulated(graph, n, np.random.default_rng(seed), 0.1, coverage=0.6, m=5)
+        found = MultiTask().fit(votes).intervals()
+        for task, own in accuracies.items():
+            shares = np.bincount(truth[task], minlength=len(graph.states(task))) / n
+            told = [("accuracies", found[task].accuracies, own), ("shares", found[task].class_balance, shares)]
+            if task in found.speaking:
+                told += [
+                    (what, told_of, np.full(len(own), rate))
+                    for what, told_of, rate in zip(
+                        ("applies", "elsewhere"), found.speaking[task], (0.6, 0.1), strict=True
+                    )
+                ]
+            for what, one, true in told:
+                known = np.isfinite(one.low)
+                held.setdefault(what, []).append((one.low <= true)[known] & (true <= one.high)[known])
+        shown = ", ".join(f"{what} {np.concatenate(some).mean():.1%}" for what, some in held.items())
+        print(f"{seed + 1} sets of {n:,} examples: {shown}", flush=True)
 
 
 def scale(n: int) -> None:
@@ -153,17 +186,21 @@ def scale(n: int) -> None:
 
 
 def main() -> None:
-    """Run all three; ``--trees``, ``--examples`` and ``--seeds`` make it smaller."""
+    """Run the first three; ``--trees``, ``--examples``, ``--seeds`` and ``--largest`` make it smaller."""
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("--trees", type=int, default=10)
     parser.add_argument("--examples", type=int, default=5000)
     parser.add_argument("--seeds", type=int, default=20)
-    parser.add_argument("--only", choices=["gain", "error", "scale"])
+    parser.add_argument("--largest", type=int, default=256_000, help="the most examples of which errors are taken")
+    parser.add_argument("--only", choices=["gain", "error", "scale", "intervals"])
     chosen, _ = parser.parse_known_args()
     if chosen.only in (None, "gain"):
         gain(chosen.trees, chosen.examples, chosen.seeds)
     if chosen.only in (None, "error"):
-        error([1000, 4000, 16_000, 64_000, 256_000], 10)
+        sizes = [n for n in (1000, 4000, 16_000, 64_000, 256_000) if n <= chosen.largest]
+        error(sizes, min(chosen.seeds, 10))
+    if chosen.only == "intervals":
+        coverage(4000, chosen.seeds)
     if chosen.only in (None, "scale"):
         scale(100_000)
 

@@ -13,8 +13,7 @@ beside this file tells type checkers and editors what each name is.
 
 from __future__ import annotations
 
-import importlib
-from typing import Any
+from .lazy_names import load_on_use
 
 __version__ = "0.1.0"
 
@@ -69,14 +68,7 @@ _ROOMS = (
 __all__ = ["__version__", *_HOMES, *_ROOMS]
 
 
-def __getattr__(name: str) -> Any:
-    if name in _ROOMS:
-        return importlib.import_module(f"{__name__}.{name}")
-    if name in _HOMES:
-        value = getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
-        globals()[name] = value
-        return value
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+__getattr__ = load_on_use(__name__, _HOMES, _ROOMS)
 
 
 def __dir__() -> list[str]:

@@ -66,15 +66,25 @@ def run(*arguments, **options):
     )
 
 
-def test_the_overview_loads_no_verb_and_no_guest():
+@pytest.mark.parametrize(
+    ("arguments", "said", "absent"),
+    [
+        (["--help"], "Exit codes: 0 done", {"numpy", "rich", "polars", "labelwright.cli.run"}),
+        (["log"], "when (UTC)", {"polars", "scipy", "labelwright.labelmodels"}),
+        (["explain", "c01"], "spam", {"pandas", "sklearn"}),
+    ],
+)
+def test_who_only_looks_waits_for_no_guest(spam, arguments, said, absent):
     program = (
         "import sys\nfrom labelwright.cli import main\n"
         "try: main()\nexcept SystemExit: pass\n"
-        "print(sorted(m for m in sys.modules if m in ('numpy', 'rich', 'polars', 'labelwright.cli.run')))"
+        "print('loaded', *sys.modules)"
     )
-    out = subprocess.run([sys.executable, "-c", program, "--help"], capture_output=True, text=True, check=True).stdout
-    assert out.splitlines()[-1] == "[]"
-    assert "Exit codes: 0 done" in out
+    out = subprocess.run(
+        [sys.executable, "-c", program, *arguments], capture_output=True, text=True, check=True, cwd=spam
+    ).stdout
+    assert absent.isdisjoint(out.splitlines()[-1].split())
+    assert said in out
 
 
 @pytest.mark.slow

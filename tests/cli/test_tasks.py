@@ -36,12 +36,6 @@ nodule = lw.keyword_lf("nodule", ["nodule"], label="nodule", task="kind", field=
 
 TEXTS = ["all fine", "an odd mass", "an odd nodule", "fine, no mass", "fine again"]
 
-# Every verb that looks into a project, with what it needs.
-OTHER_VERBS = [
-    ("augment",),
-    ("augment", "--show"),
-]
-
 
 @pytest.fixture
 def notes(tmp_path: Path) -> Path:
@@ -66,6 +60,17 @@ def test_it_shows_tasks_functions_contradictions_and_scores(call, notes):
     assert "Labels keep every relation on 25 of 25 examples." in said.out
     assert "Written: labels/kind.parquet" in said.out
     assert sorted(p.name for p in (notes / "labels").iterdir()) == ["finding.parquet", "kind.parquet", "tasks.json"]
+
+
+def test_a_diagnosis_says_how_sure_accuracies_are_and_what_is_wrong(call, notes):
+    said = call("tasks", "--diagnose")
+    assert said.code == 0, said.err
+    assert re.search(r"mass +6 +40.0% +[0-9.]+%  no interval", said.out)
+    assert "LW024 warning: Votes on different tasks contradict each other." in said.out
+    assert "LW026 warning: Fewer than three sources vote on a task.\n    task finding (2), kind (2)" in said.out
+    found = call("tasks", "--diagnose", "--json").json
+    assert found["findings"]["across"]["findings"][0]["code"] == "LW024"
+    assert "fewer than three" in found["intervals"]["kind"]["accuracies"][0]["reason"]
 
 
 def test_json_holds_the_same(call, notes):
@@ -99,12 +104,12 @@ def test_a_run_is_kept_and_looked_at(call, notes):
     assert call("snapshot", "one").code == call("gc", "--yes").code == call("log").code == call("verify").code == 0
 
 
-@pytest.mark.parametrize("verb", OTHER_VERBS, ids=" ".join)
-def test_every_other_verb_says_what_works_and_writes_nothing(call, notes, verb):
+@pytest.mark.parametrize(("verb", "lacks"), [(("augment",), "[augmentation]"), (("augment", "--show"), "end model")])
+def test_augment_says_what_is_lacking_and_writes_nothing(call, notes, verb, lacks):
     before = sorted(notes.rglob("*"))
     said = call(*verb)
     assert said.code == 1
-    assert "has several tasks, [tasks.NAME], which `labelwright run` labels together" in said.err
+    assert f"labelwright.toml has no {lacks}" in said.err
     assert sorted(notes.rglob("*")) == before
 
 

@@ -12,7 +12,8 @@ import pytest
 
 from labelwright.core.errors import FunctionError, MissingExtraError
 from labelwright.functions.nlp import SpacyPreprocessor
-from labelwright.functions.preprocessors import Run, preprocessor
+from labelwright.functions.one_pass import Run
+from labelwright.functions.preprocessors import preprocessor
 from labelwright.functions.versions import version_of
 
 spacy = pytest.importorskip("spacy", reason="spaCy comes with the extra `text`")

@@ -2,16 +2,7 @@
 
 from __future__ import annotations
 
-SETTINGS = """
-[data]
-path = "notes.csv"
-id = "key"
-
-[data.splits]
-column = "split"
-train = "train"
-test = "test"
-
+TASKS = """
 [tasks.finding]
 classes = ["normal", "abnormal"]
 gold = "finding"
@@ -23,6 +14,17 @@ refines = { task = "finding", classes = ["abnormal"] }
 [tasks.urgent]
 classes = ["no", "yes"]
 """
+
+SETTINGS = f"""
+[data]
+path = "notes.csv"
+id = "key"
+
+[data.splits]
+column = "split"
+train = "train"
+test = "test"
+{TASKS}"""
 
 FUNCTIONS = """
 import labelwright as lw

@@ -91,7 +91,7 @@ def test_a_project_with_one_task_keeps_what_it_kept_before():
         ),
         (TASKS + '[label_model]\nmethod = "triplets"\n', 'method is "triplets"; several tasks are modelled together'),
         (TASKS + "[label_model]\nclass_balance = [0.5, 0.5]\n", "class_balance is of projects with one task"),
-        (TASKS + "[augmentation]\n", r"\[augmentation\] is of projects with one task"),
+        (TASKS + "[augmentation]\n", r"\[augmentation\] needs an end model"),
         (TASKS + "[score]\nsupervised = true\n", "score.supervised is of projects with one task"),
         (TASKS + "[refresh]\ntolerance = 0.1\n", "refresh.tolerance is of projects with one task"),
     ],

@@ -21,6 +21,7 @@ __all__ = [
     "RunLabel",
     "SettingChange",
     "SliceChange",
+    "named_functions",
 ]
 
 Verdict: TypeAlias = Literal["beyond", "within", "not computed", "no interval", "new", "gone"]
@@ -289,12 +290,7 @@ class Comparison:
         said = [f"{self.flipped:,} of {stayed:,} labels flipped{share}"]
         counts = [(what, sum(getattr(one, what) for one in self.splits)) for what in ("added", "removed")]
         said += [f"{count:,} example{'s' * (count != 1)} {what}" for what, count in counts if count]
-        for what in ("added", "removed", "changed"):
-            names = [f.name for f in self.functions if f.what == what]
-            if names:
-                shown = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
-                said.append(f"{what}: {shown}")
-        return said
+        return said + named_functions(self.functions)
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values for JSON."""
@@ -304,6 +300,17 @@ class Comparison:
         for name in ("splits", "groups"):
             found[name] = [{**asdict(one), "share": one.share} for one in getattr(self, name)]
         return found | {"metrics": [one.to_dict() for one in self.metrics], "headline": self.headline()}
+
+
+def named_functions(functions: Sequence[FunctionChange]) -> list[str]:
+    """Say in short phrases which functions were added, removed and changed, three of each by name."""
+    said = []
+    for what in ("added", "removed", "changed"):
+        names = [f.name for f in functions if f.what == what]
+        if names:
+            shown = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+            said.append(f"{what}: {shown}")
+    return said
 
 
 def _plain(value: Any) -> Any:

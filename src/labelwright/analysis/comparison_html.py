@@ -164,7 +164,7 @@ def _scores(content: Comparison) -> Markup | None:
 
 
 def _learned(content: Comparison) -> Markup | None:
-    parameters, rest = told_parameters(content, _PARAMETERS_SHOWN)
+    parameters, rest = told_parameters(content.parameters, _PARAMETERS_SHOWN)
     if not parameters and not content.class_balance:
         return None
     more = f" {rest} smaller moves are not shown." if rest and parameters else ""

@@ -19,7 +19,7 @@ from .comparison_rows import (
 )
 from .tables import Column
 
-__all__ = ["comparison_markdown"]
+__all__ = ["comparison_markdown", "escape", "folded", "function_block", "markdown_table"]
 
 R = TypeVar("R")
 
@@ -52,29 +52,35 @@ def comparison_markdown(content: Comparison) -> str:
     **3 of 60 labels flipped (5%)**
     """
     head, *rest = content.headline()
-    parameters, left_out = told_parameters(content, _PARAMETERS_SHOWN)
+    parameters, left_out = told_parameters(content.parameters, _PARAMETERS_SHOWN)
     flips = [(one.name, flip) for one in content.splits for flip in one.flips]
     blocks = [
         f"### Training set of {escape(content.project)}: {escape(str(content.before))} → {escape(str(content.after))}",
         " · ".join([f"**{escape(head)}**", *map(escape, rest)]),
-        _table(content.metrics, METRICS),
+        markdown_table(content.metrics, METRICS),
         *(f"> {escape(note)}" for note in content.notes),
-        _folded(f"Flips by class ({content.flipped:,})", _table(content.splits, SLICES), _table(flips, FLIPS))
+        folded(
+            f"Flips by class ({content.flipped:,})",
+            markdown_table(content.splits, SLICES),
+            markdown_table(flips, FLIPS),
+        )
         if flips or any(s.added or s.removed for s in content.splits)
         else "",
-        _folded(f"Groups with most flips ({content.group_count:,})", _table(content.groups, SLICES)),
-        _folded(f"Functions ({len(content.functions)})", *map(_function, content.functions)),
-        _folded(
+        folded(f"Groups with most flips ({content.group_count:,})", markdown_table(content.groups, SLICES)),
+        folded(f"Functions ({len(content.functions)})", *map(function_block, content.functions)),
+        folded(
             f"Learned accuracies ({len(content.parameters)})",
-            _table(parameters, parameter_columns("function", parameters)),
+            markdown_table(parameters, parameter_columns("function", parameters)),
             escape(content.interval_method + (f"; {left_out} smaller moves are not shown" if left_out else "")),
         )
         if parameters
         else "",
-        _folded("Class balance", _table(content.class_balance, parameter_columns("class", content.class_balance))),
-        _folded(f"Settings ({len(content.settings)})", _table(content.settings, SETTINGS)),
+        folded(
+            "Class balance", markdown_table(content.class_balance, parameter_columns("class", content.class_balance))
+        ),
+        folded(f"Settings ({len(content.settings)})", markdown_table(content.settings, SETTINGS)),
         escape(data_sentence(content)),
-        _folded(f"Largest movers ({len(content.movers)} of {content.moved:,})", _movers(content)),
+        folded(f"Largest movers ({len(content.movers)} of {content.moved:,})", _movers(content)),
     ]
     return "\n\n".join(block for block in blocks if block) + "\n"
 
@@ -109,7 +115,8 @@ def code(text: str) -> str:
     return f"{fence}{space}{flat.replace('|', chr(92) + '|')}{space}{fence}"
 
 
-def _table(rows: Sequence[R], columns: Sequence[Column[R]]) -> str:
+def markdown_table(rows: Sequence[R], columns: Sequence[Column[R]]) -> str:
+    """Return a table with one line per row, its cells escaped; "" without rows."""
     if not rows:
         return ""
     head = [
@@ -123,12 +130,13 @@ def _movers(content: Comparison) -> str:
     if not content.movers:
         return ""
     *columns, text = MOVERS
-    lines = _table(content.movers, columns).splitlines()
+    lines = markdown_table(content.movers, columns).splitlines()
     texts = [f" {text.title} |", "---|", *(f" {code(m.text)} |" for m in content.movers)]
     return "\n".join(line + more for line, more in zip(lines, texts, strict=True))
 
 
-def _function(function: FunctionChange) -> str:
+def function_block(function: FunctionChange) -> str:
+    """Return what became of a function: why its version is another one, and the difference of its source."""
     what = "written otherwise, does the same" if function.what == "rewritten" else function.what
     reasons = "".join(f"\n- {escape(reason)}" for reason in function.reasons)
     fence = "`" * max(3, max((len(run) for run in re.findall("`+", function.source)), default=0) + 1)
@@ -136,7 +144,8 @@ def _function(function: FunctionChange) -> str:
     return f"**{escape(function.name)}**: {what}{reasons}{source}"
 
 
-def _folded(title: str, *children: str) -> str:
+def folded(title: str, *children: str) -> str:
+    """Return blocks that are shown when a reader asks for them; "" where all are empty."""
     inside = [child for child in children if child]
     if not inside:
         return ""

@@ -20,6 +20,7 @@ __all__ = [
     "label_name",
     "parameter_columns",
     "probability_move",
+    "signed",
     "told_parameters",
 ]
 
@@ -45,13 +46,14 @@ def data_sentence(content: Comparison) -> str:
     )
 
 
-def told_parameters(content: Comparison, limit: int) -> tuple[list[ParameterMove], int]:
+def told_parameters(parameters: Sequence[ParameterMove], limit: int) -> tuple[list[ParameterMove], int]:
     """Return the moves that are worth a line, and how many are left out: those that no reader would see are."""
-    seen = [p for p in content.parameters if p.verdict in ("beyond", "new", "gone") or p.distance >= 0.0005]
-    return seen[:limit], len(content.parameters) - len(seen[:limit])
+    seen = [p for p in parameters if p.verdict in ("beyond", "new", "gone") or p.distance >= 0.0005]
+    return seen[:limit], len(parameters) - len(seen[:limit])
 
 
-def _signed(metric: str, estimate: Estimate | None) -> str:
+def signed(metric: str, estimate: Estimate | None) -> str:
+    """Return a difference with its sign and interval, shares in points; a dash where it is not known."""
     if estimate is None or not estimate.known:
         return "—"
     if estimate.low == estimate.value == estimate.high == 0:
@@ -115,7 +117,7 @@ METRICS: list[Column[MetricMove]] = [
     Column("metric", lambda m: METRIC_NAMES[m.metric], numeric=False),
     Column("before", lambda m: written(m.metric, m.before)[0]),
     Column("after", lambda m: written(m.metric, m.after)[0]),
-    Column("paired difference", lambda m: _signed(m.metric, m.difference)),
+    Column("paired difference", lambda m: signed(m.metric, m.difference)),
     Column("verdict", lambda m: m.verdict, numeric=False),
 ]
 SETTINGS: list[Column[SettingChange]] = [

@@ -52,7 +52,7 @@ def comparison_text(content: Comparison) -> str:
     slice  from  to    labels
     train  ham   spam       3
     """
-    parameters, rest = told_parameters(content, _PARAMETERS_SHOWN)
+    parameters, rest = told_parameters(content.parameters, _PARAMETERS_SHOWN)
     flips = [(one.name, flip) for one in content.splits for flip in one.flips]
     blocks = [
         f"{_line(str(content.before))} → {_line(str(content.after))}\n{_line('; '.join(content.headline()))}",

@@ -51,7 +51,7 @@ def render_report(content: ReportContent) -> str:
         "models": sections.models(content),
         "slices": sections.slices(content),
         "sources": sections.sources(content),
-        "augmentation": sections.augmentation(content),
+        "augmentation": sections.augmentation(content.augmentation),
         "examples": sections.examples(content),
         "lineage": sections.lineage(content),
     }

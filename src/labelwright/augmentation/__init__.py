@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import importlib
-from typing import Any
+from labelwright.lazy_names import load_on_use
 
 from .applying import Augmented, apply_sequences
 from .base import Magnitude, TransformationFunction
@@ -37,14 +36,8 @@ __all__ = [
 
 _ROOMS = ("adapters", "consistency", "images", "learned", "safety", "series", "tables", "text")
 
-
-def __getattr__(name: str) -> Any:
-    # On first use: images and learned policies need torch.
-    if name in _ROOMS:
-        return importlib.import_module(f"{__name__}.{name}")
-    if name == "LearnedPolicy":
-        return importlib.import_module(f"{__name__}.learned").LearnedPolicy
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+# Images and learned policies need torch.
+__getattr__ = load_on_use(__name__, {"LearnedPolicy": "learned"}, _ROOMS)
 
 
 def __dir__() -> list[str]:

@@ -106,11 +106,11 @@ def gc(dry_run: bool, yes: bool, older: float, project: Path) -> Answer:
     """
     from datetime import timedelta
 
-    from labelwright.pipeline import Project
-    from labelwright.pipeline.versions.collecting import collect_now
+    from labelwright.pipeline import read_settings
+    from labelwright.pipeline.versions.collecting import collect_now, plan_project_collection
 
-    opened = Project(project)
-    planned = opened.gc(dry_run=True, grace=timedelta(hours=older))
+    read_settings(project, several_tasks=None)
+    planned = plan_project_collection(project, grace=timedelta(hours=older))
     payload = {**planned.to_dict(), "removed": False}
     if dry_run or not planned.plan.doomed:
         return Answer(payload, lambda: _show_plan(planned))
@@ -118,7 +118,7 @@ def gc(dry_run: bool, yes: bool, older: float, project: Path) -> Answer:
         _show_plan(planned)
         if not _confirmed():
             return Answer(payload, lambda: click.echo("Nothing was removed."), 1)
-    done = collect_now(opened.folder, planned)
+    done = collect_now(project, planned)
     payload["removed"] = True
 
     def show() -> None:

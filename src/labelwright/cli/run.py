@@ -128,6 +128,7 @@ def show_task_run(result: TaskRunResult) -> None:
     table(["task", "functions", "train covered"], rows)
     show_task_scores(result.tasks)
     _table_of_scores("End models against gold", result.end_models)
+    _table_of_scores("The same without augmented copies", result.plain_end_models)
     show_task_slices(result.slices)
     for part in result.graph.parts:
         outcome = result.outcomes.get(part.names[0])
@@ -175,12 +176,15 @@ def show_task_slices(slices: Mapping[str, Sequence[SplitSlices]]) -> None:
     scored = any(one.scored for one in firsts.values())
     tables = {task: one.tables.get("end model", one.first) for task, one in firsts.items()}
     rows = []
+    # Of several data sets one may have no test split; its tasks then say of what they are.
+    split = next((name for name in ("test", "valid") if any(one.split == name for one in firsts.values())), "train")
     for task, found in tables.items():
         head, cells = _slice_cells(found, scored=scored)
+        called = task if firsts[task].split == split else f"{task} ({firsts[task].split})"
         # The line of everything bears the task's name, and the slices stand below it.
-        rows += [[task if i == 0 else f"  {name}", *cell] for i, (name, *cell) in enumerate(cells)]
+        rows += [[called if i == 0 else f"  {name}", *cell] for i, (name, *cell) in enumerate(cells)]
     if rows:
-        table(["task and slice", *head], rows, title=f"Slices of {next(iter(firsts.values())).split}")
+        table(["task and slice", *head], rows, title=f"Slices of {split}")
         _explain_mark(list(tables.values()))
 
 

@@ -25,6 +25,7 @@ _PAIRS_SHOWN = 10
     short_help="Show several related tasks: labels, contradictions, what is stale.",
     epilog=examples(
         "labelwright tasks",
+        "labelwright tasks --diagnose",
         "labelwright tasks --write labels",
         "labelwright tasks --json | jq .tasks.kind.scores.test.accuracy",
     ),
@@ -36,8 +37,13 @@ _PAIRS_SHOWN = 10
     type=click.Path(path_type=Path),
     help="Write the soft labels there, one Parquet file for each task.",
 )
+@click.option(
+    "--diagnose",
+    is_flag=True,
+    help="Say how sure accuracies are, and what makes labels worse than they need to be: some dozens of solves.",
+)
 @verb
-def command(project: Path, write: Path | None) -> Answer:
+def command(project: Path, write: Path | None, diagnose: bool) -> Answer:
     """Label the examples of a project with several tasks, [tasks.NAME], together.
 
     Shows the tasks and what holds between them; for each task which functions vote on it, how often, and how far they
@@ -48,7 +54,7 @@ def command(project: Path, write: Path | None) -> Answer:
     from labelwright.pipeline.tasks.labelling import label_tasks
 
     with progress_line() as step:
-        found = label_tasks(project, write=write, step=step)
+        found = label_tasks(project, write=write, diagnose=diagnose, step=step)
     for text in found.warnings:
         warn(text)
     return Answer(found.to_dict(), lambda: _show(found))
@@ -59,7 +65,11 @@ def _show(found: LabelledTasks) -> None:
     sets = "".join(f"\n  {one}" for one in found.data_sets)
     click.echo(f"{found.project}: {len(found.tasks)} tasks, {sizes}{sets}\n\n{found.tree}\n")
     for task in found.tasks:
-        rows = [[s.name, f"{s.votes:,}", f"{s.coverage:.1%}", _percent(s.accuracy)] for s in task.sources]
+        ranges = _ranges(found, task.name)
+        rows = [
+            [s.name, f"{s.votes:,}", f"{s.coverage:.1%}", _percent(s.accuracy) + ranges.get(s.name, "")]
+            for s in task.sources
+        ]
         title = f"{task.name}: {task.covered:.1%} of train covered"
         if rows:
             table(["function", "votes", "coverage", "accuracy (learned)"], rows, title=title)
@@ -67,11 +77,27 @@ def _show(found: LabelledTasks) -> None:
             click.echo(f"{title}; no function votes on it\n")
     show_task_scores(found.tasks)
     _show_contradictions(found.contradictions)
+    _show_findings(found)
     click.echo(f"Labels keep every relation on {found.feasible:,} of {sum(found.splits.values()):,} examples.")
     click.echo(f"Label model: {found.outcome.sentence}")
     _show_stale(found)
     for path in found.files.values():
         click.echo(f"Written: {path}")
+
+
+def _ranges(found: LabelledTasks, task: str) -> dict[str, str]:
+    """Return the interval of each function's accuracy on a task, or what stands for it."""
+    if found.intervals is None:
+        return {}
+    ranges = found.intervals[task]
+    told = ranges.accuracies
+    cells = zip(ranges.sources, told.low, told.high, told.reasons, strict=True)
+    return {name: "  no interval" if why else f"  {low:.1%} to {high:.1%}" for name, low, high, why in cells}
+
+
+def _show_findings(found: LabelledTasks) -> None:
+    if found.findings is not None:
+        click.echo(f"{found.findings}\n")
 
 
 def _show_contradictions(found: Contradictions) -> None:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from .output import Answer, examples, one_line, project_flag, project_option, table, verb
 
 if TYPE_CHECKING:
+    from labelwright.analysis.comparison import Comparison
+    from labelwright.pipeline.versions.diff import Diff
     from labelwright.pipeline.versions.snapshots import LogEntry
+    from labelwright.pipeline.versions.task_diff import TasksDiff
 
 __all__ = ["diff", "log", "snapshot"]
 
@@ -41,16 +45,17 @@ def snapshot(name: str, run: str, note: str, force: bool, remove: bool, project:
     """
     if remove and (note or force or run != "latest"):
         raise click.UsageError("--remove takes a name and nothing else.")
-    from labelwright.pipeline import Project
+    from labelwright.pipeline import read_settings
+    from labelwright.pipeline.versions.snapshots import add_snapshot, remove_snapshot
 
-    opened = Project(project)
+    read_settings(project, several_tasks=None)
     if remove:
-        gone = opened.remove_snapshot(name)
+        gone = remove_snapshot(project, name)
         return Answer(
             {"removed": gone.name, "number": gone.number},
             lambda: click.echo(f"Removed the name {gone.name}; run {gone.number} stays until labelwright gc."),
         )
-    made = opened.snapshot(name, run=run, note=note, force=force)
+    made = add_snapshot(project, name, run=run, note=note, force=force)
 
     def show() -> None:
         click.echo(f"Run {made.number} is {made.name}.")
@@ -72,10 +77,11 @@ def snapshot(name: str, run: str, note: str, force: bool, remove: bool, project:
 @verb
 def log(limit: int, named: bool, project: Path) -> Answer:
     """List the runs of a project, newest first: when, what changed, how good, and what they are called."""
-    from labelwright.pipeline import Project
+    from labelwright.pipeline import read_settings
     from labelwright.pipeline.versions.snapshots import read_log
 
-    entries, total = read_log(Project(project).folder, limit=limit, snapshots_only=named)
+    read_settings(project, several_tasks=None)
+    entries, total = read_log(project, limit=limit, snapshots_only=named)
 
     def show() -> None:
         if not entries:
@@ -126,39 +132,45 @@ def diff(
     A run is named by a snapshot, its number, the start of its id, latest, or latest~1 (the one before the last).
     Without names, the last run is compared with the one before it.
 
-    In a project with several tasks, labels and scores are compared task by task; --intervals, --markdown and --html are
-    not to be had there.
+    In a project with several tasks, labels and scores are compared task by task; --intervals and --html are not to be
+    had there.
     """
     from labelwright.pipeline import Project
 
     opened = Project(project)
+    found: Diff | TasksDiff
     if opened.settings.has_tasks:
-        if intervals or markdown is not None or html is not None:
-            raise click.UsageError("--intervals, --markdown and --html are of projects with one task.")
-        tasks = opened.diff_tasks(before, after)
-        return Answer(tasks.to_dict(), lambda: click.echo(tasks.to_text()))
-    found = opened.diff(before, after, limit=limit, intervals=intervals)
-    comparison = found.comparison
-    assert comparison is not None
-    payload: dict[str, Any] = comparison.to_dict()
+        if intervals or html is not None:
+            raise click.UsageError("--intervals and --html are of projects with one task.")
+        found = opened.diff_tasks(before, after)
+        payload, as_text = found.to_dict(), found.to_text
+    else:
+        found = opened.diff(before, after, limit=limit, intervals=intervals)
+        assert found.comparison is not None
+        payload, as_text = found.comparison.to_dict(), partial(_comparison_text, found.comparison)
     to_stdout = markdown is not None and str(markdown) == "-"
     written = opened.write_diff(found, markdown=None if to_stdout else markdown, html=html)
     payload["written"] = [str(path) for path in written]
 
     def show() -> None:
         if to_stdout:
-            from labelwright.analysis.comparison_markdown import comparison_markdown
+            from labelwright.pipeline.versions.comparing import as_markdown
 
-            click.echo(comparison_markdown(comparison), nl=False)
+            assert found.comparison is not None
+            click.echo(as_markdown(found.comparison), nl=False)
             return
         for path in written:
             click.echo(f"Wrote {path}")
         if not written:
-            from labelwright.analysis.comparison_text import comparison_text
-
-            click.echo(comparison_text(comparison))
+            click.echo(as_text())
 
     return Answer(payload, show)
+
+
+def _comparison_text(comparison: Comparison) -> str:
+    from labelwright.analysis.comparison_text import comparison_text
+
+    return comparison_text(comparison)
 
 
 def _log_row(entry: LogEntry) -> list[str]:

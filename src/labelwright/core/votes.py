@@ -14,6 +14,7 @@ from .alphabets import Letters, first_lacking, lookup, plain_letters, recoded, u
 from .classes import Class, check_classes
 from .errors import VoteError
 from .failures import KEPT_FAILURES, Failure, merge_failures
+from .given_votes import checked_column, checked_ids, checked_names, dense_codes
 from .notebook import votes_html
 from .seeds import hash_ids
 from .sparse import SparseRows, first_outside, positions
@@ -81,16 +82,16 @@ class Votes:
         failures: Iterable[Failure] = (),
     ) -> None:
         known = None if classes is None else check_classes(classes)
-        rows = values if isinstance(values, SparseRows) else _dense(values, None if alphabet else known)
+        rows = values if isinstance(values, SparseRows) else dense_codes(values, None if alphabet else known)
         n, m = rows.shape
-        names = _check_sources(sources, m)
+        names = checked_names(sources, m)
         sets = {s: tuple(frozenset(int(c) for c in one) for one in codes) for s, codes in (alphabet or {}).items()}
         set_ = object.__setattr__
         set_(self, "rows", rows)
         set_(self, "classes", known or check_classes(max(2, _highest(rows) + 1, _highest_class(sets) + 1)))
         set_(self, "sources", names)
-        set_(self, "example_ids", _check_ids(example_ids, n))
-        set_(self, "groups", None if groups is None else _check_length(groups, n, "groups"))
+        set_(self, "example_ids", checked_ids(example_ids, n))
+        set_(self, "groups", None if groups is None else checked_column(groups, n, "groups"))
         set_(self, "alphabet", sets)
         set_(self, "failures", tuple(failures))
         self._check_codes()
@@ -221,7 +222,7 @@ class Votes:
         unknown = [s for s in sources if s not in self.sources]
         if unknown:
             raise VoteError(f"no source is called {unknown[0]!r}; there are {', '.join(self.sources)}.")
-        _check_sources(sources, len(sources))
+        checked_names(sources, len(sources))
         where = np.array([self.sources.index(s) for s in sources], dtype=np.int64)
         rows = self.rows.select(where) if isinstance(self.rows, SparseRows) else self.rows[:, where]
         kept = {s: self.alphabet[s] for s in sources if s in self.alphabet}
@@ -356,44 +357,6 @@ def class_codes(labels: Iterable[Any], classes: Sequence[Class]) -> npt.NDArray[
     return np.array(out, dtype=np.int64)
 
 
-def _dense(values: npt.ArrayLike, classes: tuple[Class, ...] | None) -> npt.NDArray[Any]:
-    try:
-        array = np.asarray(values)
-    except ValueError as error:
-        raise VoteError(
-            f"votes must be a table of n rows and m columns, but the rows differ in length ({error})."
-        ) from error
-    if array.ndim != 2:
-        raise VoteError(f"votes must be a table of n rows and m columns (2 dimensions), got shape {array.shape}.")
-    if array.dtype.kind not in "iu":
-        array = _as_integers(array)
-    top = np.iinfo(np.int16).max
-    if array.size and (array.max() > top or array.min() < ABSTAIN):
-        worst = array.max() if array.max() > top else array.min()
-        raise VoteError(f"a vote of {worst} is outside -1 (abstain) to {len(classes) - 1 if classes else top}.")
-    dtype = np.int8 if not array.size or array.max() <= np.iinfo(np.int8).max else np.int16
-    # Rows are read together everywhere, so keep them together; a copy also cuts the tie to the caller's array.
-    kept = np.array(array, dtype=dtype, order="C")
-    kept.flags.writeable = False
-    return kept
-
-
-def _as_integers(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    if array.dtype.kind == "f":
-        if bool((array == np.round(array)).all()):
-            return array.astype(np.int64)
-        row, column = np.argwhere(array != np.round(array))[0]
-        raise VoteError(
-            f"row {row}, column {column} holds {array[row, column]}, which is not an integer code; "
-            "votes are 0..k-1, with -1 for abstain."
-        )
-    if array.dtype == object and array.size and any(isinstance(v, (list, tuple)) for v in array.flat):
-        raise VoteError("votes must be a table of n rows and m columns, but the rows differ in length.")
-    texts = any(isinstance(v, str) for v in array.flat)
-    advice = " labelwright.core.class_codes(names, classes) turns the names of one source into codes." if texts else ""
-    raise VoteError(f"votes have dtype {array.dtype}, but must be integer codes 0..k-1, with -1 for abstain.{advice}")
-
-
 def _highest(rows: npt.NDArray[Any] | SparseRows) -> int:
     codes = rows.codes if isinstance(rows, SparseRows) else rows
     return int(codes.max()) if codes.size else ABSTAIN
@@ -401,45 +364,6 @@ def _highest(rows: npt.NDArray[Any] | SparseRows) -> int:
 
 def _highest_class(sets: Mapping[str, tuple[frozenset[int], ...]]) -> int:
     return max((c for codes in sets.values() for one in codes for c in one), default=ABSTAIN)
-
-
-def _check_sources(sources: Iterable[str] | None, m: int) -> tuple[str, ...]:
-    names = tuple(str(j) for j in range(m)) if sources is None else tuple(str(s) for s in sources)
-    if len(names) != m:
-        raise VoteError(f"there are {m} columns of votes but {len(names)} source names.")
-    if len(set(names)) != m:
-        repeated = next(s for s in names if names.count(s) > 1)
-        raise VoteError(f"source name {repeated!r} stands more than once; names must differ.")
-    return names
-
-
-def _check_length(values: npt.ArrayLike, n: int, what: str) -> npt.NDArray[Any]:
-    array = np.asarray(values)
-    if array.dtype == object:
-        array = array.astype(np.str_)
-    if array.shape != (n,):
-        raise VoteError(f"{what} has shape {array.shape}, but there are {n} examples.")
-    if array.dtype.kind not in "iuUb":
-        raise VoteError(f"{what} has dtype {array.dtype}; ids are integers or strings.")
-    array = array.copy()
-    array.flags.writeable = False
-    return array
-
-
-def _check_ids(example_ids: npt.ArrayLike | None, n: int) -> npt.NDArray[Any]:
-    if example_ids is None:
-        ids: npt.NDArray[Any] = np.arange(n)
-        ids.flags.writeable = False
-        return ids
-    ids = _check_length(example_ids, n, "example_ids")
-    ordered = np.sort(ids)
-    same = ordered[1:] == ordered[:-1]
-    if same.any():
-        raise VoteError(
-            f"example id {ordered[1:][same][0]!s} stands more than once ({int(same.sum())} repeats in all); "
-            "ids must differ, so that votes can be joined back to examples."
-        )
-    return ids
 
 
 def _read_only(array: npt.NDArray[Any]) -> npt.NDArray[Any]:

@@ -6,8 +6,9 @@ Names load on first use (PEP 562), so that who only looks at a run does not wait
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from labelwright.lazy_names import load_on_use
 
 if TYPE_CHECKING:
     from . import end_model as end_model
@@ -87,13 +88,5 @@ _HOMES = {
 }
 _MODULES = ("end_model", "persistence", "torch")
 
-
-def __getattr__(name: str) -> Any:
-    # scikit-learn takes a second to import, torch several, and is an extra: only who trains shall wait for them.
-    if name in _MODULES:
-        return importlib.import_module(f".{name}", __name__)
-    if name in _HOMES:
-        value = getattr(importlib.import_module(f".{_HOMES[name]}", __name__), name)
-        globals()[name] = value
-        return value
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+# scikit-learn takes a second to import, torch several, and is an extra: only who trains shall wait for them.
+__getattr__ = load_on_use(__name__, _HOMES, _MODULES)

@@ -142,6 +142,7 @@ def fit_task_end_models(
     labels: TaskLabels,
     *,
     tasks: Sequence[str] | None = None,
+    weights: npt.ArrayLike | None = None,
 ) -> dict[str, EndModel]:
     """Fit an end model to each task, on the examples that are covered, each as often as the task applies to it.
 
@@ -156,6 +157,8 @@ def fit_task_end_models(
         n rows.
     tasks : sequence of str, optional
         Default: all that can be learned.
+    weights : array_like of float, shape (n,), optional
+        How often each example counts, beside that.
 
     Returns
     -------
@@ -189,10 +192,18 @@ def fit_task_end_models(
     read = read_fields(kind, fields, columns)
     head = recipe(kind)[:-1]
     features = head.fit_transform(read)
-    return {task: _fitted(kind, fields, head, features, labels, task) for task in chosen}
+    return {task: _fitted(kind, fields, head, features, labels, task, weights) for task in chosen}
 
 
-def _fitted(kind: str, fields: Sequence[str], head: Pipeline, features: Any, labels: TaskLabels, task: str) -> EndModel:
+def _fitted(
+    kind: str,
+    fields: Sequence[str],
+    head: Pipeline,
+    features: Any,
+    labels: TaskLabels,
+    task: str,
+    weights: npt.ArrayLike | None,
+) -> EndModel:
     if not can_be_learned(labels, task):
         raise ModelError(f"nothing can be learned about task {task!r}: its labels know of fewer than two classes.")
     probs, applies = labels.given_applicable(task)
@@ -200,7 +211,8 @@ def _fitted(kind: str, fields: Sequence[str], head: Pipeline, features: Any, lab
     soft = SoftLabels(probs, labels.covered[:, labels.graph.names.index(task)], classes=classes)
     whole = recipe(kind)
     name, last = whole.steps[-1]
-    learned = NoiseAwareClassifier(last).fit(features, soft, sample_weight=applies)
+    weight = applies if weights is None else applies * np.asarray(weights)
+    learned = NoiseAwareClassifier(last).fit(features, soft, sample_weight=weight)
     # As if the whole had been fitted on the texts themselves: what is saved reads fields, not features.
     fitted = NoiseAwareClassifier(whole)
     fitted.classes_ = learned.classes_

@@ -1,7 +1,8 @@
 """Records, preprocessors, and versions of user code."""
 
 from .nlp import SpacyPreprocessor
-from .preprocessors import Preprocessor, Run, apply_preprocessors, preprocessor
+from .one_pass import Run
+from .preprocessors import Preprocessor, apply_preprocessors, preprocessor
 from .records import Record, record_type, rows
 from .shared_primitives import shared_primitives
 from .versions import Explanation, explain, version_of

@@ -9,7 +9,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from .preprocessors import Run
+from .one_pass import Run
 
 __all__ = ["failed_on", "place", "prepared", "shown", "summary"]
 

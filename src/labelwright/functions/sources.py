@@ -12,7 +12,8 @@ from types import CodeType, FunctionType
 
 from labelwright.core.errors import VersionError
 
-from .syntax import Definition, Uses, canonical, strip_function, uses_of, written
+from .syntax import Definition, canonical, strip_function, written
+from .used_names import Uses, uses_of
 
 __all__ = ["Source", "class_source", "function_source", "imported_from", "is_written_out", "module_source"]
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from .problem import Floats, Problem
 
-__all__ = ["Fit", "one_by_one", "posterior_of", "run", "softmax_rows", "vote_scores"]
+__all__ = ["Fit", "posterior_of", "run", "softmax_rows", "sum_in_order", "vote_scores"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -77,18 +77,18 @@ def softmax_rows(logits: Floats) -> Floats:
     columns = np.ascontiguousarray(logits.T)
     columns -= columns.max(axis=0)
     np.exp(columns, out=columns)
-    columns /= one_by_one(columns)
+    columns /= sum_in_order(columns)
     return np.ascontiguousarray(columns.T)
 
 
-def one_by_one(parts: Floats) -> Floats:
+def sum_in_order(parts: Floats) -> Floats:
     """Return the sum over the first axis, added in its order: what comes of an example is the same in every block.
 
     numpy and BLAS choose an order by the shape, so that the last bit of one row's sum depends on the rows beside it.
 
     Examples
     --------
-    >>> one_by_one(np.array([[0.5, 1.0], [0.25, 2.0]])).tolist()
+    >>> sum_in_order(np.array([[0.5, 1.0], [0.25, 2.0]])).tolist()
     [0.75, 3.0]
     """
     total = np.array(parts[0], dtype=np.float64)

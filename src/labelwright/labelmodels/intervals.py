@@ -17,19 +17,35 @@ from labelwright.core import Class
 from labelwright.core.errors import ModelError
 from labelwright.core.vote_counts import BUCKETS
 
-__all__ = ["UNVARYING", "Intervals", "Learned", "Range", "Resampled", "can_leave_out", "intervals", "replicates"]
+__all__ = [
+    "GIVEN",
+    "STILL",
+    "UNKNOWN",
+    "UNVARYING",
+    "Intervals",
+    "Learned",
+    "Range",
+    "Resampled",
+    "can_leave_out",
+    "fitted_stats",
+    "intervals",
+    "jackknife",
+    "replicates",
+    "too_few",
+    "without_interval",
+]
 
 Floats = npt.NDArray[np.float64]
 
 # A variance from fewer sub-sums than this says so little that the t quantile passes 2.6 standard errors.
 _FEWEST_BUCKETS = 6
 
-_UNKNOWN = "it is unknown"
-_GIVEN = "given or assumed, not learned"
-_STILL = "it does not vary between sub-samples"
+UNKNOWN = "it is unknown"
+GIVEN = "given or assumed, not learned"
+STILL = "it does not vary between sub-samples"
 _BOUND = "it is nearer to 0 or 1 than so few examples can tell"
 
-UNVARYING = (_STILL, _BOUND)
+UNVARYING = (STILL, _BOUND)
 """Why an accuracy that is known has no interval although its source votes in several sub-sums."""
 
 # Who waits longer than so many seconds is told how far it is.
@@ -105,6 +121,16 @@ class Range:
             for e, low, high, reason in zip(self.estimate, self.low, self.high, self.reasons, strict=True)
         ]
 
+    def named(self, names: Sequence[Class]) -> list[dict[str, Any]]:
+        """Return plain values for JSON, one record for each name; None where nothing is known."""
+        columns = (self.estimate, self.standard_error, self.low, self.high)
+        values = [[None if np.isnan(v) else float(v) for v in row] for row in np.stack(columns, axis=1)]
+        keys = ("estimate", "standard_error", "low", "high")
+        return [
+            {"name": name, **dict(zip(keys, row, strict=True)), "reason": reason}
+            for name, row, reason in zip(names, values, self.reasons, strict=True)
+        ]
+
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Intervals:
@@ -149,13 +175,7 @@ class Intervals:
             "class_balance": (self.classes, self.class_balance),
         }
         for what, (names, found) in named.items():
-            columns = (found.estimate, found.standard_error, found.low, found.high)
-            values = [[None if np.isnan(v) else float(v) for v in row] for row in np.stack(columns, axis=1)]
-            keys = ("estimate", "standard_error", "low", "high")
-            out[what] = [
-                {"name": name, **dict(zip(keys, row, strict=True)), "reason": reason}
-                for name, row, reason in zip(names, values, found.reasons, strict=True)
-            ]
+            out[what] = found.named(names)
         return out
 
 
@@ -213,17 +233,15 @@ def intervals(model: Any, level: float = 0.95, *, left_out: Sequence[Learned] | 
     rows = bucket_rows(stats)
     full = np.flatnonzero(rows)
     if not can_leave_out(stats):
-        few = (
-            f"the rows with votes fill {_voiced_buckets(stats)} of {BUCKETS} sub-sums, and {_FEWEST_BUCKETS} are needed"
-        )
-        accuracies, balance = _unknown(params.accuracies, few), _unknown(params.class_balance, few)
+        few = too_few(stats)
+        accuracies, balance = without_interval(params.accuracies, few), without_interval(params.class_balance, few)
         return Intervals(level, params.sources, params.classes, accuracies, balance, few, len(full))
     left_out = replicates(model) if left_out is None else left_out
     counts: Any = getattr(stats, "counts", stats)
-    why = [_UNKNOWN if counts.by_source(source).any() else "it never votes" for source in params.sources]
+    why = [UNKNOWN if counts.by_source(source).any() else "it never votes" for source in params.sources]
     some, shares = (np.stack([getattr(p, name) for p in left_out]) for name in ("accuracies", "class_balance"))
-    accuracies = _range(params.accuracies, some, rows[full], level, why, _STILL)
-    balance = _range(params.class_balance, shares, rows[full], level, [_UNKNOWN] * params.class_balance.size, _GIVEN)
+    accuracies = jackknife(params.accuracies, some, rows[full], level, why, STILL)
+    balance = jackknife(params.class_balance, shares, rows[full], level, [UNKNOWN] * params.class_balance.size, GIVEN)
     method = f"block jackknife over {len(full)} sub-sums of the votes, on the log-odds"
     return Intervals(level, params.sources, params.classes, accuracies, balance, method, len(full))
 
@@ -254,6 +272,11 @@ def bucket_rows(stats: Any) -> npt.NDArray[np.int64]:
 def can_leave_out(stats: Any) -> bool:
     """Whether enough sub-sums of ``stats`` hold rows with votes for one of them to be left out."""
     return _voiced_buckets(stats) >= _FEWEST_BUCKETS
+
+
+def too_few(stats: Any) -> str:
+    """Return why there are no intervals where `can_leave_out` says no."""
+    return f"the rows with votes fill {_voiced_buckets(stats)} of {BUCKETS} sub-sums, and {_FEWEST_BUCKETS} are needed"
 
 
 def _voiced_buckets(stats: Any) -> int:
@@ -309,12 +332,23 @@ def progress_line() -> Iterator[Callable[[int, int], None]]:
             screen.flush()
 
 
-def _range(
-    estimate: Floats, left_out: Floats, rows: npt.NDArray[np.int64], level: float, unknown: list[str], still: str
+def jackknife(
+    estimate: Floats, left_out: Floats, rows: npt.NDArray[np.int64], level: float, unknown: Sequence[str], still: str
 ) -> Range:
-    """Return the jackknife's range of ``estimate`` (d,), given ``left_out`` (b, d) and the sizes ``rows`` (b,).
+    """Return estimates with their ranges, given what they are without each sub-sum; see the notes of `intervals`.
 
-    ``unknown`` says for each entry why it would be NaN, ``still`` why one would not vary.
+    Parameters
+    ----------
+    estimate : ndarray of float, shape (d,)
+        Between 0 and 1; NaN where unknown.
+    left_out : ndarray of float, shape (b, d)
+    rows : ndarray of int, shape (b,)
+        How many rows each sub-sum is of.
+    level : float
+    unknown : sequence of str
+        For each entry why it would be NaN.
+    still : str
+        Why an entry would not vary.
     """
     known = np.isfinite(estimate)
     steady = known & np.isfinite(left_out).all(axis=0)
@@ -340,6 +374,7 @@ def _range(
     return Range(estimate, spread, low, high, tuple(reasons.tolist()))
 
 
-def _unknown(estimate: Floats, why: str) -> Range:
+def without_interval(estimate: Floats, why: str) -> Range:
+    """Return estimates of which one reason says why none has an interval."""
     none = np.full(estimate.shape, np.nan)
     return Range(estimate, none, none, none, (why,) * len(estimate))

@@ -13,7 +13,7 @@ from threadpoolctl import ThreadpoolController
 from labelwright.core import SoftLabels, SparseRows, VoteFrame, Votes
 from labelwright.core.errors import ModelError
 
-from .expectation import one_by_one
+from .expectation import sum_in_order
 from .features import Features
 
 __all__ = ["posterior_from_scores", "score_sums", "share_sums"]
@@ -150,7 +150,7 @@ def posterior_from_scores(votes: Votes, scores: npt.ArrayLike, balance: npt.Arra
         block = probs[start:stop]
         np.exp(-top, out=block[:, 0])
         np.exp(sums - top[:, None], out=block[:, 1:])
-        block /= one_by_one(block.T)[:, None]
+        block /= sum_in_order(block.T)[:, None]
         block[~voted] = prior
         covered[start:stop] = voted
     return SoftLabels(probs, covered, classes=votes.classes, example_ids=votes.example_ids)

@@ -67,7 +67,9 @@ def check_shared_columns(settings: Settings, columns: Mapping[str, Collection[st
                 f"{FILE_NAME}: {key} is {column!r}, which is not a column of the data set{'s' * (len(sets) > 1)} "
                 f"{', '.join(sets)}."
             )
-    for name, there in columns.items():
+    # One network for all tasks learns from the data sets that it can read.
+    each = {} if settings.end_model.shared is not None else columns
+    for name, there in each.items():
         if fields and settings.end_model.kind != "none" and not set(fields) & set(there):
             raise DataError(
                 f"{FILE_NAME}: end_model.fields are {', '.join(fields)}, none of which is a column of the data set "

@@ -53,7 +53,7 @@ class EndModelSettings(SettingsTable, frozen=True):
         return self.network
 
 
-def end_model_faults(chosen: EndModelSettings, *, tasks: bool, data_sets: bool) -> Iterator[str]:
+def end_model_faults(chosen: EndModelSettings, *, tasks: bool) -> Iterator[str]:
     """Yield what is wrong with the table, each a sentence that begins with the key.
 
     Parameters
@@ -61,12 +61,10 @@ def end_model_faults(chosen: EndModelSettings, *, tasks: bool, data_sets: bool) 
     chosen : EndModelSettings
     tasks : bool
         Whether the project has several tasks.
-    data_sets : bool
-        Whether it has several data sets.
 
     Examples
     --------
-    >>> next(end_model_faults(EndModelSettings(kind="text"), tasks=False, data_sets=False))
+    >>> next(end_model_faults(EndModelSettings(kind="text"), tasks=False))
     'end_model.fields is empty; name the columns that the text end model reads.'
     """
     network = chosen.shared
@@ -81,8 +79,6 @@ def end_model_faults(chosen: EndModelSettings, *, tasks: bool, data_sets: bool) 
     said = 'end_model.kind = "image"' if isinstance(chosen.network, msgspec.UnsetType) else "end_model.network"
     if not tasks:
         yield f"{said} is of projects with several tasks, [tasks.NAME]; take it out."
-    if data_sets:
-        yield f"{said} is of projects with one data set; take it out."
     yield from _network_faults(network, chosen)
 
 

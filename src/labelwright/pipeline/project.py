@@ -155,11 +155,11 @@ class Project(ProjectVersions, ProjectTests):
         LabelwrightError
             If there is no ``[augmentation]`` in the settings, or anything is wrong with settings, functions or data.
         """
-        return augment_project(self.folder, self._one_task(), step=step or _silent, full=full)
+        return augment_project(self.folder, self.settings, step=step or _silent, full=full)
 
     def plan_augmentation(self, *, full: bool = False) -> Plan:
         """Return what `augment` would do, with reasons; nothing is computed or written."""
-        return plan_augmentation(self.folder, self._one_task(), step=_silent, full=full)
+        return plan_augmentation(self.folder, self.settings, step=_silent, full=full)
 
     def try_transformations(
         self, names: Sequence[str] | None = None, *, split: str = "train", limit: int = 3
@@ -176,11 +176,12 @@ class Project(ProjectVersions, ProjectTests):
         Raises
         ------
         ProjectError
-            If there is no function or split of that name, or a function transforms what the end model does not read.
+            If there is no function or split of that name, no end model, or a function transforms what it does not read.
         """
-        settings = self._one_task()
+        settings = self.settings
         found = pick_functions(load_supervision(self.folder).transformations, names, what="transformation function")
-        source, part = find_split(self.folder, settings, split)
+        instead = "the report of a run shows augmented copies beside their originals"
+        source, part = find_split(self.folder, settings, split, instead=instead)
         check_fields(found, settings.end_model, list(source.schema))
         return try_transformations(found, source, part, settings.end_model, limit=limit)
 

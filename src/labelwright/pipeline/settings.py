@@ -349,7 +349,7 @@ def _check(settings: Settings, path: Path | str) -> None:
         # Settings are in git, and every run keeps them.
         raise ProjectError(f"{path}: store.catalog holds a password; leave it to PGPASSWORD or ~/.pgpass.")
     end = settings.end_model
-    for fault in end_model_faults(end, tasks=settings.has_tasks, data_sets=len(settings.sets) > 1):
+    for fault in end_model_faults(end, tasks=settings.has_tasks):
         raise ProjectError(f"{path}: {fault}")
     if settings.score.supervised and (end.kind == "none" or settings.task.gold is None):
         raise ProjectError(f"{path}: score.supervised = true needs task.gold and an end model (end_model.kind).")

@@ -165,8 +165,14 @@ def _refused(settings: Any) -> Iterator[str]:
     for key in ("class_balance", "dependencies"):
         if getattr(model, key) is not None:
             yield f"label_model.{key} is of projects with one task; take it out."
-    if not isinstance(settings.augmentation, msgspec.UnsetType):
-        yield "[augmentation] is of projects with one task; take the table out."
+    augmentation = settings.augmentation
+    if not isinstance(augmentation, msgspec.UnsetType):
+        if augmentation.valid:
+            yield "augmentation.valid is of projects with one task; take it out: a policy learns without labels here."
+        if settings.end_model.kind == "image":
+            yield (
+                '[augmentation] makes copies of texts and numbers, and end_model.kind is "image"; take the table out.'
+            )
     if settings.score.supervised:
         yield "score.supervised is of projects with one task; take it out."
     if settings.refresh.tolerance:

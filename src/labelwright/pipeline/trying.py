@@ -75,8 +75,18 @@ class TriedFunction:
         return {**asdict(self), "coverage": self.coverage}
 
 
-def find_split(folder: Path, settings: Settings, name: str) -> tuple[Source, Split]:
+def find_split(
+    folder: Path, settings: Settings, name: str, *, instead: str = "labelwright tasks shows what functions do"
+) -> tuple[Source, Split]:
     """Open the split of a project that has one data set, with the data that it is in.
+
+    Parameters
+    ----------
+    folder : Path
+    settings : Settings
+    name : str
+    instead : str
+        What is said to who has several data sets.
 
     Raises
     ------
@@ -84,7 +94,7 @@ def find_split(folder: Path, settings: Settings, name: str) -> tuple[Source, Spl
         If there is no split of that name, or the project has several data sets.
     """
     if not set(settings.sets) <= {""}:
-        raise ProjectError("this works on a project with one [data] table; labelwright tasks shows what functions do.")
+        raise ProjectError(f"this works on a project with one [data] table; {instead}.")
     sources = open_sources(settings, folder)
     names = [split.name for source in sources for split in source.splits]
     for source in sources:

@@ -16,7 +16,7 @@ from labelwright.core.failures import Failure, failures_of
 from labelwright.data import Part
 from labelwright.data.base import id_array
 from labelwright.functions.calls import failed_on, prepared, summary
-from labelwright.functions.preprocessors import Run
+from labelwright.functions.one_pass import Run
 from labelwright.functions.records import rows
 
 from .base import SlicingFunction

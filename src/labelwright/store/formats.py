@@ -168,8 +168,9 @@ class ByteStore(ABC):
                     found = table.read_row_groups(groups, columns=names, use_threads=False)
             except (OSError, pa.ArrowInvalid) as error:  # a wrong checksum, and what is no Parquet at all
                 raise self._damaged(key) from error
-        at = pa.array([place[row // _ROW_GROUP] + row % _ROW_GROUP for row in rows], pa.int64())
-        return _named(found.take(at), names, key)
+        at = np.array([place[row // _ROW_GROUP] + row % _ROW_GROUP for row in rows], dtype=np.int64)
+        # Not pa.array(at), which imports pandas, wherever that is installed, to ask whether it was given any.
+        return _named(found.take(pa.Array.from_buffers(pa.int64(), len(at), [None, pa.py_buffer(at)])), names, key)
 
     def _where(self, key: ArtifactId) -> str:
         """Say where an artifact is, or would be."""

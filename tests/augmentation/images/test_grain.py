@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 import torch
@@ -27,11 +29,27 @@ def test_noise_is_normal_with_the_standard_deviation_asked_for() -> None:
     assert abs(np.corrcoef(found[0].ravel(), found[1].ravel())[0, 1]) < 0.05
 
 
-def test_the_table_of_quantiles_is_normal_in_its_moments() -> None:
-    table = grain._quantiles(torch.float64)
-    assert table.mean().item() == pytest.approx(0, abs=1e-12)
-    assert table.square().mean().item() == pytest.approx(1, abs=1e-4)
-    assert (table**4).mean().item() == pytest.approx(3, abs=5e-3)
+def test_the_version_of_noise_tells_how_it_is_drawn() -> None:
+    assert images.noise().version != dataclasses.replace(images.noise(), depends_on=()).version
+
+
+def test_either_number_of_the_pairs_takes_every_quantile() -> None:
+    quantiles = stats.norm.ppf((np.arange(2**14) + 0.5) / 2**14)
+    for numbers in torch.view_as_real(grain._pairs(torch.float64)).T.numpy():
+        assert np.sort(numbers) == pytest.approx(quantiles, abs=1e-12)
+
+
+def test_the_numbers_of_a_pair_know_nothing_of_each_other() -> None:
+    first, second = torch.view_as_real(grain._pairs(torch.float64)).T.numpy()
+    # Whatever mixture of the two is normal, and nearer to it than as many independent draws (.0068); so is their distance.
+    for angle in np.linspace(0, np.pi, 17):
+        assert stats.kstest(np.cos(angle) * first + np.sin(angle) * second, "norm").statistic < 4e-3
+    assert stats.kstest((first**2 + second**2) / 2, "expon").statistic < 4e-3
+    for power, other in [(1, 1), (1, 2), (2, 1), (2, 2), (3, 1)]:
+        expected = (first**power).mean() * (second**other).mean()
+        assert (first**power * second**other).mean() == pytest.approx(expected, abs=2.5e-2)
+    cells = np.histogram2d(stats.norm.cdf(first), stats.norm.cdf(second), bins=32, range=[[0, 1], [0, 1]])[0]
+    assert np.abs(cells - 16).max() <= 4
 
 
 @pytest.mark.parametrize("sigma", [0.4, 0.8, 1.5])

@@ -66,7 +66,7 @@ def test_a_prior_that_is_surer_makes_sources_more_alike():
 @pytest.mark.slow
 def test_a_few_equal_workers_on_few_items_are_a_majority_vote():
     ours, theirs = [], []
-    for seed in range(20):
+    for seed in range(8):
         L, truth = worlds.coins(seed, ALIKE, n=100)
         ours.append(LabelModel().fit(L).score(L, truth))
         theirs.append(MajorityVote().fit(L).score(L, truth))

@@ -30,8 +30,7 @@ def test_random_tables_are_learned_about_as_well_as_they_can_be(seed):
     voted = (L >= 0).any(axis=1)
     best = (without.argmax(axis=1) == truth)[voted].mean()
     model = LabelModel(cardinality=2)
-    assert accuracy(model, L, truth) > best - 0.005
-    assert accuracy(model, L, truth) > accuracy(MajorityVote(cardinality=2), L, truth)
+    assert accuracy(model, L, truth) > max(best - 0.005, accuracy(MajorityVote(cardinality=2), L, truth))
     share = tables[:, 1:].sum(axis=2)
     expected = np.array([np.trace(t[1:]) for t in tables]) / share.sum(axis=1)
     assert np.abs(model.accuracies_ - expected).mean() < 0.015
@@ -97,8 +96,9 @@ def test_uneven_classes_are_learned_about_as_well_as_when_told(balance, accuraci
     k = len(balance)
     L, truth = worlds.several_sided(seed, accuracies, balance=balance)
     model, told = LabelModel(cardinality=k), LabelModel(cardinality=k, class_balance=balance)
-    assert accuracy(model, L, truth) > accuracy(MajorityVote(cardinality=k), L, truth) + 0.01
-    assert accuracy(model, L, truth) > accuracy(told, L, truth) - 0.01
+    right = accuracy(model, L, truth)
+    assert right > accuracy(MajorityVote(cardinality=k), L, truth) + 0.01
+    assert right > accuracy(told, L, truth) - 0.01
     np.testing.assert_allclose(model.class_balance_, balance, atol=0.1)
 
 
@@ -303,7 +303,7 @@ class Limited(LabelModel):
 
 
 # Each batch is solved, so the small ones end soon after the limit is passed.
-@pytest.mark.parametrize("sizes", [[1] * 30 + [170], [7] * 10 + [130], [100, 100]], ids=["ones", "sevens", "hundreds"])
+@pytest.mark.parametrize("sizes", [[1] * 23 + [177], [7] * 4 + [172], [100, 100]], ids=["ones", "sevens", "hundreds"])
 def test_batches_of_plain_arrays_equal_one_fit_past_the_limit(sizes):
     L, _ = worlds.coins(0, np.linspace(0.55, 0.8, 10), n=200)
     whole, parts = Limited(cardinality=2).fit(L), Limited(cardinality=2)

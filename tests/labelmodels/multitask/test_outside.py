@@ -7,9 +7,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from labelwright.core import Task, TaskGraph, Votes
+from labelwright.core import TaskGraph, Votes
 from labelwright.core.task_votes import TaskVotes
-from labelwright.core.tasks import Implies, Refines
+from labelwright.core.tasks import Implies
 from labelwright.labelmodels import MultiTask
 from labelwright.labelmodels.multitask import MultiTaskStats
 from labelwright.labelmodels.multitask.columns import apart
@@ -19,16 +19,8 @@ from labelwright.labelmodels.multitask.outside import Outside
 from labelwright.labelmodels.multitask.readers import read
 from labelwright.labelmodels.multitask.recounting import pattern_votes
 
-# "wear" is refined twice, and one of these once more; in the order of `TaskGraph.parts`.
-TREE = TaskGraph(
-    [
-        Task("wear", ["shoes", "bags", "none"]),
-        Task("bag", ["hand", "back"]),
-        Task("shoe", ["flat", "heel"]),
-        Task("heel", ["low", "high"]),
-    ],
-    [Refines("shoe", "wear", "shoes"), Refines("bag", "wear", "bags"), Refines("heel", "shoe", "heel")],
-)
+from .wear import TREE
+
 BELOW = {"shoe": {"shoe", "heel"}, "bag": {"bag"}, "heel": {"heel"}}
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from labelwright.pipeline.judging.drift import NEW, monitor_drift
@@ -99,3 +101,32 @@ def test_nothing_in_common_is_no_comparison():
         {"": state("1", train=voted(0.1, 50))}, {"": state(train=voted(0.9, 50, start=50))}, level=0.01
     )
     assert (found.old, found.new, found.drift.rows, found.changed) == (0, 50, (), ())
+
+
+def test_more_examples_of_a_data_set_that_a_function_does_not_read_are_no_drift_of_it():
+    # f votes on one data set alone, and all new examples are of the other.
+    votes = np.full((600, 2), -1)
+    votes[:100, 0] = 1
+    votes[::2, 1] = 1
+    sets = np.array(["notes"] * 200 + ["calls"] * 400)
+
+    def part(n):
+        return replace(split(votes[:n], ids=np.arange(n), sources=["f", "g"]), data_sets=lambda: sets[:n])
+
+    found = monitor_drift({"": state("run 1", train=part(400))}, {"": state(train=part(600))}, level=0.01)
+    assert (found.old, found.new, found.drift.drifted) == (400, 200, ())
+    assert {r.source for r in found.drift.rows} == {"g"}
+    # Where it does read it, silence is one.
+    votes[300, 0] = 1
+    found = monitor_drift({"": state("run 1", train=part(400))}, {"": state(train=part(600))}, level=0.01)
+    assert [(r.source, r.measure) for r in found.drift.drifted] == [("f", "vote rate")]
+
+
+def test_a_data_set_that_is_all_new_has_nothing_to_be_compared_with():
+    votes = np.array([[1, -1]] * 50 + [[-1, 1]] * 50)
+    sets = np.array(["notes"] * 50 + ["calls"] * 50)
+
+    def part(n):
+        return replace(split(votes[:n], ids=np.arange(n), sources=["f", "g"]), data_sets=lambda: sets[:n])
+
+    assert not monitor_drift({"": state("r", train=part(50))}, {"": state(train=part(100))}, level=0.01).drift.rows

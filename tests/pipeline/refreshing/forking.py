@@ -17,11 +17,11 @@ import json, os, signal, sys, time, traceback, warnings
 from datetime import timedelta
 from unittest import mock
 
-import email.parser, loky, pyarrow.pandas_compat, pyarrow.parquet
+import email.parser, loky, pyarrow.compute, pyarrow.parquet
 import scipy.optimize, scipy.sparse, scipy.special, scipy.stats
 import sqlalchemy, sqlalchemy.dialects.sqlite
 import labelwright as lw
-import labelwright.endmodels, labelwright.labelmodels, labelwright.pipeline
+import labelwright.endmodels, labelwright.labelmodels, labelwright.pipeline.project
 from labelwright.core.errors import DataError
 from labelwright.pipeline.refreshing import reading
 

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
-import warnings
-from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
-from unittest import mock
 
 import numpy as np
 import polars as pl
@@ -18,11 +15,11 @@ from hypothesis import strategies as st
 
 import labelwright as lw
 from labelwright.core.errors import DataError, FunctionError, ProjectError
-from labelwright.core.stats_arrays import arrays_of_stats
-from labelwright.labelmodels.multitask.components import solve_component
 from labelwright.pipeline.kept.keep import KeptRun
-from labelwright.pipeline.refreshing import reading
 from labelwright.pipeline.tasks.labelling import label_tasks
+
+from ..notes import TASKS
+from .quick import QuickProject, quickly
 
 SETS = """
 [data_sets.notes]
@@ -43,18 +40,7 @@ train = "train"
 test = "test"
 """
 
-TASKS = """
-[tasks.finding]
-classes = ["normal", "abnormal"]
-gold = "finding"
-
-[tasks.kind]
-classes = ["mass", "nodule"]
-refines = { task = "finding", classes = ["abnormal"] }
-
-[tasks.urgent]
-classes = ["no", "yes"]
-
+APPLY = """
 [apply]
 on_error = "abstain"
 workers = 1
@@ -105,13 +91,15 @@ def rows(n: int, seed: int) -> list[list[str]]:
     return out
 
 
-class Clinic:
-    """A project in a folder: notes without wards, and calls with them, under the same keys."""
+class Clinic(QuickProject):
+    """Notes without wards, and calls with them, under the same keys."""
+
+    part_rows = 6
 
     def __init__(self, folder: Path) -> None:
-        self.folder = folder
+        super().__init__(folder)
         self.notes, self.calls = rows(14, 0), rows(12, 1)
-        self.settings, self.functions = SETS + TASKS, FUNCTIONS
+        self.settings, self.functions = SETS + TASKS + APPLY, FUNCTIONS
         self.wards = False
 
     def write(self) -> None:
@@ -122,51 +110,6 @@ class Clinic:
         (notes if self.wards else notes.drop("ward")).write_csv(self.folder / "notes.csv")
         (self.folder / "labelwright.toml").write_text(self.settings, encoding="utf-8")
         (self.folder / "supervision.py").write_text(self.functions, encoding="utf-8")
-
-    def run(self, **options):
-        self.write()
-        with _quick():
-            return lw.Project(self.folder).run(**options)
-
-    def rebuilt(self):
-        """Run the project as it is now in a new folder."""
-        other = Clinic(self.folder.with_name("rebuilt"))
-        vars(other).update({**vars(self), "folder": other.folder})
-        try:
-            return other.run()
-        finally:
-            shutil.rmtree(other.folder)
-
-    def kept(self, role: str) -> dict[str, str]:
-        run = KeptRun.latest(self.folder)
-        return run.store.get_json(run.artifact(role))
-
-
-_solved: dict[tuple[object, ...], object] = {}
-
-
-def _once(graph, stats, known):
-    """Solve what has not been solved before: from equal stats the same comes, which others test."""
-    arrays = sorted(arrays_of_stats(stats).items())
-    key = (graph.names, *((name, array.dtype.str, array.tobytes()) for name, array in arrays))
-    if key not in _solved:
-        _solved[key] = solve_component(graph, stats, known)
-    return _solved[key]
-
-
-@contextmanager
-def _quick():
-    """Small parts, rough models, each solved once, and no report: these are not what is tested."""
-    with (
-        warnings.catch_warnings(),
-        mock.patch("labelwright.labelmodels.multitask.model.solve_component", _once),
-        mock.patch("labelwright.labelmodels.multitask.components._ROUNDS", 0),
-        mock.patch("labelwright.labelmodels.multitask.expectation._STEPS", 5),
-        mock.patch.object(reading, "MEAN_ROWS", 6),
-        mock.patch("labelwright.pipeline.refreshing.task_views.render_tasks", lambda content: content.run_id),
-    ):
-        warnings.simplefilter("ignore")
-        yield
 
 
 @pytest.fixture(scope="module")
@@ -234,7 +177,7 @@ def test_running_again_makes_nothing_and_neither_does_it_after_collecting(first,
     after = clinic.run()
     made = ("function_applications", "votes_copied", "rows_summarised", "models_solved", "rows_labelled")
     assert [after.operations[what] for what in made] == [0] * 5
-    with _quick():
+    with quickly(Clinic.part_rows):
         assert not lw.Project(clinic.folder).plan().steps
 
 
@@ -316,7 +259,7 @@ def test_an_example_is_called_by_its_data_set(first, tmp_path):
     assert {(row["data_set"], row["ward"] is None) for row in table if row["ward"] != ""} >= {("notes", True)}
     assert {row["example_id"].split(":")[0] for row in table} == {"notes", "calls"}
     assert project.export(tmp_path / "urgent.csv", "csv", task="urgent", split="all") == 12
-    with _quick():
+    with quickly(Clinic.part_rows):
         label_tasks(clinic.folder, write=tmp_path / "labels")
     assert pl.read_parquet(tmp_path / "labels" / "urgent.parquet").height == 12
 
@@ -331,7 +274,7 @@ def test_a_run_is_verified_compared_and_predicts(clinic):
     assert clinic.kept("task_end_models")["urgent"] == models["urgent"]
     assert clinic.kept("task_end_models")["finding"] != models["finding"]
     project = lw.Project(clinic.folder)
-    with _quick():
+    with quickly(Clinic.part_rows):
         checks = {check.what: check.status for check in project.verify().checks}
     assert set(checks.values()) == {"equal"}
     assert project.predict(pl.DataFrame({"key": ["a"], "text": ["a mass"]})).columns[:2] == ["key", "finding"]

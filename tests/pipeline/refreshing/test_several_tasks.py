@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
 import shutil
-import warnings
-from contextlib import contextmanager
 from pathlib import Path
 from unittest import mock
 
@@ -15,20 +12,19 @@ import pytest
 
 import labelwright as lw
 from labelwright.core.errors import ModelError, ProjectError
-from labelwright.core.stats_arrays import arrays_of_stats
 from labelwright.labelmodels import MultiTask
-from labelwright.labelmodels.multitask.components import solve_component
 from labelwright.pipeline.kept.keep import KeptRun, open_store
 from labelwright.pipeline.kept.kept_tasks import put_by_name, read_by_name
-from labelwright.pipeline.refreshing import reading
 from labelwright.pipeline.settings import read_settings
 from labelwright.pipeline.supervision import load_functions
 from labelwright.pipeline.tasks.labelling import label_tasks
 from labelwright.store import ArtifactFolder, Catalog
 
 from ..crashing import CrashError, crashing
+from ..notes import TASKS
+from .quick import QuickProject, quickly
 
-SETTINGS = """
+SETTINGS = f"""
 [data]
 path = "notes.csv"
 id = "key"
@@ -36,18 +32,7 @@ id = "key"
 [data.splits]
 train = 0.7
 test = 0.3
-
-[tasks.finding]
-classes = ["normal", "abnormal"]
-gold = "finding"
-
-[tasks.kind]
-classes = ["mass", "nodule"]
-refines = { task = "finding", classes = ["abnormal"] }
-
-[tasks.urgent]
-classes = ["no", "yes"]
-gold = "urgent"
+{TASKS}gold = "urgent"
 
 [apply]
 on_error = "abstain"
@@ -108,11 +93,13 @@ def rows(n: int, *, seed: int = 0, words: tuple[str, ...] = ("normal", "mass", "
     return out
 
 
-class Notes:
-    """A project in a folder, in parts of a few rows."""
+class Notes(QuickProject):
+    """Notes that three readers and words of their text vote on."""
+
+    part_rows = 24
 
     def __init__(self, folder: Path) -> None:
-        self.folder = folder
+        super().__init__(folder)
         self.data = rows(60)
         self.settings, self.functions = SETTINGS, FUNCTIONS
 
@@ -123,52 +110,9 @@ class Notes:
         (self.folder / "labelwright.toml").write_text(self.settings, encoding="utf-8")
         (self.folder / "supervision.py").write_text(self.functions, encoding="utf-8")
 
-    def run(self, **options):
-        self.write()
-        with warnings.catch_warnings(), _quick():
-            warnings.simplefilter("ignore")
-            return lw.Project(self.folder).run(**options)
-
-    def rebuilt(self):
-        """Run the project as it is now in a new folder."""
-        other = Notes(self.folder.with_name("rebuilt"))
-        other.data, other.settings, other.functions = self.data, self.settings, self.functions
-        try:
-            return other.run()
-        finally:
-            shutil.rmtree(other.folder)
-
     def edited(self, old: str, new: str) -> None:
         assert old in self.functions
         self.functions = self.functions.replace(old, new)
-
-    def components(self, role: str) -> dict[str, str]:
-        run = KeptRun.latest(self.folder)
-        return run.store.get_json(run.artifact(role))
-
-
-_solved: dict[str, object] = {}
-
-
-def _once(graph, stats, given):
-    """Solve what has not been solved before: from equal stats the same comes, which others test."""
-    arrays = sorted(arrays_of_stats(stats).items())
-    key = hashlib.sha256(repr([(name, array.tolist()) for name, array in arrays]).encode()).hexdigest()
-    if key not in _solved:
-        _solved[key] = solve_component(graph, stats, given)
-    return _solved[key]
-
-
-@contextmanager
-def _quick():
-    """Small parts, each model solved once and roughly, and no report: these are not what is tested."""
-    with (
-        mock.patch("labelwright.labelmodels.multitask.components._ROUNDS", 0),
-        mock.patch.object(reading, "MEAN_ROWS", 24),
-        mock.patch("labelwright.labelmodels.multitask.model.solve_component", _once),
-        mock.patch("labelwright.pipeline.refreshing.task_views.render_tasks", lambda content: content.run_id),
-    ):
-        yield
 
 
 @pytest.fixture(scope="module")
@@ -197,7 +141,7 @@ def test_a_run_keeps_what_the_joint_model_finds(first):
     votes = lw.apply(load_functions(notes.folder), table, id="key", tasks=graph)
     split_of = {key: split for split in ("train", "test") for key in kept.kept_data.ids(split).tolist()}
     of = {split: votes.take([split_of[key] == split for key in table["key"]]) for split in ("train", "test")}
-    with _quick():
+    with quickly(Notes.part_rows):
         model = MultiTask().fit(of["train"])
     found = label_tasks(notes.folder)
     assert kept.tasks == ("finding", "kind", "urgent")
@@ -213,7 +157,7 @@ def test_a_run_keeps_what_the_joint_model_finds(first):
             assert np.array_equal(own.probs[task], kept.of_task(task).soft_labels(split).probs)
     assert [task.to_dict() for task in result.tasks] == [task.to_dict() for task in found.tasks]
     assert kept.metrics()["test"].keys() == {"finding", "urgent"}
-    assert list(notes.components("task_models")) == ["finding", "urgent"]
+    assert list(notes.kept("task_models")) == ["finding", "urgent"]
     assert result.operations["function_applications"] == 6 * 60
     one = kept.task_labels("test").take([3])
     part, row = kept.kept_data.find(one.example_ids[0])
@@ -247,10 +191,10 @@ def test_running_again_makes_nothing(first, notes):
 
 
 def test_an_edited_function_touches_its_component_alone(notes):
-    before = {role: notes.components(role) for role in ("task_stats", "task_models", "task_labels")}
+    before = {role: notes.kept(role) for role in ("task_stats", "task_models", "task_labels")}
     notes.edited('"no" if "report" in x.text', '"no" if "report" in x.text and x.a')
     result = notes.run()
-    after = {role: notes.components(role) for role in before}
+    after = {role: notes.kept(role) for role in before}
     assert result.operations["function_applications"] == 60
     assert 0 < result.operations["rows_summarised"] <= result.splits["train"]
     assert result.operations["models_solved"] == 1
@@ -264,7 +208,7 @@ def test_looking_says_what_is_stale_and_keeps_nothing(first, notes):
     notes.edited('"no" if "report" in x.text', '"no" if "report" in x.text and x.a')
     notes.write()
     before = sorted(path for path in notes.folder.rglob("*") if path.suffix != ".pyc")
-    with _quick():
+    with quickly(Notes.part_rows):
         found = label_tasks(notes.folder)
     assert [(one.tasks, one.reasons) for one in found.components] == [
         (("finding", "kind"), ()),
@@ -280,7 +224,7 @@ def test_looking_says_what_is_stale_and_keeps_nothing(first, notes):
 def test_a_run_is_verified_and_logged(first):
     notes, result = first
     project = lw.Project(notes.folder)
-    with _quick():
+    with quickly(Notes.part_rows):
         checks = {check.what: check.status for check in project.verify().checks}
     assert checks == dict.fromkeys(
         ["artifacts", "run id", "votes", "stats", "label model", "soft labels", "scores"], "equal"
@@ -296,7 +240,7 @@ def test_verifying_finds_what_was_edited(notes):
     labels = read_by_name(store, row.artifacts["task_labels"])
     other = put_by_name(store, "task_labels", {**labels, "finding": labels["urgent"]})
     catalog.add_run(row.run_id, seconds=1.0, artifacts={**row.artifacts, "task_labels": other}, operations={})
-    with _quick():
+    with quickly(Notes.part_rows):
         verified = lw.Project(notes.folder).verify()
     assert {check.what for check in verified.checks if not check.good} == {"run id", "soft labels", "scores"}
 
@@ -337,7 +281,7 @@ def test_functions_and_relations_come_and_go(notes):
     tied = notes.run()
     # The readers vote on two tasks, so what these have to do with each other decides what contradicts itself.
     assert tied.operations["function_applications"] == 3 * 60
-    assert list(notes.components("task_models")) == ["finding"]
+    assert list(notes.kept("task_models")) == ["finding"]
     assert same(tied, notes.rebuilt())
     notes.settings, notes.functions = SETTINGS, FUNCTIONS
     back = notes.run()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from pathlib import Path
 from types import SimpleNamespace
@@ -12,6 +13,14 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
+from labelwright.analysis.comparison import RunLabel
+from labelwright.analysis.comparison_markdown import escape
+from labelwright.analysis.tasks.comparison import (
+    SplitChanges,
+    TaskChange,
+    TasksComparison,
+    tasks_comparison_markdown,
+)
 from labelwright.cli.app import cli
 from labelwright.core.errors import ProjectError
 from labelwright.pipeline import Project
@@ -108,6 +117,34 @@ def test_the_verb_tells_it(notes: Path) -> None:
     assert "labels changed" in text
     refused = CliRunner().invoke(cli, ["diff", "--project", str(notes), "--intervals"])
     assert (refused.exit_code, "of projects with one task" in refused.output) == (2, True)
+
+
+def test_as_markdown_it_says_for_each_task_what_the_text_says(notes: Path, tmp_path: Path) -> None:
+    invoked = CliRunner().invoke(cli, ["diff", "1", "2", "--project", str(notes), "--markdown", str(tmp_path / "d.md")])
+    assert invoked.exit_code == 0, invoked.output
+    page, found = (tmp_path / "d.md").read_text(), Project(notes).diff_tasks("1", "2")
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in page.splitlines() if line.startswith("| ")]
+    for one in found.tasks:
+        for split in one.splits:
+            counts = [split.stayed, split.flipped, split.moved, split.added, split.removed]
+            (row,) = [row for row in rows if row[:2] == [one.task, split.split]]
+            assert [int(row[i]) for i in (2, 3, 5, 6, 7)] == counts
+            for flip in split.flips:
+                assert [split.split, escape(flip[0]), escape(flip[1]), str(flip[2])] in rows
+            assert (row[8] != "—") == (split.accuracy is not None and split.accuracy.known)
+    assert "**reader\\_b**: removed" in page
+    stdout = CliRunner().invoke(cli, ["diff", "1", "2", "--project", str(notes), "--markdown", "-"]).stdout
+    assert stdout == page
+
+
+def test_markdown_overwrites_nothing_of_the_project_and_escapes_names(notes: Path) -> None:
+    refused = CliRunner().invoke(cli, ["diff", "--project", str(notes), "--markdown", str(notes / "labelwright.toml")])
+    assert refused.exit_code != 0
+    assert (notes / "labelwright.toml").read_text() == SETTINGS
+    split = SplitChanges("train", 3, 0, 0, 2, (("@all", "a|b", 2),), None)
+    runs = RunLabel(1, "a" * 16), RunLabel(2, "b" * 16)
+    page = tasks_comparison_markdown(TasksComparison("<img>", *runs, [TaskChange("#7", [split])]))
+    assert not re.search(r"(?<!\\)(@all|<img|a\|b|#7)", page)
 
 
 def test_runs_on_one_task_and_on_several_do_not_compare(notes: Path) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from labelwright.analysis.augmentation_view import AugmentationView
-from labelwright.analysis.content import ReportContent
 from labelwright.analysis.markup import Markup, tag
 
 from .augmentation_safety import consistency_table, harm_figure, safety_figure, verdicts_table
@@ -14,9 +13,8 @@ from .blocks import figures, section
 __all__ = ["augmentation", "augmentation_parts"]
 
 
-def augmentation(content: ReportContent) -> Markup | None:
+def augmentation(view: AugmentationView | None) -> Markup | None:
     """Return the section on augmentation; nothing where there was none."""
-    view = content.augmentation
     if view is None:
         return None
     parts = [[tag("h3", title), part] for title, part in augmentation_parts(view).values() if part]

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from labelwright.analysis.augmentation_view import AugmentationView
 from labelwright.analysis.base import Estimate
 from labelwright.analysis.content import Artifact, Note, Role, Split
 from labelwright.analysis.slices import SplitSlices
@@ -45,8 +46,8 @@ class TaskModel:
     Parameters
     ----------
     name : str
-        As shown: "Joint labels", "End model".
-    role : {"label model", "end model"}
+        As shown: "Joint labels", "End model", "Plain end model" (without augmented copies).
+    role : {"label model", "end model", "plain end model"}
     score : TaskScore
     """
 
@@ -101,6 +102,7 @@ class TasksContent:
         Of the votes on train.
     feasible : tuple of (int, int), optional
         How many label vectors, of how many that were checked, keep every relation.
+    augmentation : AugmentationView, optional
     when, run_id, description : str
     notes : sequence of Note
     lineage : sequence of Artifact
@@ -113,6 +115,7 @@ class TasksContent:
     splits: Sequence[Split] = ()
     contradictions: Contradictions | None = None
     feasible: tuple[int, int] | None = None
+    augmentation: AugmentationView | None = None
     when: str = ""
     run_id: str = ""
     description: str = ""

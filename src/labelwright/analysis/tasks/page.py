@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from labelwright.analysis.markup import Child, Markup, tag
 from labelwright.analysis.page import sectioned_page
+from labelwright.analysis.sections.augmentation import augmentation
 from labelwright.analysis.sections.blocks import figure, notes_list, percent, table, written
 from labelwright.analysis.sections.lineage import lineage_of
 from labelwright.analysis.tables import Column
@@ -25,6 +26,7 @@ _TITLES = {
     "contradictions": "Contradictions",
     "functions": "Functions",
     "slices": "Slices",
+    "augmentation": "Augmentation",
     "data": "Data",
     "lineage": "Lineage",
 }
@@ -67,6 +69,7 @@ def render_tasks(content: TasksContent) -> str:
         "contradictions": sections.contradictions(content),
         "functions": sections.functions(content),
         "slices": slices(content),
+        "augmentation": augmentation(content.augmentation),
         "data": sections.data(content),
         "lineage": lineage_of(content.lineage, content.next_steps),
     }
@@ -153,6 +156,8 @@ def _scores_figure(scored: Sequence[Row], split: str) -> Markup:
     how += [tag("span", "◆", class_="dot-learned", aria_hidden="true"), " joint labels"]
     if any(model.role == "end model" for _, model in rows):
         how += [", ", tag("span", "●", class_="dot-measured", aria_hidden="true"), " end model"]
+    if any(model.role == "plain end model" for _, model in rows):
+        how += [", ", tag("span", "+", class_="dot-measured", aria_hidden="true"), " the same without augmented copies"]
     counts = sorted({model.score.n for _, model in rows})
     n = f"{counts[0]:,}" if len(counts) == 1 else f"{counts[0]:,} to {counts[-1]:,}"
     how.append(f", on {n} {split} examples with gold for each task; bars are 95% intervals.")

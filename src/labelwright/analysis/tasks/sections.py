@@ -143,7 +143,7 @@ def _functions_of(task: TaskResult, *, unfolded: bool) -> Markup:
     source, *rest = summary_columns(summary)
     funnel = summary.funnel
     small = (
-        f"{len(summary):,} functions, {percent(funnel.covered, funnel.n)} voted on, "
+        f"{len(summary):,} function{'s' * (len(summary) != 1)}, {percent(funnel.covered, funnel.n)} voted on, "
         f"{percent(funnel.conflicting, funnel.n)} in conflict (n = {funnel.n:,})"
     )
     head = tag("summary", tag("b", task.name), tag("span", small, class_="count"))

@@ -20,9 +20,13 @@ def made(
     magnitude: Magnitude | None = None,
     *,
     differentiable: bool = True,
+    depends_on: tuple[Any, ...] = (),
     **resources: Any,
 ) -> TransformationFunction:
-    """Return the transformation function; ``resources`` are its fixed settings, and count in its version."""
+    """Return the transformation function; ``resources`` are its fixed settings, and count in its version.
+
+    Functions of this library count by name, not by code: what ``depends_on`` says has to change with what one does.
+    """
     return TransformationFunction(
         name=name,
         function=function,
@@ -30,6 +34,7 @@ def made(
         batched=True,
         differentiable=differentiable and magnitude is not None,
         resources=resources,
+        depends_on=depends_on,
     )
 
 

@@ -12,7 +12,7 @@ from labelwright.augmentation.base import TransformationFunction
 from labelwright.core.errors import FunctionError
 
 from .making import made, not_negative
-from .tensors import bounded, by_tiles, each, ready
+from .tensors import by_tiles, each, kept, ready
 
 __all__ = ["dilate", "erode"]
 
@@ -33,7 +33,7 @@ def _grown(images: Tensor, magnitude: Any, radius: int, footprint: Footprint, ex
     def grown(tile: Tensor, sizes: Tensor) -> Tensor:
         return _steps(tile, sizes, radius, footprint, extreme)
 
-    return bounded(by_tiles(grown, batch, each(magnitude, batch)), images, magnitude)
+    return kept(by_tiles(grown, batch, each(magnitude, batch)), images, magnitude)
 
 
 def _steps(batch: Tensor, size: Tensor, radius: int, footprint: Footprint, extreme: Any) -> Tensor:

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from labelwright.core.errors import FunctionError
 
-__all__ = ["bounded", "by_tiles", "each", "ready"]
+__all__ = ["bounded", "by_tiles", "each", "kept", "ready"]
 
 # Numbers in a tile, at most: with what is made on the way it stays in a processor's cache.
 _TILE = 2**18
@@ -59,7 +59,7 @@ def each(magnitude: Any, images: Tensor, ndim: int = 4) -> Tensor:
 
 
 def by_tiles(function: Callable[..., Tensor], images: Tensor, *values: Tensor) -> Tensor:
-    """Return ``function(images, *values)``, on a processor computed for a few images at a time.
+    """Return ``function(images, *values)`` within [0, 1], on a processor computed for a few images at a time.
 
     What is made on the way is as large as the batch, and several times. In memory that the allocator has to ask for
     anew, the first touch of each page costs more than the arithmetic.
@@ -67,19 +67,28 @@ def by_tiles(function: Callable[..., Tensor], images: Tensor, *values: Tensor) -
     Parameters
     ----------
     function : callable
-        Returns a tensor of the shape and dtype of ``images``, each image by itself.
+        Returns a new tensor of the shape and dtype of ``images``, each image by itself.
     images : torch.Tensor, shape (n, channels, h, w)
     values : torch.Tensor, shape (n, ...)
         One for each image.
     """
     if images.device.type != "cpu" or images.numel() <= _TILE:
-        return function(images, *values)
+        return _clamped(function(images, *values))
     result = torch.empty_like(images, memory_format=torch.contiguous_format)
     step = -(-len(images) // (images.numel() // _TILE + 1))
     for start in range(0, len(images), step):
         part = slice(start, start + step)
-        result[part] = function(images[part], *(value[part] for value in values))
+        found = function(images[part], *(value[part] for value in values))
+        if found.requires_grad:
+            result[part] = _clamped(found)
+        else:
+            # Cut off and put in its place in one pass.
+            torch.clamp(found, 0, 1, out=result[part])
     return result
+
+
+def _clamped(changed: Tensor) -> Tensor:
+    return changed.clamp(0, 1) if changed.requires_grad else changed.clamp_(0, 1)
 
 
 def bounded(changed: Tensor, images: Tensor, magnitude: Any = None, neutral: float = 0.0) -> Tensor:
@@ -96,7 +105,11 @@ def bounded(changed: Tensor, images: Tensor, magnitude: Any = None, neutral: flo
         Where nothing is to change. With a gradient such images keep the rounding of the way there (below 1e-6 in
         float32), because a short-cut around the way would cut off the gradient too.
     """
-    changed = changed.clamp(0, 1) if changed.requires_grad else changed.clamp_(0, 1)
+    return kept(_clamped(changed), images, magnitude, neutral)
+
+
+def kept(changed: Tensor, images: Tensor, magnitude: Any = None, neutral: float = 0.0) -> Tensor:
+    """Return ``changed``, which is within [0, 1], otherwise as `bounded` does."""
     changed = changed.to(images.dtype)
     if magnitude is None or (isinstance(magnitude, Tensor) and magnitude.requires_grad):
         return changed

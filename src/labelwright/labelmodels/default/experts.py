@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from labelwright.core import PatternCounts, SparseRows, VoteFrame, Votes
+from labelwright.core import PatternCounts, VoteFrame, Votes
 from labelwright.labelmodels.crowds.dawid_skene import DawidSkene
 from labelwright.labelmodels.crowds.hierarchical_dawid_skene import HierarchicalDawidSkene
 from labelwright.labelmodels.crowds.slots import Slots
@@ -16,6 +16,7 @@ from labelwright.labelmodels.expectation import run, vote_scores
 from labelwright.labelmodels.features import Features
 from labelwright.labelmodels.problem import Floats, Problem
 
+from .copies import places_in_frame, speakers, without_copies
 from .dependence import Dependence
 from .evidence import Evidence
 from .free_fit import WORTH_OF_VOTES, Free, free, plurality, with_known
@@ -180,12 +181,12 @@ def several_sided(
     left_out = None
     if misfit > 0 or informed is not None:
         share = misfit / 3
-        distinct = _distinct(stats, problem, dependence)
+        distinct = without_copies(stats, problem, dependence)
         distinct = distinct if informed is not None else _as_needed(distinct, misfit)
-        like = _representatives(problem, dependence, frame)
+        like = speakers(problem, dependence, frame)
         experts, accuracies, steps = _rungs(distinct, like, mass, balance, share)
         if informed is not None:
-            taught, left_out = _taught(_distinct(informed, problem, dependence), like, mass, balance, given)
+            taught, left_out = _taught(without_copies(informed, problem, dependence), like, mass, balance, given)
             experts.append(taught)
     if fit is not None:
         repeats = dependence.discounts(fit.q)
@@ -193,7 +194,7 @@ def several_sided(
         experts = trusted + experts
         discounts = among_all_features(problem, frame, repeats, 1.0)
         accuracies, steps = expected_accuracies(problem, frame, fit.q), fit.steps
-        dependent = _positions(problem, frame)[np.array(dependence.pairs(fit.q), dtype=np.int64).reshape(-1, 2)]
+        dependent = places_in_frame(problem, frame)[np.array(dependence.pairs(fit.q), dtype=np.int64).reshape(-1, 2)]
     voices = among_all_features(problem, frame, dependence.distinct[problem.source].astype(np.float64), 1.0)
     ended = f"Converged after {steps} steps of EM" + (", and who votes tells of the class" if heard else "")
     return Experts(
@@ -353,20 +354,6 @@ def _doubt(problem: Problem) -> float:
     return min(1.0, problem.k * (problem.k - 1) * problem.m / problem.rows)
 
 
-def _distinct(stats: PatternCounts, problem: Problem, dependence: Dependence) -> PatternCounts:
-    """Return the stats in which all but one of the sources that are surely one keep silent."""
-    if dependence.distinct.all():
-        return stats
-    frame, rows = stats.frame, stats.patterns
-    repeats = {problem.names[j] for j in np.flatnonzero(~dependence.distinct)}
-    kept = np.array([name not in repeats for name in frame.sources])
-    stay = kept[rows.columns]
-    indptr = np.concatenate([[0], np.cumsum(stay)])[rows.indptr]
-    patterns = SparseRows(indptr, rows.columns[stay], rows.codes[stay], rows.shape)
-    votes = np.where(np.repeat(kept, frame.sizes), stats.counts.votes, 0)
-    return replace(stats, patterns=patterns, counts=replace(stats.counts, votes=votes))
-
-
 def _as_needed(stats: PatternCounts, misfit: float) -> PatternCounts:
     """Return a sample of the rows in which the rungs err as little, for what they count, as EM does on all rows.
 
@@ -379,24 +366,3 @@ def _as_needed(stats: PatternCounts, misfit: float) -> PatternCounts:
     sample = stats.within(needed)
     # Ids that repeat fall on one side together, and may leave nothing.
     return sample if len(sample.keys) >= _ENOUGH_ROWS / 4 else stats
-
-
-def _representatives(problem: Problem, dependence: Dependence, frame: VoteFrame) -> npt.NDArray[np.int64]:
-    """Return for each (source, code) pair that of the source which speaks for its copies, shape (f,)."""
-    place = {name: j for j, name in enumerate(frame.sources)}
-    speaker = np.arange(frame.m)
-    chosen = {int(dependence.group[j]): problem.names[j] for j in np.flatnonzero(dependence.distinct)}
-    for j in np.flatnonzero(~dependence.distinct):
-        speaker[place[problem.names[j]]] = place[chosen[int(dependence.group[j])]]
-    offsets = np.cumsum(frame.sizes) - frame.sizes
-    source = np.repeat(np.arange(frame.m), frame.sizes)
-    code = np.arange(len(source)) - offsets[source]
-    # A copy may know codes that its speaker does not; these it says for itself.
-    able = code < frame.sizes[speaker][source]
-    return np.asarray(np.where(able, offsets[speaker][source], offsets[source]) + code)
-
-
-def _positions(problem: Problem, frame: VoteFrame) -> npt.NDArray[np.int64]:
-    """Return where the sources that vote stand in the frame, shape (problem.m,)."""
-    place = {name: j for j, name in enumerate(frame.sources)}
-    return np.array([place[name] for name in problem.names], dtype=np.int64)

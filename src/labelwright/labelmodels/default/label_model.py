@@ -16,7 +16,7 @@ from labelwright.core.errors import ModelError
 from labelwright.labelmodels.base import BaseLabelModel, Outcome, Params, check_cardinality, check_class_balance
 from labelwright.labelmodels.crowds.slots import Slots
 from labelwright.labelmodels.dependencies.cliques import resolve_pairs
-from labelwright.labelmodels.expectation import one_by_one
+from labelwright.labelmodels.expectation import sum_in_order
 from labelwright.labelmodels.features import Features
 from labelwright.labelmodels.majority_vote import check_some_votes, gold_balance
 from labelwright.labelmodels.problem import Floats, Problem
@@ -296,7 +296,7 @@ class LabelModel(BaseLabelModel[PatternCounts, LabelModelParams]):
         more = np.hstack([params.correction, np.ones((len(params.mass), 1))]) if informed else None
         probs = np.empty((found.n, len(params.classes)))
         for part in params.panel.answers(found, chosen.tolist(), more):
-            mean = one_by_one(params.shares[chosen, None, None] * part.probs)
+            mean = sum_in_order(params.shares[chosen, None, None] * part.probs)
             if informed:
                 mean = corrected(mean, part.more[:, :-1], part.more[:, -1], params.sharpness)
             probs[part.start : part.stop] = np.where(part.covered[:, None], mean, params.class_balance)

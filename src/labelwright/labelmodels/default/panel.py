@@ -13,7 +13,7 @@ from scipy import sparse
 from labelwright.core import VoteFrame, Votes
 from labelwright.labelmodels.crowds.item_effects import ItemEffects, ItemVotes
 from labelwright.labelmodels.crowds.slots import Slots
-from labelwright.labelmodels.expectation import one_by_one, softmax_rows
+from labelwright.labelmodels.expectation import softmax_rows, sum_in_order
 from labelwright.labelmodels.features import Features
 from labelwright.labelmodels.problem import Floats
 from labelwright.labelmodels.scoring import score_sums, share_sums
@@ -124,5 +124,5 @@ class Panel:
 
 def _shared(sums: Floats) -> Floats:
     """Scale ``sums`` (rows, k) to rows that sum to 1; rows without a vote stay 0."""
-    mass = one_by_one(sums.T)
+    mass = sum_in_order(sums.T)
     return np.asarray(sums / np.where(mass > 0, mass, 1)[:, None])

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from scipy.special import gammaincc
 
-from labelwright.labelmodels.base import BaseLabelModel, Params
+from labelwright.labelmodels.base import BaseLabelModel, Outcome, Params
 from labelwright.labelmodels.identifiability import identifiability
 from labelwright.labelmodels.intervals import UNVARYING, Intervals, can_leave_out, intervals, replicates
 
@@ -17,7 +17,7 @@ from .effective import effective_sources
 from .findings import Finding
 from .fit_test import fit_test, known_cliques
 
-__all__ = ["model_findings"]
+__all__ = ["learned_findings", "model_findings", "outcome_finding"]
 
 # Half an interval wider than this (in points of accuracy) hardly tells sources apart.
 _WIDE = 0.1
@@ -38,7 +38,7 @@ def model_findings(
         _identified(facts, params, pairs),
         _effective(facts, effective),
         _sample(model, facts),
-        _outcome(params),
+        outcome_finding(params.outcome),
     ]
     found: Intervals | None = None
     if resample and hasattr(model, "stats_") and can_leave_out(model.stats_):
@@ -47,6 +47,12 @@ def model_findings(
         checks += [_dependent(facts, model, pairs, left_out), _jumps(params, left_out), _wide(params, found)]
     checks.append(_chance(facts, params, found))
     return [one for one in checks if one is not None], effective
+
+
+def learned_findings(facts: VoteFacts, params: Params, found: Intervals | None) -> list[Finding]:
+    """Return what accuracies show, of which intervals may be known."""
+    checks = (_chance(facts, params, found), None if found is None else _wide(params, found))
+    return [one for one in checks if one is not None]
 
 
 def _chance(facts: VoteFacts, params: Params, found: Intervals | None) -> Finding | None:
@@ -156,16 +162,17 @@ def _wide(params: Params, found: Intervals) -> Finding | None:
     return Finding("LW019", "note", "Accuracy is known to ten points at best.", seen, todo, names)
 
 
-def _outcome(params: Params) -> Finding | None:
-    kind = params.outcome.kind
+def outcome_finding(outcome: Outcome) -> Finding | None:
+    """Return what there is to say about how solving ended."""
+    kind = outcome.kind
     if kind in ("converged", "closed_form"):
         return None
-    if "as planned" in params.outcome.sentence:
+    if "as planned" in outcome.sentence:
         return None
-    if "not to be trusted" in params.outcome.sentence:
+    if "not to be trusted" in outcome.sentence:
         todo = "Nothing, as a rule: labels are averaged over priors. More examples, or some known classes, would tell."
-        return Finding("LW023", "note", "The model kept its priors.", params.outcome.sentence, todo)
+        return Finding("LW023", "note", "The model kept its priors.", outcome.sentence, todo)
     severity: Any = "warning" if kind == "fell_back" else "note"
     what = "The model fell back to a simpler one." if kind == "fell_back" else "Solving stopped before it converged."
     todo = "Read the outcome; it says what is missing."
-    return Finding("LW021", severity, what, params.outcome.sentence, todo)
+    return Finding("LW021", severity, what, outcome.sentence, todo)

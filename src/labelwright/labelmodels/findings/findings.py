@@ -37,6 +37,11 @@ CODES: dict[str, str] = {
     "LW021": "fell back, or did not converge",
     "LW022": "source that failed",
     "LW023": "priors that were kept",
+    "LW024": "contradictions across tasks",
+    "LW025": "task that nobody votes on",
+    "LW026": "task with too few sources",
+    "LW027": "task of which nobody tells where it does not apply",
+    "LW028": "class that no vote on any task speaks for",
 }
 
 _ORDER: tuple[Severity, ...] = ("error", "warning", "note")

@@ -4,5 +4,6 @@ from .balances import vote_balances
 from .model import MultiTask
 from .params import MultiTaskParams
 from .stats import MultiTaskStats
+from .task_intervals import TaskIntervals
 
-__all__ = ["MultiTask", "MultiTaskParams", "MultiTaskStats", "vote_balances"]
+__all__ = ["MultiTask", "MultiTaskParams", "MultiTaskStats", "TaskIntervals", "vote_balances"]

@@ -101,16 +101,18 @@ def _taken(rows: npt.NDArray[Any] | SparseRows, index: npt.NDArray[np.intp]) -> 
     return rows.take(index) if isinstance(rows, SparseRows) else rows[index]
 
 
-def kinds_of_codes(votes: Votes, k: int) -> npt.NDArray[np.int64]:
+def kinds_of_codes(votes: Votes, k: int, *, above: Collection[str] = ()) -> npt.NDArray[np.int64]:
     """Return for each source and code whether it names classes (of k) or says N/A, shape (m, codes + 1).
 
     The last column stands for an abstain. A code that leaves both open says that it speaks: it names classes.
+    Sources that are heard ``above`` count as silent where they name a class: that they do says nothing here.
     """
     widest = max((len(votes.alphabet.get(s, votes.classes)) for s in votes.sources), default=0)
     kinds = np.full((votes.m, widest + 1), SILENT)
     for row, source in zip(kinds, votes.sources, strict=True):
         sets = votes.alphabet.get(source, tuple(frozenset([c]) for c in range(votes.k)))
-        row[: len(sets)] = [APPLIES if min(one) < k else NOT for one in sets]
+        named = SILENT if source in above else APPLIES
+        row[: len(sets)] = [named if min(one) < k else NOT for one in sets]
     return kinds
 
 

@@ -20,6 +20,7 @@ from labelwright.labelmodels.features import Features
 from .columns import apart, over_classes, unheard
 from .expectation import Coupling, Meeting, couple
 from .families import Sight, sights
+from .handed_up import fires_for_one_class, handed_up, learn_handed_up, log_weights
 from .outside import Outside
 from .readers import Reader, by_accuracy, read
 from .recounting import pattern_votes, recounted
@@ -53,8 +54,11 @@ class ComponentParams:
     readers : mapping of str to Reader
         What votes on each task that has sources mean for its classes.
     rates, weights
-        As in `labelwright.labelmodels.multitask.expectation.Coupling`.
+        As in `labelwright.labelmodels.multitask.expectation.Coupling`; no rates where votes are handed up.
     outcome : Outcome
+    handed_up : bool
+        Whether readers hear what votes on all tasks below imply, beside the votes on their own task; see
+        `labelwright.labelmodels.multitask.handed_up`.
     """
 
     graph: TaskGraph
@@ -65,39 +69,91 @@ class ComponentParams:
     rates: Mapping[str, Floats]
     weights: tuple[Floats, ...]
     outcome: Outcome
+    handed_up: bool = False
+
+    def accuracies(self, task: str) -> Floats:
+        """Return the share of each source's votes on a task that are right where it applies, shape (m,)."""
+        # Sources of the task itself go before those whose votes are handed up.
+        return self.readers[task].accuracies[: len(self.sources[task])]
 
 
 def solve_component(graph: TaskGraph, stats: MultiTaskStats, given: Mapping[str, npt.ArrayLike]) -> ComponentParams:
     """Learn about the tasks of one component from the stats of these alone."""
     name, sources = graph.names[0], {task: one.frame.sources for task, one in stats.tasks.items()}
-    if len(graph.names) == 1 and name in stats.tasks and stats.tasks[name].counts.votes.any():
+    if is_single(graph, stats):
         params = LabelModel(class_balance=given.get(name)).solve(stats.tasks[name])
         alphabets = {name: dict(stats.tasks[name].frame.alphabet)}
         return ComponentParams(
             graph, sources, alphabets, params, {}, {}, (np.zeros(len(params.classes)),), params.outcome
         )
+    learned = learn_together(graph, stats, given)
+    found, meetings = learned.found, learned.meetings
+    alphabets = {task: dict(own.alphabet) for one in meetings for task, own in one.votes.items()}
+    if learned.handed_up:
+        up = learn_handed_up(graph, stats.trees[graph.names].counts, stats.tasks, given)
+        outcome = _outcome(graph, up.steps, up.settled)
+        return ComponentParams(graph, sources, alphabets, None, up.readers, {}, up.weights, outcome, handed_up=True)
+    outcome = _outcome(graph, found.steps, found.settled)
+    return ComponentParams(graph, sources, alphabets, None, found.readers, found.rates, found.weights, outcome)
+
+
+def is_single(graph: TaskGraph, stats: MultiTaskStats) -> bool:
+    """Say whether the component is one task with votes, for which the default label model is all there is."""
+    name = graph.names[0]
+    return len(graph.names) == 1 and name in stats.tasks and bool(stats.tasks[name].counts.votes.any())
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Together:
+    """What was learned about tasks that relations tie together, and what the last step of it heard.
+
+    Parameters
+    ----------
+    found : Coupling
+    meetings : tuple of Meeting
+    heard : mapping of str to PatternCounts
+        The votes that each reader learned from: of tasks that may not apply, on rows on which they seem to.
+    seen : mapping of str to Sight
+        Who said of a task whether it applies, where the tasks above did not.
+    outside : Outside or None
+        Of these, what saw all tasks of a tree.
+    handed_up : bool
+        Whether votes are to be handed up instead, as functions look for one class each.
+    """
+
+    found: Coupling
+    meetings: tuple[Meeting, ...]
+    heard: Mapping[str, PatternCounts]
+    seen: Mapping[str, Sight]
+    outside: Outside | None
+    handed_up: bool
+
+
+def learn_together(graph: TaskGraph, stats: MultiTaskStats, given: Mapping[str, npt.ArrayLike]) -> Together:
+    """Learn about tasks that relations tie together."""
     meetings = [
         Meeting(_clique(graph, scope), one.weights.astype(np.float64), apart(pattern_votes(one), graph, scope))
         for scope, one in stats.meetings.items()
     ]
-    readers = {task: read(one, given.get(task)) for task, one in stats.tasks.items()}
+    readers, heard = {task: read(one, given.get(task)) for task, one in stats.tasks.items()}, dict(stats.tasks)
     found = couple(graph, readers, meetings)
     witnesses = _Witnesses.of(graph, stats, given, found)
-    if clear := witnesses.clearest(found):
-        found = couple(graph, readers, meetings, clear)
-    for _ in range(_ROUNDS):
-        again = {
-            task: read(_where_it_applies(stats.tasks[task], graph, task, meetings, found), given.get(task))
+    seen = witnesses.clearest(found)
+    if seen:
+        found = couple(graph, readers, meetings, seen)
+    up = fires_for_one_class(graph, stats.tasks) and witnesses.speaking_tells(found)
+    for _ in range(0 if up else _ROUNDS):
+        applying = {
+            task: _where_it_applies(stats.tasks[task], graph, task, meetings, found)
             for task in found.rates
             if readers[task].params is not None
         }
+        again = {task: read(one, given.get(task)) for task, one in applying.items()}
         if not again and witnesses.outside is None:
             break
-        found = couple(graph, {**readers, **again}, meetings, witnesses.clearest(found))
-    alphabets = {task: dict(own.alphabet) for one in meetings for task, own in one.votes.items()}
-    return ComponentParams(
-        graph, sources, alphabets, None, found.readers, found.rates, found.weights, _outcome(graph, found)
-    )
+        seen = witnesses.clearest(found)
+        found, heard = couple(graph, {**readers, **again}, meetings, seen), {**heard, **applying}
+    return Together(found, tuple(meetings), heard, seen, witnesses.outside, up)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -136,6 +192,20 @@ class _Witnesses:
                 chosen[task], best[task] = sight, told
         return chosen
 
+    def speaking_tells(self, found: Coupling) -> bool:
+        """Say whether who speaks of tasks goes with whether these apply, as far as the others tell.
+
+        Rates must foretell it better than if a source spoke as often everywhere, by more than so many rates explain of
+        chance (Schwarz 1978).
+        """
+        if self.outside is None:
+            return False
+        gain = 0.0
+        for task, sight in {**self.outside.sights(found), **self.clearest(found)}.items():
+            rates, rows = sight.rates(self.first.guesses[task]), float(sight.weights.sum())
+            gain += rows * sight.news(rates) - len(rates) * np.log(max(rows, 1.0)) / 2
+        return gain > 0
+
 
 def _clique(graph: TaskGraph, scope: Sequence[str]) -> int:
     positions = tuple(sorted(graph.names.index(task) for task in scope))
@@ -166,15 +236,15 @@ def _where_it_applies(
     return replace(stats, counts=recounted(stats, cells, counts), cells=cells, cell_counts=counts)
 
 
-def _outcome(graph: TaskGraph, found: Coupling) -> Outcome:
+def _outcome(graph: TaskGraph, steps: int, settled: bool) -> Outcome:
     about = f"{len(graph.names)} related tasks"
-    if not found.settled:
+    if not settled:
         return Outcome(
             "max_steps",
-            f"EM over {about} did not settle within {found.steps} steps; rates of speaking may be off a little.",
-            found.steps,
+            f"EM over {about} did not settle within {steps} steps; what it learned may be off a little.",
+            steps,
         )
-    return Outcome("converged", f"EM over {about} converged after {found.steps} steps.", found.steps)
+    return Outcome("converged", f"EM over {about} converged after {steps} steps.", steps)
 
 
 def evidence_in_blocks(
@@ -189,9 +259,12 @@ def evidence_in_blocks(
     for start in range(0, votes.n, size):
         rows = slice(start, min(start + size, votes.n))
         evidence: list[Floats | None] = [None] * len(graph.tasks)
+        counted = {t: votes.counted[t].take(rows) for t in component.sources if about is None or t in about}
+        if component.handed_up:
+            evidence = _evidence_handed_up(component, counted)
         for t, task in enumerate(graph.tasks):
-            if task.name in component.sources and (about is None or task.name in about):
-                evidence[t] = _evidence(component, task.name, task.classes, votes.counted[task.name].take(rows))
+            if task.name in counted and not component.handed_up:
+                evidence[t] = _evidence(component, task.name, task.classes, counted[task.name])
         if all(one is None for one in evidence):  # how many rows there are is said by what is known of none
             evidence[0] = np.zeros((rows.stop - rows.start, graph.sizes[0]))
         yield rows, evidence
@@ -207,6 +280,14 @@ def _evidence(component: ComponentParams, task: str, classes: tuple[str | int, .
         return found
     gain = Speaking.of(votes, len(classes)).log_ratio(component.rates[task], reader.discounts)
     return np.column_stack([found + gain[:, None], np.zeros(votes.n)])
+
+
+def _evidence_handed_up(component: ComponentParams, counted: Mapping[str, Votes]) -> list[Floats | None]:
+    graph, classes = component.graph, {task.name: task.classes for task in component.graph.tasks}
+    told = {task: _known_and_new(component, task, votes) for task, votes in counted.items()}
+    votes = handed_up(counted, graph, {task: known for task, (known, _) in told.items()})
+    unheard = {task: over_classes(new, classes[task]) for task, (_, new) in told.items() if new is not None}
+    return [log_weights(graph, component.readers, votes, task, unheard.get(task)) for task in graph.names]
 
 
 def single_probs(component: ComponentParams, votes: Votes) -> Floats:

@@ -22,18 +22,15 @@ from labelwright.labelmodels.features import Features
 from .columns import heard_above, over_classes
 from .families import Sight
 from .readers import GUESS, Reader
+from .shares import WORTH_OF_PRIOR, conditional_weights, shares_of_cliques, weights_from_balances
 from .speaking import WORTH_OF_GUESS, Speaking, first_rates
 
-__all__ = ["Coupling", "Meeting", "couple", "shares_of_cliques"]
+__all__ = ["Coupling", "Meeting", "couple"]
 
 Floats = npt.NDArray[np.float64]
 
 _STEPS = 200
 _SETTLED = 1e-5
-
-# What the balance of a task's own votes, and a guess of an accuracy, are worth beside what related tasks say, in rows
-# for each row: with more rows of a wrong model that would not be more right, and one-sided sources identify neither.
-_WORTH_OF_PRIOR = 2.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -109,12 +106,6 @@ def couple(
     return _Work(graph, readers, meetings, sights or {}).run()
 
 
-def shares_of_cliques(graph: TaskGraph, weights: Sequence[Floats]) -> list[Floats]:
-    """Return the probability of each state of each clique before any vote, from the log-weights."""
-    beliefs, _ = graph.tree.propagate([None] * len(graph.tasks), weights)
-    return [np.exp(one[0]) for one in beliefs]
-
-
 class _Work:
     """EM at work: what does not change between steps, and what does (``readers``, ``rates``, ``weights``)."""
 
@@ -136,7 +127,7 @@ class _Work:
             {t: Speaking.of(v, len(self.classes[t]), above=above[t]) for t, v in one.votes.items() if t in self.refined}
             for one in meetings
         ]
-        self.weights = self._from_balances()
+        self.weights = weights_from_balances(graph, readers)
         self.prior = self._shares()
         self.asked = {t: self._meetings_with_parents(t) for t in self.refined}
         applies = {t: 1 - float(self._typical(t)[-1]) for t in self.refined}
@@ -171,7 +162,7 @@ class _Work:
             for t in right.keys() & self.own[i].keys():
                 right[t] += self._right(i, posterior, t)
         self.rates = {t: self._learned(t, shares) for t in self.refined}
-        self.weights = [self._conditional(c, states[c]) for c in range(len(states))]
+        self.weights = [conditional_weights(self.graph, c, states[c], self.prior[c]) for c in range(len(states))]
         for t, found in right.items():
             self._trust(t, found)
 
@@ -226,7 +217,7 @@ class _Work:
     def _trust(self, task: str, right: Floats) -> None:
         """Update the accuracies of a task whose sources are too few to be told apart by themselves."""
         reader = self.readers[task]
-        worth = WORTH_OF_GUESS + _WORTH_OF_PRIOR * right[:, 1]
+        worth = WORTH_OF_GUESS + WORTH_OF_PRIOR * right[:, 1]
         found = (right[:, 0] + worth * GUESS) / (right[:, 1] + worth)
         self.readers[task] = replace(reader, accuracies=np.maximum(found, 1 / reader.frame.k))
         for own, read in zip(self.own, self.read, strict=True):
@@ -266,23 +257,3 @@ class _Work:
 
     def _shares(self) -> list[Floats]:
         return shares_of_cliques(self.graph, self.weights)
-
-    def _from_balances(self) -> list[Floats]:
-        """Return log-weights as the tasks' own votes suggest them: each task's classes as balanced as they say."""
-        tree = self.graph.tree
-        weights = [np.zeros(len(clique.states)) for clique in tree.cliques]
-        for t, task in enumerate(self.graph.tasks):
-            k, clique = len(task.classes), tree.cliques[tree.home[t]]
-            known = self.readers.get(task.name)
-            shares = np.append(np.full(k, 1 / k) if known is None else np.maximum(known.balance, 1e-9), 1.0)
-            weights[tree.home[t]] += np.log(shares)[np.minimum(clique.states[:, clique.scope.index(t)], k)]
-        return weights
-
-    def _conditional(self, c: int, states: Floats) -> Floats:
-        """Return log P(state of a clique | what it shares with the clique above) from expected rows of each."""
-        clique, rows = self.graph.tree.cliques[c], max(float(states.sum()), 1.0)
-        shares = states + _WORTH_OF_PRIOR * rows * self.prior[c] + 1e-9
-        shares /= shares.sum()
-        if clique.parent < 0:
-            return np.log(shares)
-        return np.log(shares) - np.log(np.bincount(clique.up, weights=shares))[clique.up]

@@ -2,22 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
-from labelwright.core import PatternCounts, TaskGraph, Votes
+from labelwright.core import PatternCounts, SparseRows, TaskGraph, VoteFrame, Votes
 from labelwright.core.alphabets import Letters, plain_letters, recoded
 from labelwright.core.tasks import Refines
 from labelwright.labelmodels.default.label_model import LabelModel
 
-from .columns import APPLIES, NOT, SILENT, heard_above, kinds_of_codes, over_classes, stacked
+from .columns import APPLIES, NOT, heard_above, kinds_of_codes, over_classes, stacked
+from .recounting import pattern_votes
 from .speaking import Speaking, learned_rates
 
-__all__ = ["Sight", "children_of", "family_votes", "sights"]
+__all__ = [
+    "Sight",
+    "beside_implied",
+    "children_of",
+    "family_votes",
+    "numbers_of",
+    "sights",
+    "speaking_of_columns",
+    "without_columns",
+]
 
 Floats = npt.NDArray[np.float64]
 
@@ -50,6 +60,12 @@ class Sight:
         """Return how well who speaks is foretold: the mean log-likelihood of a row, each source by itself."""
         return self.speaking.log_likelihood(rates, self.applies, self.weights) / max(float(self.weights.sum()), 1.0)
 
+    def news(self, rates: Floats) -> float:
+        """Return how much better that is than if each source spoke as often where the task does not apply."""
+        share = float(self.weights @ self.applies) / max(float(self.weights.sum()), 1.0)
+        same = share * rates[:, :1] + (1 - share) * rates[:, 1:]
+        return self.forecast(rates) - self.forecast(np.concatenate([same, same], axis=1))
+
 
 def children_of(graph: TaskGraph, task: str) -> tuple[Refines, ...]:
     """Return the relations that refine a task, by the name of the child."""
@@ -67,34 +83,31 @@ def family_votes(counted: Mapping[str, Votes], graph: TaskGraph, parent: str) ->
         children have votes, or the task itself may not apply: votes that imply one and the same class never contradict
         each other, so that nothing can be learned from how they agree.
     """
-    there = [r for r in children_of(graph, parent) if r.child in counted]
-    classes = graph.tasks[graph.names.index(parent)].classes
-    if len(there) < 2 or len(graph.states(parent)) > len(classes):
+    there = [r.child for r in children_of(graph, parent) if r.child in counted]
+    if len(there) < 2 or len(graph.states(parent)) > len(graph.tasks[graph.names.index(parent)].classes):
         return None
-    sources = {task: votes.sources for task, votes in counted.items()}
+    return beside_implied(counted, graph, parent, there)
+
+
+def beside_implied(counted: Mapping[str, Votes], graph: TaskGraph, task: str, below: Sequence[str]) -> Votes:
+    """Return the votes on a task, over its classes, beside what votes on tasks ``below`` it imply for it.
+
+    Columns are called (0, source) and (1, 2, ... for each task below, source).
+    """
+    classes = graph.tasks[graph.names.index(task)].classes
     columns: list[Votes] = []
     names: list[str] = []
     alphabet: dict[str, Letters] = {}
-    if parent in counted:
-        own = over_classes(counted[parent], classes)
+    if task in counted:
+        own = over_classes(counted[task], classes)
         columns.append(own)
         names.extend(f"0 {source}" for source in own.sources)
         alphabet |= {f"0 {source}": own.alphabet.get(source, plain_letters(own.k)) for source in own.sources}
-    for number, relation in enumerate(there, start=1):
-        votes = counted[relation.child]
-        inside = frozenset(classes.index(c) for c in relation.classes)
-        letters = (inside, frozenset(range(len(classes))) - inside)
-        kinds = kinds_of_codes(votes, len(graph.tasks[graph.names.index(relation.child)].classes))
-        above = heard_above(graph, relation.child, sources)
-        heard = np.asarray([source in above for source in votes.sources], dtype=bool)
-        kinds[heard[:, None] & (kinds == APPLIES)] = SILENT
-        table = np.select([kinds == APPLIES, kinds == NOT], [0, 1 if letters[1] else -1], default=-1).astype(np.int16)
-        implied = [f"{number} {source}" for source in votes.sources]
-        rows = recoded(votes.rows, table)
-        sets = dict.fromkeys(implied, letters if letters[1] else letters[:1])
-        columns.append(Votes(rows, classes=classes, sources=implied, alphabet=sets))
-        names.extend(implied)
-        alphabet |= sets
+    for number, other in enumerate(below, start=1):
+        implied = _implied(counted, graph, task, other, number)
+        columns.append(implied)
+        names.extend(implied.sources)
+        alphabet |= implied.alphabet
     one = next(iter(counted.values()))
     return Votes(
         stacked(columns),
@@ -104,6 +117,38 @@ def family_votes(counted: Mapping[str, Votes], graph: TaskGraph, parent: str) ->
         groups=one.groups,
         alphabet=alphabet,
     )
+
+
+def _implied(counted: Mapping[str, Votes], graph: TaskGraph, task: str, other: str, number: int) -> Votes:
+    """Return what votes on ``other``, a task below ``task``, imply for that: a class of it, or, just below, none."""
+    votes, way = counted[other], _way_up(graph, other, task)
+    classes, own = (graph.tasks[graph.names.index(name)].classes for name in (task, other))
+    inside = frozenset(classes.index(c) for c in way[-1].classes)
+    rest = frozenset(range(len(classes))) - inside if len(way) == 1 else frozenset()
+    sources = {name: one.sources for name, one in counted.items()}
+    # A source that votes further up as well is heard there.
+    further = {source for relation in way[1:] for source in sources.get(relation.parent, ())}
+    above = heard_above(graph, other, sources) | further.intersection(votes.sources)
+    kinds = kinds_of_codes(votes, len(own), above=above)
+    table = np.select([kinds == APPLIES, kinds == NOT], [0, 1 if rest else -1], default=-1).astype(np.int16)
+    names = [f"{number} {source}" for source in votes.sources]
+    sets = dict.fromkeys(names, (inside, rest) if rest else (inside,))
+    return Votes(recoded(votes.rows, table), classes=classes, sources=names, alphabet=sets)
+
+
+def numbers_of(names: Sequence[str]) -> npt.NDArray[np.int64]:
+    """Return the number at the head of each column's name: 0 for a task's own, 1, 2, ... for each task below."""
+    return np.array([int(name.split(" ", 1)[0]) for name in names], dtype=np.int64)
+
+
+def _way_up(graph: TaskGraph, below: str, task: str) -> list[Refines]:
+    """Return the relations from a task up to the one above it that is asked for."""
+    refined = [r for r in graph.relations if isinstance(r, Refines)]
+    way = [r for r in refined if (r.child, r.parent) == (below, task)][:1]
+    while not way or way[-1].parent != task:
+        lower = way[-1].parent if way else below
+        way.append(next(r for r in refined if r.child == lower))
+    return way
 
 
 def sights(
@@ -126,22 +171,21 @@ def sights(
         params = LabelModel(class_balance=given.get(parent)).solve(stats) if stats.counts.votes.any() else None
         if params is None or params.outcome.kind == "fell_back":
             continue
-        frame, rows = stats.frame, stats.patterns
-        member = np.array([int(source.split(" ", 1)[0]) for source in frame.sources])
-        codes = np.append(np.arange(frame.sizes.max()), -1)
+        frame, rows = stats.frame, pattern_votes(stats)
+        member = numbers_of(frame.sources)
         for number, relation in enumerate((r for r in children_of(graph, parent) if r.child in voted), start=1):
             mine = member == number
-            others = recoded(rows, np.where(mine[:, None], -1, codes).astype(np.int16))
-            left = Votes(others, classes=frame.classes, sources=frame.sources, alphabet=dict(frame.alphabet))
-            probs = LabelModel().posterior(params, left).probs
+            probs = LabelModel().posterior(params, without_columns(rows, mine)).probs
             applies = probs[:, [frame.classes.index(c) for c in relation.classes]].sum(axis=1)
-            found[relation.child] = Sight(applies, stats.weights.astype(np.float64), _speaking(stats, mine))
+            found[relation.child] = Sight(
+                applies, stats.weights.astype(np.float64), speaking_of_columns(stats.patterns, mine)
+            )
     return found
 
 
-def _speaking(stats: PatternCounts, mine: npt.NDArray[np.bool_]) -> Speaking:
-    """Return who speaks of a child, whose columns are ``mine``, in the patterns of a family."""
-    rows, place = stats.patterns, np.cumsum(mine) - 1
+def speaking_of_columns(rows: SparseRows, mine: npt.NDArray[np.bool_]) -> Speaking:
+    """Return who speaks of a child, whose columns are ``mine``, in rows of `beside_implied`."""
+    place = np.cumsum(mine) - 1
     parts = []
     for code in (0, 1):
         said = mine[rows.columns] & (rows.codes == code)
@@ -149,3 +193,11 @@ def _speaking(stats: PatternCounts, mine: npt.NDArray[np.bool_]) -> Speaking:
         shape = (rows.shape[0], int(mine.sum()))
         parts.append(sparse.csr_array((np.ones(int(said.sum())), where), shape=shape))
     return Speaking(*parts)
+
+
+def without_columns(votes: Votes, mine: npt.NDArray[np.bool_]) -> Votes:
+    """Return votes in which the columns that are ``mine`` are silent."""
+    frame = VoteFrame.of(votes)
+    codes = np.append(np.arange(frame.sizes.max()), -1)
+    others = recoded(votes.rows, np.where(mine[:, None], -1, codes).astype(np.int16))
+    return Votes(others, classes=votes.classes, sources=votes.sources, alphabet=dict(votes.alphabet))

@@ -19,6 +19,7 @@ from labelwright.labelmodels.base import Outcome
 from .components import evidence_in_blocks, joint_table, single_probs, solve_component
 from .params import MultiTaskParams, checked, votes_like
 from .stats import MultiTaskStats
+from .task_intervals import TaskIntervals, task_intervals
 
 __all__ = ["MultiTask"]
 
@@ -57,10 +58,13 @@ class MultiTask:
        each class. All that it knows of one-sided sources, copies and few votes holds here too.
     2. *Who speaks* says whether a task applies: sources name kinds of a finding more often where there is one. Rates of
        speaking, and which states of related tasks go together, are learned by EM on a composite likelihood: that of the
-       votes on each clique of the junction tree of the graph. All tasks outside of one
-       tell whether it applies, where tasks form a tree.
-    3. Readers of tasks that may not apply then learn again from the rows on which they do.
-    4. Soft labels are exact sums over all feasible label vectors, by the junction tree.
+       votes on each clique of the junction tree of the graph. Where tasks form a tree, all others tell whether one
+       applies.
+    3. Functions that look for one class each speak by firing. Where they give most of the votes below the root of a
+       tree that is refined in two ways or more, and who speaks there tells of whether tasks apply, what they say is
+       *handed up* instead: it is a vote on each task above, whose accuracy the reader of that task learns.
+    4. Readers of tasks that may not apply then learn again from the rows on which they do.
+    5. Soft labels are exact sums over all feasible label vectors, by the junction tree.
 
     Examples
     --------
@@ -324,8 +328,24 @@ class MultiTask:
             if component.single is not None:
                 found[component.graph.names[0]] = component.single.accuracies
             else:
-                found.update({task: reader.accuracies for task, reader in component.readers.items()})
+                found.update({task: component.accuracies(task) for task in component.sources})
         return found
+
+    def intervals(self, level: float = 0.95) -> TaskIntervals:
+        """Return standard errors and intervals of accuracies, shares of states and rates of speaking.
+
+        It takes the time of some five solves; see `labelwright.labelmodels.multitask.task_intervals`.
+
+        Parameters
+        ----------
+        level : float
+            How often an interval should hold the true value, between 0 and 1.
+
+        Returns
+        -------
+        TaskIntervals
+        """
+        return task_intervals(self, level)
 
     @property
     def outcome_(self) -> Outcome:

@@ -12,10 +12,11 @@ from labelwright.core import PatternCounts, TaskGraph, Votes
 from labelwright.core.tasks import Refines
 
 from .columns import apart, heard_above, over_classes
-from .expectation import Coupling, shares_of_cliques
+from .expectation import Coupling
 from .families import Sight
 from .readers import Reader
 from .recounting import pattern_votes
+from .shares import shares_of_cliques
 from .speaking import Speaking
 
 __all__ = ["Outside", "is_tree"]

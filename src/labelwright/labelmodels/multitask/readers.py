@@ -41,6 +41,10 @@ class Reader:
         Share of each source's votes that hold the class, where the task applies.
     discounts : ndarray of float, shape (m,)
         What a source counts as a witness, 1 where it repeats no other.
+    sharpness : float
+        What the logarithm of the evidence is multiplied by: the default label model is careful with sources that take
+        one side each, and related tasks may show that these deserve more; see
+        `labelwright.labelmodels.multitask.sharpness`.
     """
 
     frame: VoteFrame
@@ -48,6 +52,7 @@ class Reader:
     balance: Floats
     accuracies: Floats
     discounts: Floats
+    sharpness: float = 1.0
 
     def log_evidence(self, votes: Votes, unheard: Votes | None = None) -> Floats:
         """Return log P(votes | class), up to what all classes share, shape (n, k): on the mean over classes P is 1.
@@ -58,7 +63,8 @@ class Reader:
             In the alphabet of the frame.
         unheard : Votes, optional
             Of the same sources on the same rows, for sets of classes that they never voted for while the reader
-            learned. What is known of their other votes says how far these are right.
+            learned. What is known of their other votes says how far these are right. Columns may be fewer than those of
+            ``votes``: of the first sources.
         """
         if self.params is None:
             total = by_accuracy(self.accuracies, self.discounts, votes)
@@ -66,10 +72,11 @@ class Reader:
             soft = LabelModel().posterior(self.params, votes)
             ratio = np.log(np.maximum(soft.probs, _LEAST)) - np.log(np.maximum(self.balance, _LEAST))
             total = np.where(soft.covered[:, None], ratio, 0.0)
-            if unheard is None:
+            if unheard is None and self.sharpness == 1:
                 return total
         if unheard is not None:
-            total = total + by_accuracy(self.accuracies, self.discounts, unheard)
+            total = total + by_accuracy(self.accuracies[: unheard.m], self.discounts[: unheard.m], unheard)
+        total = self.sharpness * total
         return np.asarray(total - np.log((np.exp(total) * self.balance).sum(axis=1, keepdims=True)))
 
 

@@ -97,6 +97,7 @@ def plain_component(component: ComponentParams) -> dict[str, Any]:
         "rates": {task: plain(one) for task, one in component.rates.items()},
         "weights": [plain(one) for one in component.weights],
         "outcome": dataclasses.asdict(component.outcome),
+        "handed_up": component.handed_up,
     }
 
 
@@ -115,6 +116,8 @@ def component_of(saved: dict[str, Any]) -> ComponentParams:
         {task: restored(one) for task, one in saved["rates"].items()},
         tuple(restored(one) for one in saved["weights"]),
         Outcome(**saved["outcome"]),
+        # Models that were saved before votes were handed up lack the word.
+        handed_up=bool(saved.get("handed_up", False)),
     )
     _check_fits(component)
     return component
@@ -129,6 +132,7 @@ def _plain_reader(reader: Reader) -> dict[str, Any]:
         "balance": plain(reader.balance),
         "accuracies": plain(reader.accuracies),
         "discounts": plain(reader.discounts),
+        "sharpness": reader.sharpness,
     }
 
 
@@ -136,7 +140,9 @@ def _reader_of(saved: dict[str, Any]) -> Reader:
     alphabet = tuple((source, tuple(frozenset(one) for one in sets)) for source, sets in saved["alphabet"])
     frame = VoteFrame(tuple(saved["classes"]), tuple(saved["sources"]), alphabet)
     params = None if saved["params"] is None else params_of(LabelModelParams, saved["params"])
-    return Reader(frame, params, *(restored(saved[name]) for name in ("balance", "accuracies", "discounts")))
+    balance, accuracies, discounts = (restored(saved[name]) for name in ("balance", "accuracies", "discounts"))
+    # Models that were saved before readers were sharpened lack the word.
+    return Reader(frame, params, balance, accuracies, discounts, float(saved.get("sharpness", 1.0)))
 
 
 def _check_fits(component: ComponentParams) -> None:
@@ -145,7 +151,8 @@ def _check_fits(component: ComponentParams) -> None:
     for c, (clique, weights) in enumerate(zip(graph.tree.cliques, component.weights, strict=True)):
         _check_shape(f"the weights of clique {c}", weights, (len(clique.states),))
     for task, reader in component.readers.items():
-        m, k = len(component.sources[task]), len(graph.tasks[graph.names.index(task)].classes)
+        m = len(reader.frame.sources if component.handed_up else component.sources[task])
+        k = len(graph.tasks[graph.names.index(task)].classes)
         _check_shape(f"the accuracies of task {task!r}", reader.accuracies, (m,))
         _check_shape(f"the discounts of task {task!r}", reader.discounts, (m,))
         _check_shape(f"the balance of task {task!r}", reader.balance, (k,))

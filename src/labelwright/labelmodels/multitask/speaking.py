@@ -39,14 +39,9 @@ class Speaking:
 
     @classmethod
     def of(cls, votes: Votes, k: int, *, above: Collection[str] = ()) -> Speaking:
-        """Look who speaks in ``votes`` over the states of a task with ``k`` classes.
-
-        Sources that are heard ``above`` count as silent where they name a class: that they do says nothing here.
-        """
+        """Look who speaks in ``votes`` over the states of a task with ``k`` classes; see `kinds_of_codes`."""
         features = Features.of(VoteFrame.of(votes))
-        kinds = kinds_of_codes(votes, k)
-        heard = np.asarray([source in above for source in votes.sources], dtype=bool)
-        kinds[heard[:, None] & (kinds == APPLIES)] = SILENT
+        kinds = kinds_of_codes(votes, k, above=above)
         x = features.matrix(votes)
         code = np.arange(len(features.source)) - features.offsets[features.source]
         kind = kinds[features.source, code]

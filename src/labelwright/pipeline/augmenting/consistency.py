@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import msgspec
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 
-from labelwright.augmentation import ApplyEach, TransformationFunction
+from labelwright.augmentation import ApplyEach, Sequences, TransformationFunction
 from labelwright.augmentation.batches import take
-from labelwright.augmentation.consistency import vote_consistency
+from labelwright.augmentation.consistency import ConsistencyReport, vote_consistency
 from labelwright.core import Votes, generator, hash_ids
 from labelwright.data import read
 from labelwright.engines import LocalEngine
@@ -25,10 +26,15 @@ from labelwright.store import ArtifactId, Recipe
 
 from .fields import as_examples, as_frame
 
-__all__ = ["check_consistency"]
+__all__ = ["ChangedSample", "as_plain", "check_consistency", "sampled"]
 
 # Examples that are augmented by each function, and voted on again.
 _SAMPLE = 200
+
+
+def sampled(ids: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
+    """Return the positions of the examples that are looked at, ascending: drawn by a hash of their ids."""
+    return np.sort(np.argsort(hash_ids(ids), kind="stable")[:_SAMPLE])
 
 
 def check_consistency(
@@ -52,7 +58,7 @@ def check_consistency(
     votes : Votes
         Of the functions on train.
     """
-    rows = np.sort(np.argsort(hash_ids(votes.example_ids), kind="stable")[:_SAMPLE])
+    rows = sampled(votes.example_ids)
     before, frame = votes.take(rows), data.rows("train", rows)
     recipe = _recipe(database, settings, functions, transformations, before, frame)
     key = database.found(recipe)
@@ -93,22 +99,68 @@ def _compare(
     before: Votes,
     frame: pl.DataFrame,
 ) -> dict[str, Any]:
-    chosen, end_model = settings.augmentation, settings.end_model
-    assert not isinstance(chosen, msgspec.UnsetType)
-    fields = frame.select(end_model.fields)
-    examples = as_examples(fields, end_model.kind, transformations)
-    made = ApplyEach(transformations).apply(examples, generator(chosen.random_state), on_error="skip")
-    done = np.flatnonzero(made.applied.any(axis=1))
-    if not len(done):
-        return {"rows": [], "findings": [], "counted": 0}
-    changed = as_frame(take(made.examples, done), fields, end_model.kind)
-    augmented = frame[made.origins[done]].with_columns(changed.get_columns())
-    after = _votes(settings, functions, augmented, before)
-    report = vote_consistency(before, after, made.sequences.take(done), transformations, applied=made.applied[done])
+    changed = ChangedSample.of(settings, transformations, frame)
+    if changed is None:
+        return as_plain([])
+    after = _votes(settings, functions, changed.frame, before)
+    return as_plain([changed.compare(before, after)])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ChangedSample:
+    """What each transformation function, alone, made of some examples.
+
+    Parameters
+    ----------
+    frame : polars.DataFrame, s rows
+        With all columns of the examples.
+    sequences : Sequences
+        What was done; s rows, origins among the examples.
+    applied : ndarray of bool, shape (s, 1)
+    transformations : sequence of TransformationFunction
+    """
+
+    frame: pl.DataFrame
+    sequences: Sequences
+    applied: npt.NDArray[np.bool_]
+    transformations: Sequence[TransformationFunction]
+
+    @classmethod
+    def of(
+        cls, settings: Settings, transformations: Sequence[TransformationFunction], frame: pl.DataFrame
+    ) -> ChangedSample | None:
+        """Apply the functions to the fields of the end model that there are; ``None`` where nothing changes."""
+        chosen, end_model = settings.augmentation, settings.end_model
+        assert not isinstance(chosen, msgspec.UnsetType)
+        fields = frame.select([name for name in end_model.fields if name in frame.columns])
+        examples = as_examples(fields, end_model.kind, transformations)
+        made = ApplyEach(transformations).apply(examples, generator(chosen.random_state), on_error="skip")
+        done = np.flatnonzero(made.applied.any(axis=1))
+        if not len(done):
+            return None
+        changed = as_frame(take(made.examples, done), fields, end_model.kind)
+        augmented = frame[made.origins[done]].with_columns(changed.get_columns())
+        return cls(augmented, made.sequences.take(done), made.applied[done], transformations)
+
+    def compare(self, before: Votes, after: Votes) -> ConsistencyReport:
+        """Compare votes on the examples with those on what was made of them."""
+        return vote_consistency(before, after, self.sequences, self.transformations, applied=self.applied)
+
+
+def as_plain(reports: Sequence[ConsistencyReport], *, counted: int | None = None) -> dict[str, Any]:
+    """Return reports together, as a run keeps them.
+
+    Parameters
+    ----------
+    reports : sequence of ConsistencyReport
+    counted : int, optional
+        Augmented examples that they are about; default: those of all reports.
+    """
+    findings = sorted((f for one in reports for f in one.findings), key=lambda finding: finding.p_value)
     return {
-        "rows": [_plain(asdict(row)) for row in report.rows],
-        "findings": [_plain(asdict(finding)) for finding in report.findings],
-        "counted": report.counted,
+        "rows": [_plain(asdict(row)) for one in reports for row in one.rows],
+        "findings": [_plain(asdict(finding)) for finding in findings],
+        "counted": sum(one.counted for one in reports) if counted is None else counted,
     }
 
 

@@ -23,9 +23,18 @@ from labelwright.pipeline.kept.database import Database, library_versions
 from labelwright.pipeline.settings import AugmentationSettings
 from labelwright.store import ArtifactId, Recipe, Store
 
-from .fields import Examples, as_examples, as_frame, changed
+from .fields import Examples, as_examples, as_frame, as_read, changed
 
-__all__ = ["AugmentationRecord", "BlockRecord", "Copies", "Copying", "KeptCopies", "weights_of"]
+__all__ = [
+    "AugmentationRecord",
+    "BlockRecord",
+    "Copies",
+    "Copying",
+    "KeptCopies",
+    "Taught",
+    "weights_of",
+    "with_copies",
+]
 
 # Examples of a block on average: few enough that an edit costs little, enough for functions that work on batches.
 MEAN_ROWS = 4096
@@ -75,6 +84,50 @@ class Copies:
 
     def __len__(self) -> int:
         return len(self.origins)
+
+    def of_rows(self, rows: npt.NDArray[np.bool_]) -> Copies:
+        """Return the copies of some examples, ``rows`` of shape (n,), with positions among these."""
+        kept = rows[self.origins]
+        origins = (np.cumsum(rows) - 1)[self.origins[kept]]
+        return Copies(origins, self.frame.filter(kept), self.functions[kept], self.magnitudes[kept])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Taught:
+    """What an end model learns from: examples, and below them their copies.
+
+    Parameters
+    ----------
+    frame : polars.DataFrame, s rows
+    rows : ndarray of int, shape (s,)
+        Position of the example whose labels a row has.
+    weights : ndarray of float, shape (s,)
+        How often it counts: see `weights_of`.
+    """
+
+    frame: pl.DataFrame
+    rows: npt.NDArray[np.int64]
+    weights: npt.NDArray[np.float64]
+
+
+def with_copies(frame: pl.DataFrame, copies: Copies, covered: npt.NDArray[np.bool_], kind: str) -> Taught:
+    """Put copies below the examples they are of: those of covered examples, since others teach nothing.
+
+    Parameters
+    ----------
+    frame : polars.DataFrame, n rows
+    copies : Copies
+    covered : ndarray of bool, shape (n,)
+    kind : str
+        Of the end model.
+    """
+    kept = np.flatnonzero(covered[copies.origins])
+    origins, n = copies.origins[kept], len(covered)
+    return Taught(
+        pl.concat([as_read(frame, kind), copies.frame[kept]]),
+        np.concatenate([np.arange(n), origins]),
+        np.concatenate(weights_of(origins, n)),
+    )
 
 
 class Copying:

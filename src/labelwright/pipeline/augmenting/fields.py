@@ -29,8 +29,13 @@ def check_fields(
     Raises
     ------
     ProjectError
-        If a function's field does not exist, or the end model does not read it.
+        If there is no end model, a function's field does not exist, or the end model does not read it.
     """
+    if end_model.kind == "none":
+        raise ProjectError(
+            f"{FILE_NAME} has no end model, and what that reads is what transformation functions change; set "
+            "end_model.kind and end_model.fields."
+        )
     for function in functions:
         name = function.field
         if name is None or name in end_model.fields:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import msgspec
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from labelwright.analysis import Estimate
@@ -24,6 +27,7 @@ from labelwright.analysis.augmentation_view import (
 )
 from labelwright.augmentation import Sequences, TransformationFunction
 from labelwright.core import SoftLabels, hash_ids
+from labelwright.core.task_labels import TaskLabels
 from labelwright.pipeline.settings import EndModelSettings
 from labelwright.store import ArtifactId, Store
 
@@ -31,11 +35,50 @@ from .copies import Copies, KeptCopies
 from .fields import as_records
 from .policies import PolicyRecord
 
-__all__ = ["augmentation_view"]
+__all__ = ["LabelsShown", "augmentation_view"]
 
 _EXAMPLES, _VARIANTS = 6, 4
 _DRAWN = 4000
 _CURVE = 200
+_TASKS_SHOWN = 4
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LabelsShown:
+    """What is shown of the labels of n examples.
+
+    Parameters
+    ----------
+    ids : ndarray, shape (n,)
+    covered : ndarray of bool, shape (n,)
+    of : callable of int -> str
+        The label of an example in words, by its position.
+    """
+
+    ids: npt.NDArray[Any]
+    covered: npt.NDArray[np.bool_]
+    of: Callable[[int], str]
+
+    @classmethod
+    def of_one_task(cls, labels: SoftLabels) -> LabelsShown:
+        """Show the most probable class and its probability."""
+        return cls(labels.example_ids, labels.covered, partial(_label, labels))
+
+    @classmethod
+    def of_tasks(cls, labels: TaskLabels) -> LabelsShown:
+        """Show the most probable state of each task on which something is known."""
+        return cls(labels.example_ids, np.asarray(labels.covered.any(axis=1)), partial(_labels, labels))
+
+
+def _label(labels: SoftLabels, row: int) -> str:
+    best = int(np.argmax(labels.probs[row]))
+    return f"{labels.classes[best]} {labels.probs[row, best]:.2f}"
+
+
+def _labels(labels: TaskLabels, row: int) -> str:
+    known = [name for t, name in enumerate(labels.graph.names) if labels.covered[row, t]]
+    said = [f"{name}: {_label(labels.soft_labels(name), row)}" for name in known[:_TASKS_SHOWN]]
+    return " · ".join([*said, f"{len(known) - _TASKS_SHOWN} more tasks"] if len(known) > _TASKS_SHOWN else said)
 
 
 def augmentation_view(
@@ -45,7 +88,7 @@ def augmentation_view(
     copies: KeptCopies,
     end_model: EndModelSettings,
     frame: pl.DataFrame,
-    labels: SoftLabels,
+    labels: LabelsShown,
 ) -> AugmentationView:
     """Gather what is shown.
 
@@ -60,7 +103,7 @@ def augmentation_view(
     end_model : EndModelSettings
     frame : polars.DataFrame
         The fields of the end model, of all of train.
-    labels : SoftLabels
+    labels : LabelsShown
         Of train.
     """
     record = msgspec.convert(store.get_json(artifacts["policy"]), PolicyRecord)
@@ -121,11 +164,11 @@ def _functions(
 
 
 def _examples(
-    every: Copies, names: Sequence[str], end_model: EndModelSettings, frame: pl.DataFrame, labels: SoftLabels
+    every: Copies, names: Sequence[str], end_model: EndModelSettings, frame: pl.DataFrame, labels: LabelsShown
 ) -> list[AugmentedExample]:
     """Show some covered examples beside their copies: those with most of them, drawn by a hash of their ids."""
-    counts = np.bincount(every.origins, minlength=labels.n) * labels.covered
-    order = np.lexsort((hash_ids(labels.example_ids), -np.minimum(counts, _VARIANTS)))[:_EXAMPLES]
+    counts = np.bincount(every.origins, minlength=len(labels.ids)) * labels.covered
+    order = np.lexsort((hash_ids(labels.ids), -np.minimum(counts, _VARIANTS)))[:_EXAMPLES]
     words = Sequences(every.origins, every.functions, every.magnitudes).words(list(names))
     as_text = end_model.kind == "text" and len(end_model.fields) == 1
     out = []
@@ -133,14 +176,13 @@ def _examples(
         mine = np.flatnonzero(every.origins == row)[:_VARIANTS]
         originals, variants = (as_records(one, end_model.kind) for one in (frame[[row]], every.frame[mine]))
         values = [next(iter(one.values())) if as_text else one for one in (*originals, *variants)]
-        best = int(np.argmax(labels.probs[row]))
         out.append(
             AugmentedExample(
                 kind="text" if as_text else "record",
                 original=values[0],
                 variants=[Variant(words[i], value) for i, value in zip(mine.tolist(), values[1:], strict=True)],
-                label=f"{labels.classes[best]} {labels.probs[row, best]:.2f}",
-                example_id=labels.example_ids[row].item(),
+                label=labels.of(row),
+                example_id=labels.ids[row].item(),
             )
         )
     return out

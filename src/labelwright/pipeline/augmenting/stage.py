@@ -100,6 +100,7 @@ class Augmenting:
         With ``[augmentation]``.
     database : Database
     data : KeptData
+        Of several data sets those are augmented that the end model can read; positions are among their examples.
     functions : sequence of TransformationFunction
     notes : AugmentingNotes
     tell : callable of str
@@ -125,6 +126,9 @@ class Augmenting:
     operations: dict[str, int]
     base: KeptRun | None = None
     dry: bool = False
+
+    def __post_init__(self) -> None:
+        self.data = self.data.having(self.settings.end_model.fields)
 
     @property
     def chosen(self) -> AugmentationSettings:

@@ -125,13 +125,17 @@ def monitor_drift(
     Both sides of the test are votes of the present functions, so an edit is no drift. Examples are new where the
     reference has no such id, or where a field that a function reads was another. Each file and each part of the data
     with new examples is tested too, where there are several. Votes on several tasks are tested together, so that the
-    chance is that of all of them.
+    chance is that of all of them. Of several data sets a function is tested on those where it votes: that more examples
+    come to another is no drift of its votes.
     """
     first = next(iter(reference.values()))
     sides = [_Side.of(task, reference.get(task, first), state) for task, state in present.items()]
     places = dict.fromkeys(name for side in sides for name in side.places)
     measured = {name: _merged(side.measured(side.places.get(name)) for side in sides) for name in places}
     before = _merged(side.measured(side.old) for side in sides if side.places)
+    # Of a data set that is all new, there is nothing to compare with.
+    known = {source for source, _ in before}
+    measured = {at: {key: t for key, t in found.items() if key[0] in known} for at, found in measured.items()}
     drift = compare_drift(before, measured if before else {}, level=level, tolerance=tolerance)
     changed = [
         c for task, state in present.items() if task in reference for c in _changed(task, reference[task], state)
@@ -149,6 +153,7 @@ class _Side:
     groups: npt.NDArray[Any] | None
     old: npt.NDArray[np.bool_]
     places: Mapping[str, npt.NDArray[np.bool_]]
+    heard: Sequence[tuple[frozenset[str], npt.NDArray[np.bool_]]]
 
     @classmethod
     def of(cls, task: str, reference: LabelledState, present: LabelledState) -> _Side:
@@ -157,14 +162,20 @@ class _Side:
         places = {NEW: ~old} if not old.all() else {}
         places |= _within([part.files() for part in parts], ~old, "")
         places |= _within([part.parts() for part in parts], ~old, "part ")
-        return cls(task, _joined([part.votes for part in parts]), _joined_groups(present), old, places)
+        votes = _joined([part.votes for part in parts])
+        return cls(task, votes, _joined_groups(present), old, places, _heard(votes, [p.data_sets() for p in parts]))
 
     def measured(self, inside: npt.NDArray[np.bool_] | None) -> Mapping[tuple[str, str], Tally]:
         """Count votes on some examples; nothing where there are no old ones to compare with."""
         if inside is None or not self.old.any():
             return {}
-        units = None if self.groups is None else self.groups[inside]
-        found = measure_votes(self.votes.take(inside), units)
+        found: dict[tuple[str, str], Tally] = {}
+        for sources, there in self.heard:
+            rows = inside & there
+            if rows.any():
+                units = None if self.groups is None else self.groups[rows]
+                tallies = measure_votes(self.votes.take(rows), units)
+                found |= {key: tally for key, tally in tallies.items() if key[0] in sources}
         return {(_called(source, self.task), measure): tally for (source, measure), tally in found.items()}
 
 
@@ -212,6 +223,21 @@ def _edited(
     for name in names:
         differ |= now[name].cast(before[name].dtype, strict=False).ne_missing(before[name]).to_numpy()
     return differ
+
+
+def _heard(
+    votes: Votes, data_sets: Sequence[npt.NDArray[Any] | None]
+) -> list[tuple[frozenset[str], npt.NDArray[np.bool_]]]:
+    """Return functions, and on which examples each is heard: those of the data sets where it votes at all."""
+    known = [names for names in data_sets if names is not None]
+    if len(known) < len(data_sets):
+        return [(frozenset(votes.sources), np.ones(votes.n, dtype=bool))]
+    of = np.concatenate(known)
+    alike: dict[tuple[str, ...], set[str]] = {}
+    for source in votes.sources:
+        there = np.unique(of[votes.select([source]).covered])
+        alike.setdefault(tuple(there.tolist()), set()).add(source)
+    return [(frozenset(sources), np.isin(of, names)) for names, sources in alike.items()]
 
 
 def _called(source: str, task: str) -> str:

@@ -58,6 +58,8 @@ class StateSplit:
         Gives the names of the files that the examples come from, shape (n,), or ``None`` where there is one file.
     parts : callable
         Gives the beginning of the digest of the data part of each example, shape (n,), or ``None`` where there is one.
+    data_sets : callable
+        Gives the name of the data set of each example, shape (n,), or ``None`` where there is one.
     """
 
     votes: Votes
@@ -68,6 +70,7 @@ class StateSplit:
     hashes: Callable[[], npt.NDArray[np.uint64] | None] = lambda: None
     files: Callable[[], npt.NDArray[Any] | None] = lambda: None
     parts: Callable[[], npt.NDArray[Any] | None] = lambda: None
+    data_sets: Callable[[], npt.NDArray[Any] | None] = lambda: None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -145,6 +148,7 @@ def rows_of_split(
         lambda: data.take(name, data.part_hashes),
         files,
         lambda: _parts(data, name),
+        lambda: _data_sets(data, name),
     )
 
 
@@ -183,6 +187,12 @@ def _parts(data: KeptData, name: str) -> npt.NDArray[Any] | None:
     if len(data.parts) < 2:
         return None
     return data.take(name, lambda part: np.full(data.parts[part].rows, data.parts[part].digest[:_DIGITS]))
+
+
+def _data_sets(data: KeptData, name: str) -> npt.NDArray[Any] | None:
+    if not data.record.sets:
+        return None
+    return data.take(name, lambda part: np.full(data.parts[part].rows, data.data_set_of(part)))
 
 
 def _rows(path: Path) -> int:

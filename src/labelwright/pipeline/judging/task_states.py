@@ -67,16 +67,12 @@ def present_states(folder: Path, settings: Settings, *, step: Callable[[str], No
     kept = {task: KeptTask(task, store, labelled.votes, labelled.labels, {}) for task in labelled.graph.names}
     versions = {f["name"]: f["version"] for f in records}
 
-    @cache
-    def found(data_sets: tuple[int, ...], split: str) -> npt.NDArray[Any] | None:
-        return split_files(settings, folder, places[data_sets], split)
-
-    places: dict[tuple[int, ...], KeptData] = {}
+    asked: dict[tuple[tuple[int, ...], str], Files] = {}
 
     def files(data: KeptData, split: str) -> Files:
         # Tasks of the same examples share the answer.
-        places[tuple(data.numbers)] = data
-        return partial(found, tuple(data.numbers), split)
+        ask = cache(partial(split_files, settings, folder, data, split))
+        return asked.setdefault((tuple(data.numbers), split), ask)
 
     fields = fields_read([f["fields"] for f in records])
     return _states("the files as they are", kept, versions, fields, files=files)

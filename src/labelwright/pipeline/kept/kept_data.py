@@ -81,6 +81,15 @@ class KeptData:
         found.numbers = [part for part in self.numbers if not set(tasks).isdisjoint(self.tasks_of(part) or tasks)]
         return found
 
+    def having(self, columns: Collection[str]) -> KeptData:
+        """Return the data sets that have any of some columns; see `about`."""
+        if not self.record.sets:
+            return self
+        found, first = copy.copy(self), {self.source_of[part]: part for part in reversed(self.numbers)}
+        there = {source for source, part in first.items() if not set(columns).isdisjoint(self.schema(part))}
+        found.numbers = [part for part in self.numbers if self.source_of[part] in there]
+        return found
+
     def of_data_set(self, name: str) -> KeptData:
         """Return one of several data sets; parts keep their numbers."""
         found = copy.copy(self)
@@ -118,7 +127,11 @@ class KeptData:
 
     def within(self, split: str, tasks: Collection[str]) -> npt.NDArray[np.bool_] | None:
         """Say which of a split's examples are about any of some tasks, shape (n,); ``None`` where they all are."""
-        inside = set(self.about(tasks).numbers)
+        return self.inside(split, self.about(tasks))
+
+    def inside(self, split: str, some: KeptData) -> npt.NDArray[np.bool_] | None:
+        """Say which of a split's examples are in some of the data sets; see `within`."""
+        inside = set(some.numbers)
         if len(inside) == len(self.numbers):
             return None
         return self.take(split, lambda part: np.full(self.parts[part].rows, part in inside))

@@ -24,17 +24,21 @@ from labelwright.pipeline.source_files import keep_source
 from labelwright.pipeline.supervision import load_supervision, pick_functions, record
 from labelwright.store import ArtifactId, Catalog, Store
 
+from .augment import AugmentResult, result_of
 from .augmentation import AugmentationStage
 from .ballots import Ballot, base_votes
 from .finished_run import Tell
 from .noting import Notes
-from .plan import Step
+from .plan import Plan, Step
 from .reading import Fingerprints, read_data
 from .scope import Scope, base_of
 from .slicing import SliceStage
 from .voting import Voting
 
 __all__ = ["Made", "Reading"]
+
+# The head that points at the policy that was settled last: no collection removes it before a run uses it.
+_POLICY = "policy"
 
 
 @dataclass
@@ -79,6 +83,22 @@ class Reading:
         shared = (folder, settings, self.database, self.notes, step, made.artifacts, made.operations, dry)
         self.augmentation = AugmentationStage(*shared, base=self.base)
         self.slicing = SliceStage(*shared)
+
+    def plan_augmentation(self) -> Plan:
+        """Return the steps of a dry run of augmentation alone."""
+        self.augmentation.steps(self._read()[1]).settle()
+        return Plan(
+            tuple(s for s in self.notes.steps if s.stage in ("safety", "policy")), self.notes.plan.compared_with
+        )
+
+    def augment(self, started: float) -> AugmentResult:
+        """Settle the policy, and keep it: a head holds it until a run does."""
+        augmenting = self.augmentation.steps(self._read()[1])
+        augmenting.settle()
+        catalog = self.database.catalog
+        catalog.swap_head(_POLICY, catalog.head(_POLICY), str(augmenting.artifacts["policy"]))
+        steps = [step for step in self.notes.steps if step.stage != "data"]
+        return result_of(augmenting, steps, time.perf_counter() - started)
 
     def _read(self) -> tuple[list[LabelingFunction], KeptData]:
         """Read functions and data; only what changed of these."""

@@ -232,8 +232,11 @@ class Notes:
         if kept:
             self.add("end_model", what, STALE)
             return
-        reason = self._of_settings("end_model.") or ("training labels change" if self.whole else self._anew)
-        self.add("end_model", what, reason, len(tasks))
+        reason = "training labels change" if self.whole else self._anew
+        relabelled = any(step.stage == "soft_labels" for step in self.steps)
+        if self.whole and self._copies_change and not relabelled:
+            reason = "augmented copies change"
+        self.add("end_model", what, self._of_settings("end_model.") or reason, len(tasks))
 
     def _of_settings(self, *keys: str) -> str:
         """Return which settings that begin so changed, for people; empty where none did."""
@@ -267,7 +270,13 @@ class Notes:
         return self._cost(blocks[0]["copies"], rows)
 
     def _model_seconds(self, role: str) -> float | None:
-        if self.base is None or role not in self.base.row.artifacts:
+        if self.base is None:
+            return None
+        if role == "end_model" and "task_end_models" in self.base.row.artifacts:
+            # One network: the same for every task that it learned.
+            found = set(read_by_name(self.database.store, self.base.artifact("task_end_models")).values())
+            return self._cost(str(found.pop()), 1) if len(found) == 1 else None
+        if role not in self.base.row.artifacts:
             return None
         key = str(self.base.artifact(role))
         if role == "policy":  # what took time is learning it

@@ -15,6 +15,7 @@ import msgspec
 from labelwright.core.errors import ArtifactError
 from labelwright.labeling import LabelingFunction
 from labelwright.labelmodels import BaseLabelModel
+from labelwright.pipeline.augmenting.showing import LabelsShown
 from labelwright.pipeline.kept.keep import open_store
 from labelwright.pipeline.kept.kept_data import KeptData
 from labelwright.pipeline.kept.kept_votes import KeptVotes
@@ -23,7 +24,8 @@ from labelwright.pipeline.kept.unwritten import Unwritten
 from labelwright.pipeline.settings import Settings
 from labelwright.store import ArtifactId, hold_lease
 
-from .augment import AugmentResult, result_of
+from .augment import AugmentResult
+from .augmentation import require_augmentation
 from .ballots import OneTask
 from .base_refresh import Reading
 from .end_model import EndModelStage
@@ -48,9 +50,6 @@ __all__ = [
     "plan_refresh",
     "refresh_project",
 ]
-
-# The head that points at the policy that was settled last: no collection removes it before a run uses it.
-_POLICY = "policy"
 
 _Result = TypeVar("_Result")
 
@@ -78,7 +77,7 @@ def refresh_project(
     check_write_access(folder)
     store, catalog = open_store(folder)
     with hold_lease(catalog, "run"):
-        kind = SeveralTasksRefresh if settings.has_tasks else _Refresh
+        kind = _kind(settings)
         return _mending(scope or Scope(), lambda seen: kind(folder, settings, store, catalog, step, seen).run(started))
 
 
@@ -108,19 +107,22 @@ def augment_project(folder: Path, settings: Settings, *, step: Tell, full: bool 
         the next call goes on from there.
     """
     started = time.perf_counter()
+    require_augmentation(settings)
     check_write_access(folder)
     store, catalog = open_store(folder)
     with hold_lease(catalog, "augment"):
+        kind = _kind(settings)
         return _mending(
-            Scope(full=full), lambda seen: _Refresh(folder, settings, store, catalog, step, seen).augment(started)
+            Scope(full=full), lambda seen: kind(folder, settings, store, catalog, step, seen).augment(started)
         )
 
 
 def plan_augmentation(folder: Path, settings: Settings, *, step: Tell, full: bool = False) -> Plan:
     """Say what `augment_project` would do, and why; nothing is written."""
+    require_augmentation(settings)
     store, catalog = open_store(folder)
     scope = Scope(full=full)
-    return _Refresh(folder, settings, Unwritten(store), catalog, step, scope, dry=True).plan_augmentation()
+    return _kind(settings)(folder, settings, Unwritten(store), catalog, step, scope, dry=True).plan_augmentation()
 
 
 def label_tasks_project(folder: Path, settings: Settings, *, step: Tell) -> LabelledProject:
@@ -142,6 +144,10 @@ def label_tasks_of(folder: Path, settings: Settings, *, step: Tell) -> LabelledP
     )
 
 
+def _kind(settings: Settings) -> type[_Refresh] | type[SeveralTasksRefresh]:
+    return SeveralTasksRefresh if settings.has_tasks else _Refresh
+
+
 def _mending(scope: Scope, work: Callable[[Scope], _Result]) -> _Result:
     """Work; where something that was kept is lost or damaged, work again without relying on it."""
     try:
@@ -159,8 +165,7 @@ def plan_refresh(folder: Path, settings: Settings, *, step: Tell, scope: Scope |
     What hangs on something that is to be made again counts as stale: that it may come out as it was is not known yet.
     """
     store, catalog = open_store(folder)
-    kind = SeveralTasksRefresh if settings.has_tasks else _Refresh
-    return kind(folder, settings, Unwritten(store), catalog, step, scope or Scope(), dry=True).plan()
+    return _kind(settings)(folder, settings, Unwritten(store), catalog, step, scope or Scope(), dry=True).plan()
 
 
 class _Refresh(Reading):
@@ -175,22 +180,6 @@ class _Refresh(Reading):
         known = self.augmentation.plan(data) and learned is not None
         self._end_model(data).plan(known=known)
         return self.notes.plan
-
-    def plan_augmentation(self) -> Plan:
-        """Return the steps of a dry run of augmentation alone."""
-        self.augmentation.steps(self._read()[1]).settle()
-        return Plan(
-            tuple(s for s in self.notes.steps if s.stage in ("safety", "policy")), self.notes.plan.compared_with
-        )
-
-    def augment(self, started: float) -> AugmentResult:
-        """Settle the policy, and keep it: a head holds it until a run does."""
-        augmenting = self.augmentation.steps(self._read()[1])
-        augmenting.settle()
-        catalog = self.database.catalog
-        catalog.swap_head(_POLICY, catalog.head(_POLICY), str(augmenting.artifacts["policy"]))
-        steps = [step for step in self.notes.steps if step.stage != "data"]
-        return result_of(augmenting, steps, time.perf_counter() - started)
 
     def label(self) -> tuple[list[LabelingFunction], KeptData, KeptVotes, KeptLabels, BaseLabelModel[Any, Any]]:
         """Do what is needed for labels, and no more."""
@@ -218,7 +207,7 @@ class _Refresh(Reading):
         for text in warned:
             warnings.warn(text, RunWarning, stacklevel=4)
         with self._stage("augmentation", "augmenting") if self.augmentation.wanted else nullcontext():
-            copies = self.augmentation.run(data, functions, train)
+            copies = self.augmentation.run(data, functions, train.votes)
         failures = [] if copies is None else failed_transformations(copies.failures())
         for text in failures:
             warnings.warn(text, RunWarning, stacklevel=4)
@@ -230,7 +219,8 @@ class _Refresh(Reading):
             parts = predict_splits(self.settings, parts, end, plain)
             scores, sliced = score_splits(parts), slice_tables(parts, slices)
         self.tell("writing the run and its report")
-        view = None if copies is None else self.augmentation.view(copies, data, train)
+        shown = LabelsShown.of_one_task(train.predictions["label model"])
+        view = None if copies is None else self.augmentation.view(copies, data, shown)
         return finish_run(
             self.folder,
             self.settings,

@@ -7,8 +7,10 @@ from collections.abc import Sequence
 
 import msgspec
 
+from labelwright.analysis.augmentation_view import AugmentationView
 from labelwright.core.errors import ModelError
 from labelwright.labeling import LabelingFunction
+from labelwright.pipeline.augmenting.showing import LabelsShown
 from labelwright.pipeline.kept.kept_data import KeptData
 from labelwright.pipeline.kept.kept_tasks import KeptTaskLabels, KeptTaskVotes, put_by_name
 from labelwright.store import ArtifactId
@@ -17,9 +19,16 @@ from .ballots import SeveralTasks
 from .base_refresh import Reading
 from .component import Component
 from .labelled_project import LabelledProject
-from .noticing import FailedFunction, RunWarning, failed_slices, idle_functions, unvoted_tasks
+from .noticing import (
+    FailedFunction,
+    RunWarning,
+    failed_slices,
+    failed_transformations,
+    idle_functions,
+    unvoted_tasks,
+)
 from .plan import Plan
-from .shared_end_model import check_end_model, end_model_stage
+from .shared_end_model import check_end_model, end_model_stage, readable
 from .task_run import TaskRunResult, finish_task_run
 
 __all__ = ["SeveralTasksRefresh"]
@@ -28,6 +37,9 @@ __all__ = ["SeveralTasksRefresh"]
 class SeveralTasksRefresh(Reading):
     """One refresh of a project with several tasks, stage by stage; see `Reading`."""
 
+    # Those that the run applies: all, or with --only some.
+    functions: Sequence[LabelingFunction] = ()
+
     def plan(self) -> Plan:
         """Return the steps of a dry refresh."""
         check_end_model(self.settings.end_model)
@@ -35,15 +47,17 @@ class SeveralTasksRefresh(Reading):
         votes = self._vote(functions, data)
         self._sliced(data)
         steps = self._learn(votes)
-        known = {task: key for step in steps for task, key in step.labels.items()}
-        stage = end_model_stage(self.folder, self.settings, self.database, data, self.notes, self.tell)
-        stage.plan({task: known.get(task) for task in self.settings.graph.names})
+        labels = {task: key for step in steps for task, key in step.labels.items()}
+        known, made = self.augmentation.plan(data), self.made.artifacts
+        made_with = (self.folder, self.settings, self.database, data, self.notes, self.tell)
+        stage = end_model_stage(*made_with, augmentation=made.get("augmentation"))
+        stage.plan({task: labels.get(task) for task in self.settings.graph.names}, known=known)
         return self.notes.plan
 
     def label(self, *, sliced: bool = False) -> LabelledProject:
         """Do what is needed for labels, and for slices where these are asked for, and no more."""
-        functions, data = self._read()
-        votes = self._vote(functions, data)
+        self.functions, data = self._read()
+        votes = self._vote(self.functions, data)
         slices = self._sliced(data) if sliced else None
         steps = self._learn(votes)
         keys = {task: key for step in steps for task, key in step.labels.items()}
@@ -75,7 +89,18 @@ class SeveralTasksRefresh(Reading):
         # At once, and not with the result: what follows may fail because of just this.
         for text in labelled.warnings:
             warnings.warn(text, RunWarning, stacklevel=4)
-        return finish_task_run(labelled, started, self.tell)
+        view = self._augmented(labelled) if self.augmentation.wanted else None
+        return finish_task_run(labelled, started, self.tell, augmentation=view)
+
+    def _augmented(self, labelled: LabelledProject) -> AugmentationView:
+        """Make the augmented copies that are missing, and return what the report shows of them."""
+        with self._stage("augmentation", "augmenting"):
+            copies = self.augmentation.run_on_tasks(self.functions, labelled.votes)
+            assert copies is not None
+        for text in failed_transformations(copies.failures()):
+            warnings.warn(text, RunWarning, stacklevel=5)
+        _, train = readable(self.settings.end_model, labelled.data, labelled.labels_by_split["train"])
+        return self.augmentation.view(copies, labelled.data, LabelsShown.of_tasks(train))
 
     def _vote(self, functions: Sequence[LabelingFunction], data: KeptData) -> KeptTaskVotes:
         """Make the votes that are missing; each function runs once for each row, for all of its tasks."""

@@ -14,10 +14,12 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import numpy as np
 
 from labelwright import endmodels
 from labelwright.core.errors import MissingExtraError
 from labelwright.core.task_labels import TaskLabels
+from labelwright.pipeline.augmenting.copies import Copies
 from labelwright.pipeline.augmenting.stage import learning_folder
 from labelwright.pipeline.end_model_settings import EndModelSettings
 from labelwright.pipeline.examples import field_values
@@ -28,9 +30,9 @@ from labelwright.store import ArtifactId, Recipe
 
 from .finished_run import Tell
 from .noting import Notes
-from .task_end_model import ROLE, SHARED, TaskEndModelStage, rows_of
+from .task_end_model import ROLE, SHARED, TaskEndModelStage, augmented, rows_of
 
-__all__ = ["SharedEndModelStage", "check_end_model", "end_model_stage", "train_shared_end_model"]
+__all__ = ["SharedEndModelStage", "check_end_model", "end_model_stage", "readable", "train_shared_end_model"]
 
 
 def check_end_model(chosen: EndModelSettings) -> None:
@@ -49,32 +51,60 @@ def check_end_model(chosen: EndModelSettings) -> None:
 
 
 def end_model_stage(
-    folder: Path, settings: Settings, database: Database, data: KeptData, notes: Notes, tell: Tell
+    folder: Path,
+    settings: Settings,
+    database: Database,
+    data: KeptData,
+    notes: Notes,
+    tell: Tell,
+    *,
+    augmentation: ArtifactId | None = None,
+    compared: bool = False,
 ) -> TaskEndModelStage:
     """Return the stage that trains on the labels of several tasks: a model for each, or one for all."""
-    chosen, graph = settings.end_model, settings.graph
+    chosen = settings.end_model
+    made_with = (chosen, database, data, notes, settings.graph, augmentation, compared)
     if chosen.shared is None:
-        return TaskEndModelStage(chosen, database, data, notes, graph)
-    return SharedEndModelStage(chosen, database, data, notes, graph, folder=folder, tell=tell)
+        return TaskEndModelStage(*made_with)
+    return SharedEndModelStage(*made_with, folder=folder, tell=tell)
 
 
 def train_shared_end_model(
     chosen: EndModelSettings,
-    columns: Mapping[str, Any],
+    data: KeptData,
     train: TaskLabels,
+    copies: Copies | None,
     *,
     checkpoint: Path | None = None,
     progress: Callable[[Any], None] | None = None,
 ) -> Any:
-    """Train the network that the settings ask for; see `labelwright.endmodels.torch.multitask.end_model`."""
-    network = chosen.shared
+    """Train the network that the settings ask for; see `labelwright.endmodels.torch.multitask.end_model`.
+
+    Parameters
+    ----------
+    chosen : EndModelSettings
+    data : KeptData
+    train : TaskLabels
+        The labels of all of its train.
+    copies : Copies or None
+        Augmented copies of what it reads of train.
+    checkpoint : Path, optional
+        Folder from which a stopped training goes on.
+    progress : callable, optional
+    """
+    network, weights = chosen.shared, None
     assert network is not None
+    read, train = readable(chosen, data, train)
+    frame = read.frame("train", chosen.fields)
+    if copies is not None:
+        frame, train, weights = augmented(frame, train, copies, chosen.kind)
     room = importlib.import_module("labelwright.endmodels.torch.multitask.end_model")
     return room.fit_shared_end_model(
         chosen.kind,
         chosen.fields,
-        columns,
+        field_values(frame, chosen.fields),
         train,
+        weights=weights,
         size=None if network.size is None else tuple(network.size),
         trunk=network.trunk,
         epochs=network.epochs,
@@ -86,13 +116,36 @@ def train_shared_end_model(
     )
 
 
+def readable(chosen: EndModelSettings, data: KeptData, train: TaskLabels) -> tuple[KeptData, TaskLabels]:
+    """Return the data sets that the end model can read, and the labels of their train.
+
+    Nothing is known there on tasks that the data set of an example is not about.
+
+    Parameters
+    ----------
+    chosen : EndModelSettings
+    data : KeptData
+    train : TaskLabels
+        The labels of all of its train.
+    """
+    if not data.record.sets:
+        return data, train
+    every = np.ones(train.n, dtype=bool)
+    about = [data.within("train", [task]) for task in train.graph.names]
+    known = train.covered & np.column_stack([every if rows is None else rows for rows in about])
+    found = TaskLabels(train.graph, train.probs, known, example_ids=train.example_ids)
+    read = data.having(chosen.fields)
+    rows = data.inside("train", read)
+    return read, found if rows is None else found.take(rows)
+
+
 @dataclass(slots=True, kw_only=True)
 class SharedEndModelStage(TaskEndModelStage):
     """The stage of a refresh that trains one network on the labels of all tasks.
 
     Parameters
     ----------
-    chosen, database, data, notes, graph
+    chosen, database, data, notes, graph, augmentation, compared
         As for `TaskEndModelStage`.
     folder : Path
         The project's.
@@ -103,19 +156,20 @@ class SharedEndModelStage(TaskEndModelStage):
     folder: Path
     tell: Tell
 
-    def plan(self, labels: Mapping[str, ArtifactId | None]) -> None:
+    def plan(self, labels: Mapping[str, ArtifactId | None], *, known: bool = True) -> None:
         """Note what a dry run would train; see `TaskEndModelStage.plan`."""
-        known = {task: key for task, key in labels.items() if key is not None}
-        if len(known) == len(labels):
+        made = {task: key for task, key in labels.items() if key is not None and known}
+        if len(made) == len(labels):
             # With just these labels nothing could be learned, and nothing is missing.
-            idle = known == self._of_base("task_labels") and not self._of_base(ROLE)
-            if idle or self.database.found(self._shared_recipe(known)) is not None:
+            idle = made == self._of_base("task_labels") and not self._of_base(ROLE)
+            if idle or self.database.found(self._shared_recipe(made)) is not None:
                 return
         self.notes.end_model(kept=bool(self._older()))
 
     def run(self, train: TaskLabels, labels: Mapping[str, ArtifactId]) -> dict[str, ArtifactId]:
         """Return the network, by each task that it learned; it is trained where it is missing."""
-        wanted = [task for task in self.graph.names if endmodels.can_be_learned(train, task)]
+        _, taught = readable(self.chosen, self.data, train)
+        wanted = [task for task in self.graph.names if endmodels.can_be_learned(taught, task)]
         if not wanted:
             return {}
         recipe = self._shared_recipe({task: labels[task] for task in self.graph.names})
@@ -125,19 +179,20 @@ class SharedEndModelStage(TaskEndModelStage):
             self.notes.end_model(kept=True)
             return kept
         if key is None:
-            self.notes.end_model(kept=False)
+            if not self.compared:
+                self.notes.end_model(kept=False)
             key = self._train_shared(recipe, train)
             self.trained = 1
         return dict.fromkeys(wanted, key)
 
     def _train_shared(self, recipe: Recipe, train: TaskLabels) -> ArtifactId:
-        began, fields = time.perf_counter(), self.chosen.fields
-        columns = field_values(self.data.frame("train", fields), fields)
+        began = time.perf_counter()
         place = learning_folder(self.folder) / recipe.digest
         model = train_shared_end_model(
             self.chosen,
-            columns,
+            self.data,
             train,
+            self.copies(),
             checkpoint=None if self.database.dry else place,
             progress=lambda said: self.tell(f"training the network: {said}"),
         )
@@ -159,15 +214,16 @@ class SharedEndModelStage(TaskEndModelStage):
             "network": msgspec.to_builtins(chosen.shared),
             "states": {task: list(self.graph.states(task)) for task in self.graph.names},
             "relations": sorted(map(repr, self.graph.relations)),
-            "rows": rows_of(self.data),
+            "rows": rows_of(self.data.having(chosen.fields)),
             "versions": {name: version(name) for name in ("labelwright", "numpy", "scikit-learn", "torch")},
         }
-        return Recipe(SHARED, {f"labels of {task}": key for task, key in labels.items()}, parameters)
+        inputs = {f"labels of {task}": key for task, key in labels.items()}
+        return Recipe(SHARED, {**inputs, **self._augmented()}, parameters)
 
     def _older(self) -> dict[str, ArtifactId]:
         """Return the network of the base, by task, where the policy is to keep it and all else is as it was."""
         base, now, found = self.notes.base, self.chosen, self._of_base(ROLE)
-        if now.refresh != "keep" or base is None or not found:
+        if now.refresh != "keep" or base is None or self.compared or not found:
             return {}
         settings = base.settings()
         before = settings.end_model

@@ -13,10 +13,14 @@ from pathlib import Path
 from typing import Any, cast
 
 import msgspec
+import numpy as np
+import numpy.typing as npt
+import polars as pl
 
 from labelwright import endmodels
 from labelwright.core.task_graph import TaskGraph
 from labelwright.core.task_labels import TaskLabels
+from labelwright.pipeline.augmenting.copies import Copies, KeptCopies, with_copies
 from labelwright.pipeline.examples import field_values
 from labelwright.pipeline.kept.database import Database
 from labelwright.pipeline.kept.kept_data import KeptData
@@ -32,6 +36,7 @@ __all__ = [
     "ROLE",
     "SHARED",
     "TaskEndModelStage",
+    "augmented",
     "fit_by_data_set",
     "read_end_models",
     "read_network",
@@ -57,6 +62,10 @@ class TaskEndModelStage:
     data : KeptData
     notes : Notes
     graph : TaskGraph
+    augmentation : ArtifactId, optional
+        The augmented copies of train, which teach too; ``None`` where there are none.
+    compared : bool
+        Whether it is trained to compare with alone: no step of the run, and always as the labels are now.
 
     Attributes
     ----------
@@ -69,24 +78,28 @@ class TaskEndModelStage:
     data: KeptData
     notes: Notes
     graph: TaskGraph
+    augmentation: ArtifactId | None = None
+    compared: bool = False
     trained: int = 0
     stale: int = 0
 
-    def plan(self, labels: Mapping[str, ArtifactId | None]) -> None:
+    def plan(self, labels: Mapping[str, ArtifactId | None], *, known: bool = True) -> None:
         """Note what a dry run would train.
 
         Parameters
         ----------
         labels : mapping of str to ArtifactId or None
             The record of the labels of each task; ``None`` where they are to be made again.
+        known : bool
+            Whether it is known which augmented copies there are.
         """
         if self.chosen.kind == "none":
             return
         before = self._of_base("task_labels")
-        known = {task: key for task, key in labels.items() if key is not None}
-        found = self._found(known)
+        made = {task: key for task, key in labels.items() if key is not None and known}
+        found = self._found(made)
         # Of a task that taught nothing with just these labels there is no end model, and none is missing.
-        idle = {task for task, key in known.items() if before.get(task) == key and task not in self._of_base(ROLE)}
+        idle = {task for task, key in made.items() if before.get(task) == key and task not in self._of_base(ROLE)}
         stale = [task for task in labels if task not in found and task not in idle]
         self._note(stale, set(self._kept(stale)))
 
@@ -117,7 +130,7 @@ class TaskEndModelStage:
         self, tasks: Sequence[str], train: TaskLabels, labels: Mapping[str, ArtifactId]
     ) -> dict[str, ArtifactId]:
         began = time.perf_counter()
-        fitted = fit_by_data_set(self.chosen, self.data, train, tasks)
+        fitted = fit_by_data_set(self.chosen, self.data, train, tasks, copies=self.copies())
         keys = {task: self._put(model) for task, model in fitted.items()}
         seconds = time.perf_counter() - began
         recipes = [(self._recipe(task, labels[task]), key) for task, key in keys.items()]
@@ -144,12 +157,20 @@ class TaskEndModelStage:
             "rows": rows_of(self.data.about([task])),
             "versions": versions,
         }
-        return Recipe("end_model", {"task_labels": labels}, parameters)
+        return Recipe("end_model", {"task_labels": labels, **self._augmented()}, parameters)
+
+    def copies(self) -> Copies | None:
+        """Return the augmented copies of train, where there are any."""
+        return None if self.augmentation is None else KeptCopies.read(self.database.store, self.augmentation).all()
+
+    def _augmented(self) -> dict[str, ArtifactId]:
+        """Return what an end model hangs on beside labels and rows, as recipes name it."""
+        return {} if self.augmentation is None else {"augmentation": self.augmentation}
 
     def _kept(self, stale: Sequence[str]) -> dict[str, ArtifactId]:
         """Return the end models of the base that are kept by policy, though they are stale."""
         base, now = self.notes.base, self.chosen
-        if now.refresh != "keep" or base is None or not self._of_base(ROLE):
+        if now.refresh != "keep" or base is None or self.compared or not self._of_base(ROLE):
             return {}
         settings = base.settings()
         before = settings.end_model
@@ -166,12 +187,19 @@ class TaskEndModelStage:
         return read_by_name(base.store, base.artifact(role))
 
     def _note(self, stale: Sequence[str], kept: set[str]) -> None:
+        if self.compared:
+            return
         self.notes.end_models([task for task in stale if task not in kept], kept=False)
         self.notes.end_models([task for task in stale if task in kept], kept=True)
 
 
 def fit_by_data_set(
-    chosen: EndModelSettings, data: KeptData, train: TaskLabels, tasks: Sequence[str]
+    chosen: EndModelSettings,
+    data: KeptData,
+    train: TaskLabels,
+    tasks: Sequence[str],
+    *,
+    copies: Copies | None = None,
 ) -> dict[str, endmodels.EndModel]:
     """Return an end model for each task, fitted on the data sets that are about it: others teach it nothing.
 
@@ -182,6 +210,8 @@ def fit_by_data_set(
     train : TaskLabels
         The labels of all of its train.
     tasks : sequence of str
+    copies : Copies, optional
+        Augmented copies of train, which have the labels of their originals on all tasks.
     """
     together: dict[tuple[int, ...], list[str]] = {}
     for task in tasks:
@@ -189,10 +219,33 @@ def fit_by_data_set(
     found: dict[str, endmodels.EndModel] = {}
     for alike in together.values():
         rows = data.within("train", alike[:1])
-        columns = field_values(data.about(alike[:1]).frame("train", chosen.fields), chosen.fields)
+        frame = data.about(alike[:1]).frame("train", chosen.fields)
         own = train if rows is None else train.take(rows)
-        found |= endmodels.fit_task_end_models(chosen.kind, chosen.fields, columns, own, tasks=alike)
+        weights = None
+        if copies is not None:
+            beside = copies if rows is None else copies.of_rows(rows)
+            frame, own, weights = augmented(frame, own, beside, chosen.kind)
+        columns = field_values(frame, chosen.fields)
+        found |= endmodels.fit_task_end_models(chosen.kind, chosen.fields, columns, own, tasks=alike, weights=weights)
     return {task: found[task] for task in tasks}
+
+
+def augmented(
+    frame: pl.DataFrame, labels: TaskLabels, copies: Copies, kind: str
+) -> tuple[pl.DataFrame, TaskLabels, npt.NDArray[np.float64]]:
+    """Return examples with copies below them, the labels of both on all tasks, and how often each counts.
+
+    Parameters
+    ----------
+    frame : polars.DataFrame, n rows
+    labels : TaskLabels, n rows
+        Copies are taken of examples that are covered on some task.
+    copies : Copies
+    kind : str
+        Of the end model.
+    """
+    taught = with_copies(frame, copies, np.asarray(labels.covered.any(axis=1)), kind)
+    return taught.frame, labels.take(taught.rows), taught.weights
 
 
 def rows_of(data: KeptData) -> str:
@@ -228,9 +281,14 @@ def read_network(folder: Path, graph: TaskGraph | None = None) -> endmodels.Task
 
 
 def score_end_models(
-    models: endmodels.TaskAnswers, data: KeptData, fields: Sequence[str]
+    models: endmodels.TaskAnswers, whole: KeptData, chosen: EndModelSettings
 ) -> dict[str, dict[str, TaskScore]]:
-    """Score end models on every split but train, where there is gold; by task and split."""
+    """Score end models on every split but train, where there is gold; by task and split.
+
+    One network is asked about the data sets that it can read.
+    """
+    fields = chosen.fields
+    data = whole if chosen.shared is None else whole.having(fields)
     found: dict[str, dict[str, TaskScore]] = {task: {} for task in models.tasks}
     for split in data.splits:
         gold = {} if split == "train" else {task: data.gold(split, task) for task in found}

@@ -8,6 +8,7 @@ import numpy as np
 
 import labelwright
 from labelwright.analysis import Artifact, Note, Split, lf_summary
+from labelwright.analysis.content import Role
 from labelwright.analysis.slices import SplitSlices
 from labelwright.analysis.tasks.content import TaskModel, TaskResult, TasksContent
 from labelwright.analysis.tasks.contradictions import find_contradictions
@@ -18,7 +19,7 @@ from .gather import PURPOSE, timestamp
 from .labelled_project import LabelledProject
 from .task_slices import TaskSlices
 
-__all__ = ["gather_task_report"]
+__all__ = ["EndScores", "gather_task_report"]
 
 # Role -> what it was made from.
 _PARENTS = {
@@ -29,6 +30,13 @@ _PARENTS = {
     "task_end_models": "task_labels of train, data; by task",
     "metrics": "every split but train",
     "end_model_metrics": "every split but train",
+    "consistency": "functions, transformations, data; for readers alone",
+    "unlabelled": "data, train without labels",
+    "safety": "transformations, unlabelled",
+    "policy": "transformations, unlabelled where it is learned",
+    "augmentation": "policy, data",
+    "task_end_models_plain": "the same without augmentation, to compare with",
+    "plain_end_model_metrics": "every split but train",
     "slices": "slicing_functions, data",
     "slice_metrics": "slices, task_votes, task_labels, task_end_models",
 }
@@ -36,7 +44,9 @@ _PARENTS = {
 EndScores = Mapping[str, Mapping[str, TaskScore]]
 
 
-def gather_task_report(labelled: LabelledProject, run_id: str, end: EndScores, slices: TaskSlices) -> TasksContent:
+def gather_task_report(
+    labelled: LabelledProject, run_id: str, end: EndScores, plain: EndScores, slices: TaskSlices
+) -> TasksContent:
     """Gather the report of a run on several tasks.
 
     Parameters
@@ -45,6 +55,8 @@ def gather_task_report(labelled: LabelledProject, run_id: str, end: EndScores, s
     run_id : str
     end : mapping of str to mapping of str to TaskScore
         Scores of the end models, by task and split; empty where there are none.
+    plain : mapping of str to mapping of str to TaskScore
+        Of the same without augmented copies.
     slices : mapping of str to tuple of SplitSlices
         By task; empty where the project has no slicing functions.
     """
@@ -55,7 +67,10 @@ def gather_task_report(labelled: LabelledProject, run_id: str, end: EndScores, s
     return TasksContent(
         project=labelled.name,
         graph=graph,
-        tasks=[_task(labelled, one, end.get(one.name, {}), slices.get(one.name, ())) for one in labelled.tasks],
+        tasks=[
+            _task(labelled, one, (end.get(one.name, {}), plain.get(one.name, {})), slices.get(one.name, ()))
+            for one in labelled.tasks
+        ],
         splits=[_split(labelled, name) for name in labelled.data.splits],
         contradictions=find_contradictions(labelled.votes_by_split["train"], vectors["train"]),
         feasible=(feasible, checked),
@@ -72,7 +87,10 @@ def gather_task_report(labelled: LabelledProject, run_id: str, end: EndScores, s
 
 
 def _task(
-    labelled: LabelledProject, found: FoundTask, end: Mapping[str, TaskScore], slices: Sequence[SplitSlices]
+    labelled: LabelledProject,
+    found: FoundTask,
+    end: tuple[Mapping[str, TaskScore], Mapping[str, TaskScore]],
+    slices: Sequence[SplitSlices],
 ) -> TaskResult:
     votes, rows = labelled.votes_by_split["train"].by_task.get(found.name), labelled.rows("train", found.name)
     probs = labelled.labels_by_split["train"].probs[found.name]
@@ -82,13 +100,13 @@ def _task(
     refined = found.states[-1] == NOT_APPLICABLE
     scores: dict[str, list[TaskModel]] = {}
     # Test first: that is what the answer is about.
-    for split in sorted({*found.scores, *end}):
-        both = (("Joint labels", "label model", found.scores), ("End model", "end model", end))
-        scores[split] = [
-            TaskModel(name, role, one[split])  # type: ignore[arg-type]
-            for name, role, one in both
-            if split in one
-        ]
+    scored: tuple[tuple[str, Role, Mapping[str, TaskScore]], ...] = (
+        ("Joint labels", "label model", found.scores),
+        ("End model", "end model", end[0]),
+        ("Plain end model", "plain end model", end[1]),
+    )
+    for split in sorted({*found.scores, *end[0]}):
+        scores[split] = [TaskModel(name, role, one[split]) for name, role, one in scored if split in one]
     return TaskResult(
         name=found.name,
         states=found.states,
@@ -116,7 +134,8 @@ def _description(labelled: LabelledProject) -> str:
     if end.kind == "none":
         return f"{said}."
     taught = f"{end.kind} models that read" if end.shared is None else "one network for all tasks that reads"
-    return f"{said}, and teach {taught} {', '.join(end.fields)}."
+    copies = ", with augmented copies" if "augmentation" in labelled.made.artifacts else ""
+    return f"{said}, and teach {taught} {', '.join(end.fields)}{copies}."
 
 
 def _notes(labelled: LabelledProject) -> list[Note]:

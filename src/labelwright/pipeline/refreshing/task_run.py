@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
+from labelwright.analysis.augmentation_view import AugmentationView
 from labelwright.analysis.tasks.graph_text import graph_text
 from labelwright.core.task_graph import TaskGraph
 from labelwright.labelmodels import Outcome
@@ -16,7 +17,7 @@ from .found_tasks import FoundDataSet, FoundTask, TaskScore
 from .labelled_project import LabelledProject
 from .run import run_id_of
 from .task_slices import TaskSlices, slice_tasks
-from .task_views import task_report, train_on_tasks
+from .task_views import task_report, train_on_tasks, train_to_compare
 
 __all__ = ["TaskRunResult", "finish_task_run"]
 
@@ -34,6 +35,8 @@ class TaskRunResult(FinishedRun):
         In the order of the graph: functions, coverage of train, scores by split.
     end_models : mapping of str to mapping of str to TaskScore
         Scores of the end model of each task that has one, by split.
+    plain_end_models : mapping of str to mapping of str to TaskScore
+        Scores of the same without augmented copies; empty where nothing is augmented, or nothing can be scored.
     outcomes : mapping of str to Outcome
         How solving each component ended, by its first task.
     slices : mapping of str to tuple of SplitSlices
@@ -49,6 +52,7 @@ class TaskRunResult(FinishedRun):
     outcomes: Mapping[str, Outcome]
     slices: TaskSlices = field(default_factory=dict)
     data_sets: tuple[FoundDataSet, ...] = ()
+    plain_end_models: EndScores = field(default_factory=dict)
 
     @property
     def covered(self) -> dict[str, float]:
@@ -59,15 +63,14 @@ class TaskRunResult(FinishedRun):
         """Return plain values for JSON."""
         slices = {task: {one.split: one.to_dict() for one in own} for task, own in self.slices.items()}
         sets = {"data_sets": {one.name: one.to_dict() for one in self.data_sets}} if self.data_sets else {}
-        return {**FinishedRun.to_dict(self), "slices": slices, **sets}
+        plain = {"plain_end_models": _scores(self.plain_end_models)} if self.plain_end_models else {}
+        return {**FinishedRun.to_dict(self), "slices": slices, **sets, **plain}
 
     def _found(self) -> dict[str, Any]:
         return {
             "graph": graph_text(self.graph).split("\n"),
             "tasks": {task.name: task.to_dict() for task in self.tasks},
-            "end_models": {
-                task: {split: one.to_dict() for split, one in own.items()} for task, own in self.end_models.items()
-            },
+            "end_models": _scores(self.end_models),
             "components": [
                 {"tasks": list(part.names), "kind": one.kind, "sentence": one.sentence}
                 for part, one in ((part, self.outcomes[part.names[0]]) for part in self.graph.parts)
@@ -75,23 +78,26 @@ class TaskRunResult(FinishedRun):
         }
 
 
-def finish_task_run(labelled: LabelledProject, started: float, tell: Tell) -> TaskRunResult:
+def finish_task_run(
+    labelled: LabelledProject, started: float, tell: Tell, *, augmentation: AugmentationView | None = None
+) -> TaskRunResult:
     """Train, score, write the report, and record the run; whatever it is made of has been kept before."""
     made, store = labelled.made, labelled.database.store
     began = time.perf_counter()
     end_models = train_on_tasks(labelled, tell)
+    plain = {} if augmentation is None else train_to_compare(labelled, tell)
     made.seconds["end_model"] = time.perf_counter() - began
     tell("scoring")
     began = time.perf_counter()
     made.artifacts["metrics"] = store.put_json("metrics", _by_split(labelled.scores))
     slices = slice_tasks(labelled)
     made.seconds["scores"] = time.perf_counter() - began
-    run_id = run_id_of(made.artifacts, made.functions, slicing=made.slicing)
+    run_id = run_id_of(made.artifacts, made.functions, made.transformations, made.slicing)
     tell("writing the run and its report")
     began = time.perf_counter()
 
     def page() -> str:
-        return task_report(labelled, run_id, end_models, slices)
+        return task_report(labelled, run_id, (end_models, plain), slices, augmentation)
 
     artifacts = dict(made.artifacts)
     recorded = record_run(
@@ -104,11 +110,16 @@ def finish_task_run(labelled: LabelledProject, started: float, tell: Tell) -> Ta
         graph=labelled.graph,
         tasks=labelled.tasks,
         end_models=end_models,
+        plain_end_models=plain,
         outcomes={name: model.outcome_ for name, model in labelled.models.items()},
         warnings=labelled.warnings,
         slices=slices,
         data_sets=labelled.data_sets,
     )
+
+
+def _scores(found: EndScores) -> dict[str, Any]:
+    return {task: {split: one.to_dict() for split, one in own.items()} for task, own in found.items()}
 
 
 def _by_split(scores: Mapping[str, Mapping[str, TaskScore]]) -> dict[str, dict[str, Any]]:

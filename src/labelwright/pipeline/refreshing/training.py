@@ -6,15 +6,13 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 
 from labelwright import endmodels
 from labelwright.core import SoftLabels, check_classes
 from labelwright.core.errors import ProjectError
 from labelwright.labelmodels import BaseLabelModel, MajorityVote
-from labelwright.pipeline.augmenting.copies import KeptCopies, weights_of
-from labelwright.pipeline.augmenting.fields import as_read
+from labelwright.pipeline.augmenting.copies import KeptCopies, with_copies
 from labelwright.pipeline.examples import Split, field_values
 from labelwright.pipeline.kept.kept_data import KeptData
 from labelwright.pipeline.kept.kept_votes import KeptVotes
@@ -78,26 +76,12 @@ def train_end_model(
     frame = train.source.frame(train.split, chosen.fields)
     weight = None
     if copies is not None:
-        frame, soft, weight = _with_copies(frame, soft, copies, chosen.kind)
+        taught = with_copies(frame, copies.all(), soft.covered, chosen.kind)
+        frame, weight = taught.frame, taught.weights
+        soft = SoftLabels(soft.probs[taught.rows], soft.covered[taught.rows], classes=soft.classes)
     columns = field_values(frame, chosen.fields)
     return endmodels.fit_end_model(
         chosen.kind, chosen.fields, columns, soft, sample_weight=weight, random_state=chosen.random_state
-    )
-
-
-def _with_copies(
-    frame: pl.DataFrame, soft: SoftLabels, copies: KeptCopies, kind: str
-) -> tuple[pl.DataFrame, SoftLabels, npt.NDArray[np.float64]]:
-    """Add the copies of covered examples below the originals, with their labels, and weights."""
-    made = copies.all()
-    kept = np.flatnonzero(soft.covered[made.origins])
-    origins = made.origins[kept]
-    probs = np.concatenate([soft.probs, soft.probs[origins]])
-    covered = np.concatenate([soft.covered, soft.covered[origins]])
-    return (
-        pl.concat([as_read(frame, kind), made.frame[kept]]),
-        SoftLabels(probs, covered, classes=soft.classes),
-        np.concatenate(weights_of(origins, soft.n)),
     )
 
 

@@ -12,6 +12,8 @@ from labelwright.analysis.tasks.graph_text import graph_text
 from labelwright.core import TaskGraph
 from labelwright.core.task_labels import TaskLabels
 from labelwright.labelmodels import Outcome
+from labelwright.labelmodels.findings.diagnose_tasks import TaskFindings
+from labelwright.labelmodels.multitask import TaskIntervals
 from labelwright.pipeline.refreshing.found_tasks import FoundDataSet, FoundTask
 
 __all__ = ["ComponentState", "LabelledTasks"]
@@ -71,6 +73,10 @@ class LabelledTasks:
         What is stale since that run.
     data_sets : tuple of FoundDataSet
         How many examples each of several data sets has, and what they are about; empty where there is one.
+    intervals : TaskIntervals, optional
+        How sure what was learned is, where that was asked.
+    findings : TaskFindings, optional
+        What makes labels worse than they need to be, where that was asked.
     """
 
     project: str
@@ -86,6 +92,8 @@ class LabelledTasks:
     compared_with: str = ""
     components: tuple[ComponentState, ...] = ()
     data_sets: tuple[FoundDataSet, ...] = ()
+    intervals: TaskIntervals | None = None
+    findings: TaskFindings | None = None
 
     @property
     def tree(self) -> str:
@@ -106,5 +114,7 @@ class LabelledTasks:
             "warnings": list(self.warnings),
             "compared_with": self.compared_with,
             "components": [one.to_dict() for one in self.components],
+            **({} if self.intervals is None else {"intervals": self.intervals.to_dict()}),
+            **({} if self.findings is None else {"findings": self.findings.to_dict()}),
             **({"data_sets": {one.name: one.to_dict() for one in self.data_sets}} if self.data_sets else {}),
         }

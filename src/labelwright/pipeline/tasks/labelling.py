@@ -6,6 +6,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from labelwright.analysis.tasks.contradictions import find_contradictions
+from labelwright.core.errors import ProjectError
+from labelwright.labelmodels import MultiTask
+from labelwright.labelmodels.findings.diagnose_tasks import TaskFindings, diagnose_tasks
+from labelwright.labelmodels.multitask import TaskIntervals
 from labelwright.pipeline.guarding import refuse_sources
 from labelwright.pipeline.refreshing.labelled_project import LabelledProject
 from labelwright.pipeline.refreshing.refresh import label_tasks_of
@@ -19,7 +23,9 @@ __all__ = ["label_tasks"]
 _TRAIN = "train"
 
 
-def label_tasks(folder: Path, *, write: Path | None = None, step: Callable[[str], None] | None = None) -> LabelledTasks:
+def label_tasks(
+    folder: Path, *, write: Path | None = None, diagnose: bool = False, step: Callable[[str], None] | None = None
+) -> LabelledTasks:
     """Label the examples of a project with several tasks, and say how far the labels can be trusted.
 
     What runs kept is read; what is stale since the last one is made again for this answer, and not kept. The functions
@@ -34,13 +40,17 @@ def label_tasks(folder: Path, *, write: Path | None = None, step: Callable[[str]
     write : Path, optional
         A folder for the soft labels, one Parquet file for each task; see
         `labelwright.pipeline.tasks.writing.write_task_labels`.
+    diagnose : bool
+        Whether to say how sure what was learned is, and what makes labels worse than they need to be. The model is
+        solved anew for that, and again without each part of the votes.
     step : callable of str, optional
         Told what is being done, for a progress line.
 
     Raises
     ------
     ProjectError
-        If the project has one task, or anything is wrong with settings or functions.
+        If the project has one task, or anything is wrong with settings or functions; or ``diagnose`` is asked of
+        several data sets.
     DataError
         If the data cannot be read, or ``write`` is part of the project, or holds something else.
     """
@@ -49,6 +59,7 @@ def label_tasks(folder: Path, *, write: Path | None = None, step: Callable[[str]
     if write is not None:
         refuse_sources(write, folder=folder, settings=settings)
     found = label_tasks_of(folder, settings, step=tell)
+    intervals, findings = _diagnosed(found, tell) if diagnose else (None, None)
     tell("scoring")
     labels, vectors = found.labels_by_split, found.vectors
     has_ids = settings.data.id is not None or bool(found.data.record.sets)
@@ -67,7 +78,23 @@ def label_tasks(folder: Path, *, write: Path | None = None, step: Callable[[str]
         compared_with=found.notes.plan.compared_with,
         components=tuple(_states(found)),
         data_sets=found.data_sets,
+        intervals=intervals,
+        findings=findings,
     )
+
+
+def _diagnosed(found: LabelledProject, tell: Callable[[str], None]) -> tuple[TaskIntervals, TaskFindings]:
+    """Fit anew: what runs keep of a model can label, but has no stats to work out intervals from."""
+    if found.data_sets:
+        raise ProjectError(
+            "a project with several data sets is not diagnosed: where a data set is not about a task, silence says "
+            "nothing. Leave --diagnose out, or diagnose the votes of one data set with lw.diagnose."
+        )
+    tell("leaving out parts of the votes")
+    votes, model = found.votes_by_split[_TRAIN], MultiTask()
+    model.fit_stats(model.summarize(votes), allow_silence=True)
+    intervals = model.intervals()
+    return intervals, diagnose_tasks(votes, model, intervals=intervals)
 
 
 def _states(found: LabelledProject) -> list[ComponentState]:

@@ -8,7 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from labelwright.pipeline.kept.keep import open_store
+from labelwright.pipeline.kept.placing import open_store
 from labelwright.store import Collected, CollectionPlan, RunRow, collect, plan_collection
 
 __all__ = ["Collection", "collect_now", "plan_project_collection"]

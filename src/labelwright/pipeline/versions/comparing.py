@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import difflib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from labelwright.analysis.comparison import (
 )
 from labelwright.analysis.comparison_html import comparison_html
 from labelwright.analysis.comparison_markdown import comparison_markdown
+from labelwright.analysis.tasks.comparison import TaskChange, TasksComparison, tasks_comparison_markdown
 from labelwright.core import Class, atomic_write
 from labelwright.core.errors import DataError, LabelwrightError
 from labelwright.functions.versions import Explanation
@@ -36,8 +38,9 @@ from .changes import MILLION, ExampleChanges, ExampleStates, NamedChanges
 from .diff import Diff, every_function
 from .pairing import paired_metrics
 from .ranging import Ranges, learned_ranges
+from .task_diff import TasksDiff
 
-__all__ = ["compare_runs", "write_comparison"]
+__all__ = ["as_markdown", "compare_runs", "compare_task_runs", "write_comparison"]
 
 _GROUPS_SHOWN = 10
 _FIELDS_SHOWN = 6
@@ -74,7 +77,7 @@ def compare_runs(
     groups = _groups(diff, after, labels[1])
     metrics, notes = paired_metrics(before, after, labels)
     return Comparison(
-        project=after.settings().project.name or after.folder.resolve().name,
+        project=_project(after),
         before=_label(before, names[0]),
         after=_label(after, names[1]),
         splits=[_split(diff, name) for name in diff.splits],
@@ -88,28 +91,76 @@ def compare_runs(
         interval_method=ranges.method,
         metrics=metrics,
         data=_data(diff.data),
-        settings=[SettingChange(key, _value(old), _value(new)) for key, (old, new) in diff.settings.items.items()],
+        settings=_settings(diff.settings),
         notes=notes,
     )
 
 
-def write_comparison(folder: Path, diff: Diff, *, markdown: Path | None, html: Path | None) -> list[Path]:
+def compare_task_runs(
+    diff: TasksDiff, before: KeptRun, after: KeptRun, *, names: tuple[str, str] = ("", "")
+) -> TasksComparison:
+    """Gather what a reader is told of two runs on several tasks.
+
+    Parameters
+    ----------
+    diff : TasksDiff
+        Of these two runs.
+    before, after : KeptRun
+    names : (str, str)
+        What the runs were called when they were asked for.
+    """
+    unknown = learned_ranges(before, compute=False)
+    return TasksComparison(
+        project=_project(after),
+        before=_label(before, names[0]),
+        after=_label(after, names[1]),
+        tasks=[TaskChange(one.task, one.splits, _moves(one.accuracies, {}, unknown)) for one in diff.tasks],
+        added=diff.added,
+        removed=diff.removed,
+        functions=_functions(diff.functions, before, after),
+        settings=_settings(diff.settings),
+    )
+
+
+def write_comparison(
+    folder: Path, diff: Diff | TasksDiff, *, markdown: Path | None = None, html: Path | None = None
+) -> list[Path]:
     """Write what readers are told of a diff, whole or not at all, where paths are given; return these.
 
     Raises
     ------
     DataError
-        If a path is the project's settings, functions, store or data, or the diff was composed of others.
+        If a path is the project's settings, functions, store or data, the diff was composed of others, or a page is
+        asked for of a diff of several tasks.
     """
-    if diff.comparison is None:
+    told = diff.comparison
+    if told is None:
         raise DataError("this diff has no comparison to write: it was composed; ask for the diff of the two runs.")
-    ways = ((markdown, comparison_markdown), (html, comparison_html))
-    todo = [(path, way) for path, way in ways if path is not None]
+    todo: list[tuple[Path, Callable[[], str]]] = []
+    if markdown is not None:
+        todo.append((markdown, lambda: as_markdown(told)))
+    if html is not None:
+        if isinstance(told, TasksComparison):
+            raise DataError("a diff of several tasks is written as Markdown, and not as a page.")
+        todo.append((html, partial(comparison_html, told)))
     for path, _ in todo:
-        refuse_sources(path, folder=folder, settings=read_settings(folder))
+        refuse_sources(path, folder=folder, settings=read_settings(folder, several_tasks=None))
     for path, way in todo:
-        atomic_write(path, way(diff.comparison))
+        atomic_write(path, way())
     return [path for path, _ in todo]
+
+
+def as_markdown(told: Comparison | TasksComparison) -> str:
+    """Lay out what readers are told of a diff as Markdown, on one task or several."""
+    return tasks_comparison_markdown(told) if isinstance(told, TasksComparison) else comparison_markdown(told)
+
+
+def _project(run: KeptRun) -> str:
+    return run.settings().project.name or run.folder.resolve().name
+
+
+def _settings(changes: NamedChanges) -> list[SettingChange]:
+    return [SettingChange(key, _value(old), _value(new)) for key, (old, new) in changes.items.items()]
 
 
 def _label(run: KeptRun, name: str) -> RunLabel:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from labelwright import endmodels
 from labelwright.core.task_labels import TaskLabels
+from labelwright.pipeline.augmenting.copies import KeptCopies
 from labelwright.pipeline.examples import field_values
 from labelwright.pipeline.kept.keep import KeptRun
 from labelwright.pipeline.kept.kept_tasks import read_by_name
@@ -21,13 +22,13 @@ def remake_task_end_models(run: KeptRun) -> Remade:
         return Remade("not checked", "some are of an earlier run: end_model.refresh is keep")
     chosen = run.settings().end_model
     kept = read_end_models(run.store, run.graph, read_by_name(run.store, run.artifact(ROLE)))
-    train = run.task_labels("train")
+    train, key = run.task_labels("train"), run.row.artifacts.get("augmentation")
+    copies = None if key is None else KeptCopies.read(run.store, key).all()
     if chosen.shared is None:
-        fitted = fit_by_data_set(chosen, run.kept_data, train, kept.tasks)
+        fitted = fit_by_data_set(chosen, run.kept_data, train, kept.tasks, copies=copies)
         again: endmodels.TaskAnswers = endmodels.TaskEndModels(run.graph, fitted)
     else:
-        columns = field_values(run.frame("train", chosen.fields), chosen.fields)
-        again = train_shared_end_model(chosen, columns, train)
+        again = train_shared_end_model(chosen, run.kept_data, train, copies)
     far: dict[str, float] = {}
     n = 0
     for split in run.splits:
@@ -37,7 +38,7 @@ def remake_task_end_models(run: KeptRun) -> Remade:
             far |= far_rows(f"{split}, {task}", first.soft_labels(task), second.soft_labels(task))
     scores = {
         task: {split: one.to_dict() for split, one in own.items()}
-        for task, own in score_end_models(kept, run.kept_data, chosen.fields).items()
+        for task, own in score_end_models(kept, run.kept_data, chosen).items()
     }
     far |= dict(differences_of(run.store.get_json(run.artifact("end_model_metrics")), scores))
     how_many = len(again.tasks) if chosen.shared is None else "one for all tasks"

@@ -12,8 +12,8 @@ from typing import Any
 import msgspec
 
 from labelwright.core.errors import DataError, LabelwrightError, ProjectError
-from labelwright.pipeline.kept.keep import open_store
 from labelwright.pipeline.kept.naming import check_snapshot_name, find_row
+from labelwright.pipeline.kept.placing import open_store
 from labelwright.pipeline.settings import Settings
 from labelwright.store import ArtifactId, Catalog, RunRow, SnapshotRow, Store
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from labelwright.analysis import Estimate, paired_difference
+from labelwright.analysis import paired_difference
+from labelwright.analysis.tasks.comparison import SplitChanges, TasksComparison
 from labelwright.core import SoftLabels
 from labelwright.core.errors import ProjectError
 from labelwright.pipeline.kept.keep import KeptRun
@@ -25,49 +26,6 @@ __all__ = ["SplitChanges", "TaskChanges", "TasksDiff", "diff_tasks"]
 # Probabilities that differ by less are the same, as they are written.
 _SAME = 1e-6
 _FLIPS_SHOWN = 5
-
-
-@dataclass(frozen=True, slots=True)
-class SplitChanges:
-    """What became of the labels of one task on one split.
-
-    Parameters
-    ----------
-    split : str
-    stayed, added, removed : int
-        Examples in both runs, in the later alone, in the earlier alone.
-    moved : int
-        Examples in both of which some probability differs.
-    flips : tuple of (str, str, int)
-        From which label to which, on how many examples, most first; "(none)" where nothing is known of an example.
-    accuracy : Estimate or None
-        Paired difference in accuracy of the labels, later minus earlier, on the gold of the later run over examples in
-        both; ``None`` without gold, and on train.
-    """
-
-    split: str
-    stayed: int
-    added: int
-    removed: int
-    moved: int
-    flips: tuple[tuple[str, str, int], ...]
-    accuracy: Estimate | None
-
-    @property
-    def flipped(self) -> int:
-        """Examples in both whose label is another one."""
-        return sum(n for _, _, n in self.flips)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain values for JSON."""
-        return {
-            "stayed": self.stayed,
-            "added": self.added,
-            "removed": self.removed,
-            "moved": self.moved,
-            "flips": [{"from": a, "to": b, "examples": n} for a, b, n in self.flips],
-            "accuracy": None if self.accuracy is None else self.accuracy.to_dict(),
-        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +47,7 @@ class TaskChanges:
     @property
     def unchanged(self) -> bool:
         """Whether its labels are the same."""
-        return not any(one.moved or one.flipped or one.added or one.removed for one in self.splits)
+        return all(one.unchanged for one in self.splits)
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values for JSON."""
@@ -111,6 +69,8 @@ class TasksDiff:
         Tasks that one run alone has.
     functions, settings : NamedChanges
         As in `labelwright.pipeline.versions.diff.Diff`.
+    comparison : TasksComparison, optional
+        The same for readers, with what only the runs themselves can give; it takes no part in equality.
     """
 
     before: tuple[int, str]
@@ -120,6 +80,7 @@ class TasksDiff:
     removed: tuple[str, ...]
     functions: NamedChanges
     settings: NamedChanges
+    comparison: TasksComparison | None = field(default=None, compare=False, repr=False)
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values for JSON."""
@@ -255,7 +216,7 @@ def _shown(one: TaskChanges) -> Iterator[str]:
     if one.unchanged:
         return
     yield f"\n{one.task}"
-    for split in one.splits:
+    for split in (split for split in one.splits if not split.empty):
         come = f", {split.added:,} added, {split.removed:,} removed" if split.added or split.removed else ""
         yield f"  {split.split}: {split.flipped:,} of {split.stayed:,} labels changed, {split.moved:,} moved{come}"
         for a, b, n in split.flips[:_FLIPS_SHOWN]:

@@ -149,6 +149,7 @@ def _tasks(run: KeptRun, step: Tell) -> Iterator[Check]:
         step(f"making {what} again")
         yield _attempt(what, remake, run)
     yield from _slices(run, step)
+    yield from _augmentation(run, step)
     if "task_end_models" in run.row.artifacts:
         step("training the end models again")
         yield _attempt("end model", remake_task_end_models, run)

@@ -14,7 +14,7 @@ from labelwright.store import SnapshotRow
 
 from .checkout import Checkout, checkout_run
 from .collecting import Collection, collect_now, plan_project_collection
-from .comparing import compare_runs, write_comparison
+from .comparing import compare_runs, compare_task_runs, write_comparison
 from .diff import Diff, diff_runs
 from .snapshots import LogEntry, add_snapshot, read_log, remove_snapshot
 from .task_diff import TasksDiff, diff_tasks
@@ -99,10 +99,14 @@ class ProjectVersions:
         ProjectError
             If a run is not there, or is on one task.
         """
-        return diff_tasks(*(KeptRun.named(self.folder, name) for name in (before, after)))
+        runs = [KeptRun.named(self.folder, name) for name in (before, after)]
+        diff = diff_tasks(*runs)
+        return replace(diff, comparison=compare_task_runs(diff, *runs, names=(before, after)))
 
-    def write_diff(self, diff: Diff, *, markdown: Path | None = None, html: Path | None = None) -> list[Path]:
-        """Write a diff of this project as Markdown and as an HTML page, each where a path is given.
+    def write_diff(
+        self, diff: Diff | TasksDiff, *, markdown: Path | None = None, html: Path | None = None
+    ) -> list[Path]:
+        """Write a diff of this project as Markdown and as an HTML page (on one task), each where a path is given.
 
         Returns
         -------
@@ -112,7 +116,8 @@ class ProjectVersions:
         Raises
         ------
         DataError
-            If a path is the project's settings, functions, store or data, or the diff has no comparison.
+            If a path is the project's settings, functions, store or data, the diff has no comparison, or a page is
+            asked for of several tasks.
         """
         return write_comparison(self.folder, diff, markdown=markdown, html=html)
 

@@ -187,6 +187,7 @@ def fit_shared_end_model(
     columns: Mapping[str, Sequence[Any]],
     labels: TaskLabels,
     *,
+    weights: npt.ArrayLike | None = None,
     size: tuple[int, int] | None = None,
     trunk: str | None = None,
     epochs: int = 60,
@@ -208,6 +209,8 @@ def fit_shared_end_model(
         At least ``fields``. Examples without a picture teach nothing.
     labels : TaskLabels
         n rows. An example counts for a task where it is covered, as often as the task applies to it.
+    weights : array_like of float, shape (n,), optional
+        How often each example counts, beside that.
     size : (width, height), optional
         To which pictures are brought; see `labelwright.endmodels.pictures.read_pictures`.
     trunk : {"mlp", "linear", "small", "resnet"}, optional
@@ -236,12 +239,14 @@ def fit_shared_end_model(
     >>> [graph.named(vector) for vector in model.answers({"text": texts["text"][:3]})[1]]
     [('normal', 'N/A'), ('abnormal', 'mass'), ('abnormal', 'nodule')]
     """
+    counts = None if weights is None else np.asarray(weights, dtype=np.float64)
     if kind == "image":
         if len(fields) != 1:
             raise ModelError(f"fields is {list(fields)}; pictures are read from one column.")
         inputs, there = read_pictures(fields[0], _column(columns, fields[0]), size=size)
         reader = Reader(kind, tuple(fields), (int(inputs.shape[2]), int(inputs.shape[1])))
         inputs, labels = inputs[there], labels.take(np.flatnonzero(there))
+        counts = None if counts is None else counts[there]
     else:
         features = dense_features(kind, random_state=random_state)
         inputs = features.fit_transform(read_fields(kind, fields, columns))
@@ -261,8 +266,9 @@ def fit_shared_end_model(
     )
     given = {task.name: _given_applicable(labels, task) for task in learned}
     targets = {name: soft for name, (soft, _) in given.items()}
-    weights = {name: applies for name, (_, applies) in given.items()}
-    classifier.fit(inputs, targets, weights=weights, checkpoint=checkpoint)
+    often = 1.0 if counts is None else counts
+    by_task = {name: applies * often for name, (_, applies) in given.items()}
+    classifier.fit(inputs, targets, weights=by_task, checkpoint=checkpoint)
     return SharedEndModel(labels.graph, reader, classifier)
 
 

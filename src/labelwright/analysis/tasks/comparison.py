@@ -1,0 +1,200 @@
+"""What differs between two runs on several tasks, for readers: one Markdown text for a pull request."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from labelwright.analysis.base import Estimate
+from labelwright.analysis.comparison import FunctionChange, ParameterMove, RunLabel, SettingChange, named_functions
+from labelwright.analysis.comparison_markdown import escape, folded, function_block, markdown_table
+from labelwright.analysis.comparison_rows import SETTINGS, parameter_columns, signed, told_parameters
+from labelwright.analysis.tables import Column
+
+__all__ = ["SplitChanges", "TaskChange", "TasksComparison", "tasks_comparison_markdown"]
+
+_PARAMETERS_SHOWN = 20
+_FLIPS_SHOWN = 30
+
+
+@dataclass(frozen=True, slots=True)
+class SplitChanges:
+    """What became of the labels of one task on one split.
+
+    Parameters
+    ----------
+    split : str
+    stayed, added, removed : int
+        Examples in both runs, in the later alone, in the earlier alone.
+    moved : int
+        Examples in both of which some probability differs.
+    flips : tuple of (str, str, int)
+        From which label to which, on how many examples, most first; "(none)" where nothing is known of an example.
+    accuracy : Estimate or None
+        Paired difference in accuracy of the labels, later minus earlier, on the gold of the later run over examples in
+        both; ``None`` without gold, and on train.
+    """
+
+    split: str
+    stayed: int
+    added: int
+    removed: int
+    moved: int
+    flips: tuple[tuple[str, str, int], ...]
+    accuracy: Estimate | None
+
+    @property
+    def flipped(self) -> int:
+        """Examples in both whose label is another one."""
+        return sum(n for _, _, n in self.flips)
+
+    @property
+    def empty(self) -> bool:
+        """Whether neither run has an example that is about the task: a data set need not have every split."""
+        return not (self.stayed or self.added or self.removed)
+
+    @property
+    def unchanged(self) -> bool:
+        """Whether its labels are the same."""
+        return not (self.moved or self.flips or self.added or self.removed)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values for JSON."""
+        return {
+            "stayed": self.stayed,
+            "added": self.added,
+            "removed": self.removed,
+            "moved": self.moved,
+            "flips": [{"from": a, "to": b, "examples": n} for a, b, n in self.flips],
+            "accuracy": None if self.accuracy is None else self.accuracy.to_dict(),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class TaskChange:
+    """What became of one task that both runs have: its labels split by split, and its learned accuracies."""
+
+    task: str
+    splits: Sequence[SplitChanges]
+    accuracies: Sequence[ParameterMove] = ()
+
+    @property
+    def unchanged(self) -> bool:
+        """Whether its labels are the same."""
+        return all(one.unchanged for one in self.splits)
+
+
+@dataclass(frozen=True, slots=True)
+class TasksComparison:
+    """Everything that a reader is told of two runs on several tasks; empty parts are left out.
+
+    Parameters
+    ----------
+    project : str
+    before, after : RunLabel
+    tasks : sequence of TaskChange
+        Those that both runs have.
+    added, removed : sequence of str
+        Tasks that one run alone has.
+    functions : sequence of FunctionChange
+    settings : sequence of SettingChange
+    """
+
+    project: str
+    before: RunLabel
+    after: RunLabel
+    tasks: Sequence[TaskChange]
+    added: Sequence[str] = ()
+    removed: Sequence[str] = ()
+    functions: Sequence[FunctionChange] = ()
+    settings: Sequence[SettingChange] = ()
+
+    def headline(self) -> list[str]:
+        """Say in a few short phrases what changed: how many labels over all tasks, most on which."""
+        flipped = {one.task: sum(split.flipped for split in one.splits) for one in self.tasks}
+        stayed = sum(split.stayed for one in self.tasks for split in one.splits)
+        total = sum(flipped.values())
+        share = f" ({100 * total / stayed:.2g}%)" if total else ""
+        said = [f"{total:,} of {stayed:,} labels flipped{share}, of all tasks together"]
+        most = sorted((task for task in flipped if flipped[task]), key=lambda task: -flipped[task])
+        said += [f"{flipped[task]:,} on {task}" for task in most[:3]]
+        for what, names in (("added", self.added), ("removed", self.removed)):
+            said += [f"task{'s' * (len(names) != 1)} {what}: {', '.join(names)}"] if names else []
+        return said + named_functions(self.functions)
+
+
+# A row of a table of splits: the task's name and what became of the split.
+_Row = tuple[str, SplitChanges]
+
+_SPLITS: list[Column[_Row]] = [
+    Column("task", lambda row: row[0], numeric=False),
+    Column("split", lambda row: row[1].split, numeric=False),
+    Column("in both", lambda row: f"{row[1].stayed:,}"),
+    Column("flipped", lambda row: f"{row[1].flipped:,}"),
+    Column("share", lambda row: f"{100 * row[1].flipped / row[1].stayed:.1f}%" if row[1].stayed else "—"),
+    Column("moved", lambda row: f"{row[1].moved:,}"),
+    Column("added", lambda row: f"{row[1].added:,}"),
+    Column("removed", lambda row: f"{row[1].removed:,}"),
+    Column("accuracy, paired", lambda row: signed("accuracy", row[1].accuracy)),
+]
+_FLIPS: list[Column[tuple[str, str, str, int]]] = [
+    Column("split", lambda row: row[0], numeric=False),
+    Column("from", lambda row: row[1], numeric=False),
+    Column("to", lambda row: row[2], numeric=False),
+    Column("labels", lambda row: f"{row[3]:,}"),
+]
+
+
+def tasks_comparison_markdown(content: TasksComparison) -> str:
+    """Lay out a comparison on several tasks as Markdown, as forges read it (tables, ``<details>``, ``diff`` blocks).
+
+    Parameters
+    ----------
+    content : TasksComparison
+
+    Returns
+    -------
+    str
+        Ends with a newline; names and settings are escaped.
+
+    Examples
+    --------
+    >>> split = SplitChanges("train", 60, 0, 0, 9, (("normal", "abnormal", 3),), None)
+    >>> runs = RunLabel(1, "a" * 16), RunLabel(2, "b" * 16)
+    >>> page = tasks_comparison_markdown(TasksComparison("notes", *runs, [TaskChange("finding", [split])]))
+    >>> print(page.splitlines()[2])
+    **3 of 60 labels flipped (5%), of all tasks together** · 3 on finding
+    """
+    head, *rest = content.headline()
+    changed = [one for one in content.tasks if not one.unchanged]
+    same = [one.task for one in content.tasks if one.unchanged]
+    rows = [(one.task, split) for one in changed for split in one.splits if not split.empty]
+    blocks = [
+        f"### Training set of {escape(content.project)}: {escape(str(content.before))} → {escape(str(content.after))}",
+        " · ".join([f"**{escape(head)}**", *map(escape, rest)]),
+        markdown_table(rows, _SPLITS),
+        escape(f"Labels are the same on {', '.join(same)}.") if same else "",
+        *map(_flips, changed),
+        folded(f"Functions ({len(content.functions)})", *map(function_block, content.functions)),
+        *map(_learned, changed),
+        folded(f"Settings ({len(content.settings)})", markdown_table(content.settings, SETTINGS)),
+    ]
+    return "\n\n".join(block for block in blocks if block) + "\n"
+
+
+def _flips(one: TaskChange) -> str:
+    rows = [(split.split, *flip) for split in one.splits for flip in split.flips]
+    rows.sort(key=lambda row: -row[3])
+    left_out = f"{len(rows) - _FLIPS_SHOWN} rarer flips are not shown." if len(rows) > _FLIPS_SHOWN else ""
+    count = sum(split.flipped for split in one.splits)
+    return folded(f"Flips of {escape(one.task)} ({count:,})", markdown_table(rows[:_FLIPS_SHOWN], _FLIPS), left_out)
+
+
+def _learned(one: TaskChange) -> str:
+    shown, left_out = told_parameters(one.accuracies, _PARAMETERS_SHOWN)
+    if not shown:
+        return ""
+    more = f"{left_out} smaller moves are not shown." if left_out else ""
+    table = markdown_table(shown, parameter_columns("function", shown))
+    return folded(f"Learned accuracies on {escape(one.task)} ({len(one.accuracies)})", table, more)
