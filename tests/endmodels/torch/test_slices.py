@@ -15,8 +15,9 @@ from labelwright.core.slices import Slices
 torch = pytest.importorskip("torch", reason="needs the extra torch")
 
 from labelwright.endmodels.torch import SoftLabelDataset, predict_proba, seeded, train  # noqa: E402
+from labelwright.endmodels.torch.slice_loss import slice_loss  # noqa: E402
 from labelwright.endmodels.torch.slice_network import SliceNetwork, confidence_of  # noqa: E402
-from labelwright.endmodels.torch.slices import SliceAwareClassifier, slice_loss  # noqa: E402
+from labelwright.endmodels.torch.slices import SliceAwareClassifier  # noqa: E402
 
 Model = partial(SliceAwareClassifier, epochs=3, batch_size=16, device="cpu")
 
