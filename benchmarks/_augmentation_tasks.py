@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import io
 import os
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -14,8 +13,6 @@ import numpy as np
 import torch
 
 from benchmarks._augmentation_images import (
-    CHOSEN,
-    LEARNED,
     SAFE,
     Split,
     Task,
@@ -24,8 +21,7 @@ from benchmarks._augmentation_images import (
     balanced_accuracy,
 )
 from labelwright.augmentation import ApplyAll, Policy, TransformationFunction, images, transformation_function
-from labelwright.augmentation.learned import LearnedPolicy
-from labelwright.endmodels.torch import pick_device, small_cnn
+from labelwright.endmodels.torch import small_cnn
 
 DATA = Path(os.environ.get("LABELWRIGHT_DATA", Path(__file__).resolve().parents[2] / "shared" / "data"))
 # Images of the training part that development looks at instead of the test part.
@@ -243,20 +239,3 @@ def pneumonia() -> Task:
         score=balanced_accuracy,
         also={"AUC": area_under_curve},
     )
-
-
-def throughput(device: str) -> Sequence[tuple[str, float]]:
-    """Return the sequences that each generator draws, applies and learns from in a second, images of MNIST."""
-    split = mnist_split(600)(0, True)
-    pictures = split[2][:2_000].to(pick_device(device))
-    found = []
-    for name, generator in LEARNED.items():
-        if name in CHOSEN:
-            continue
-        policy = LearnedPolicy(
-            images.standard("grey"), length=3, generator=generator, steps=30, estimator="leave_one_out"
-        )
-        start = time.perf_counter()
-        policy.fit(pictures)
-        found.append((name, len(policy.history_) * policy.batch_size / (time.perf_counter() - start)))
-    return found

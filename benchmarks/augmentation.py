@@ -22,7 +22,7 @@ from benchmarks import _augmentation_text as of_text
 from benchmarks._augmentation_records import Records, table
 from benchmarks._augmentation_search import searched
 
-GPU_ONLY = ("MNIST, 10 % of labels", "CIFAR-10, ResNet-56, 10 % of labels", "generator throughput on a GPU")
+GPU_ONLY = ("MNIST, 10 % of labels", "CIFAR-10, ResNet-56, 10 % of labels")
 
 
 def runs(
@@ -89,10 +89,6 @@ def main(given: list[str] | None = None) -> None:
             of_text.fingerprint,
             lambda row, seed: of_text.run(row, seed, development=chosen.development),
         )  # fmt: skip
-    if wanted("throughput"):
-        print("\nGenerators: sequences of 3 steps drawn, applied, judged and learned from, in a second\n")
-        for name, rate in tasks.throughput(device):
-            print(f"- {name}: {rate:,.0f}")
     if not gpu:
         print("\nNot measured (no GPU here): " + "; ".join(GPU_ONLY) + ".")
 

@@ -1,24 +1,35 @@
-"""Image functions a batch at a time beside scikit-image, torchvision and albumentations one image at a time."""
+"""Image functions a batch at a time beside scikit-image, torchvision and albumentations one image at a time.
+
+Then how fast each generator of a learned policy learns. ``--peers skimage`` leaves out the other two.
+"""
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import statistics
 import subprocess
+import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple, get_args
 
 import numpy as np
 import torch
 
 from labelwright.augmentation import images
 from labelwright.augmentation.base import TransformationFunction
+from labelwright.augmentation.learned import LearnedPolicy
+from labelwright.augmentation.learned.generators import GeneratorName
 
-N, SIDE, ROUNDS, CALLS, THREADS = 256, 32, 7, 5, 2
+N, SIDE, ROUNDS, CALLS, THREADS = 256, 32, 7, 7, 2
+# Beside scikit-image, each function is to be as many times as fast.
+WANTED = 15
+# Whose processor time counts; without other work on the machine, the clock shows nearly the same.
+KINDS = (f"one of {THREADS} threads", "one thread")
 HERE = Path(__file__).resolve().parent
 PEERS = HERE.parent / ".venv-peers" / "bin" / "python"
 # What scikit-image does not have: one writes a slice of numpy.
@@ -35,6 +46,14 @@ def drawn(function: TransformationFunction, chance: np.random.Generator) -> list
     if function.magnitude is None:
         return [0.0] * N
     return [float(function.magnitude.at(s)) for s in chance.choice(function.magnitude.sides, N) * chance.random(N)]
+
+
+class Measured(NamedTuple):
+    """Seconds for a batch: of the clock, all threads; of the calling thread on the processor, with all and alone."""
+
+    clock: float
+    calling: float
+    alone: float
 
 
 class Ours:
@@ -61,31 +80,38 @@ class Ours:
         if self.device != "cpu":
             torch.cuda.synchronize()
 
-    def seconds(self, name: str) -> tuple[float, float]:
-        """Of the clock with all threads, and of the processor with one: the medians of a few calls.
+    def seconds(self, name: str) -> list[Measured]:
+        return measured(lambda: self.run(name))
 
-        A call alone is over before a busy machine has looked round. What threads spend on waiting for each other counts
-        as work of the processor, so that is measured with one; and by the time of this thread, since the other one goes
-        on waiting for a while after the last call that it took part in.
-        """
-        clock, processor = [], []
-        for _ in range(CALLS):
-            started = time.perf_counter()
-            self.run(name)
-            clock.append(time.perf_counter() - started)
-        torch.set_num_threads(1)
-        for _ in range(CALLS):
-            started = time.thread_time()
-            self.run(name)
-            processor.append(time.thread_time() - started)
-        torch.set_num_threads(THREADS)
-        return statistics.median(clock), statistics.median(processor)
+
+def measured(call: Callable[[], object]) -> list[Measured]:
+    """Return what each of a few calls took: a call alone is over before a busy machine has looked round.
+
+    By the clock, threads wait for each other until a busy machine has a place for both. The calling thread has its half
+    of what is shared and all that is not: on a quiet machine the clock shows that, and how long the other one takes to
+    wake up.
+    """
+
+    def timed(clock: Callable[[], float]) -> float:
+        started = clock()
+        call()
+        return clock() - started
+
+    together = []
+    for _ in range(CALLS):
+        started = time.perf_counter()
+        calling = timed(time.thread_time)
+        together.append((time.perf_counter() - started, calling))
+    torch.set_num_threads(1)
+    alone = [timed(time.thread_time) for _ in range(CALLS)]
+    torch.set_num_threads(THREADS)
+    return [Measured(*both, one) for both, one in zip(together, alone, strict=True)]
 
 
 class Theirs:
     """A process of the peers' own Python that waits while we compute, as we do while it computes."""
 
-    def __init__(self, ours: Ours, folder: Path) -> None:
+    def __init__(self, ours: Ours, folder: Path, wanted: Sequence[str]) -> None:
         np.save(folder / "images.npy", ours.arrays())
         (folder / "magnitudes.json").write_text(json.dumps(ours.magnitudes))
         command = [PEERS, "-W", "ignore", str(HERE / "_augmentation_peers.py"), folder / "images.npy"]
@@ -94,7 +120,7 @@ class Theirs:
             [*command, folder / "magnitudes.json"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=one
         )
         said = json.loads(self._answer())
-        self.has: dict[str, list[str]] = said["has"]
+        self.has: dict[str, list[str]] = {name: has for name, has in said["has"].items() if name in wanted}
         for name, why in said["missing"].items():
             print(f"{name} does not run here: {why}")
 
@@ -123,32 +149,73 @@ def spread(values: Sequence[float], form: str) -> str:
 
 def beside(ours: Ours, theirs: Theirs) -> None:
     """Print a row for each function, and what they come to beside scikit-image."""
-    heads = "".join(f" {head:>21}" for library in theirs.has for head in (f"x {library}", "processor time"))
-    print(f"{'':16} {'thousand images/s':>21}{heads}")
-    medians: dict[str, tuple[float, ...]] = {}
+    heads = "".join(f" {f'x {library}, {kind}':>28}" for library in theirs.has for kind in ("clock", *KINDS))
+    print(f"{'':16} {'fastest ms':>28}{heads}")
+    ratios: dict[str, tuple[float, ...]] = {}
     for name in ours.functions:
-        rates: list[float] = []
-        ratios: dict[str, list[tuple[float, float]]] = {lib: [] for lib, has in theirs.has.items() if name in has}
+        calls: list[Measured] = []
+        found: dict[str, list[tuple[float, ...]]] = {lib: [] for lib, has in theirs.has.items() if name in has}
+        least: dict[str, float] = {}
         ours.seconds(name)
-        for library in ratios:
+        for library in found:
             theirs.seconds(library, name)  # pays for imports and caches
         for _ in range(ROUNDS):
-            for library, found in ratios.items():
-                mine, other = ours.seconds(name), theirs.seconds(library, name)
-                rates.append(N / mine[0] / 1e3)
-                found.append((other[0] / mine[0], other[1] / mine[1]))
-        columns = [
-            column for lib in theirs.has for column in (zip(*ratios[lib], strict=True) if lib in ratios else ((), ()))
-        ]
-        cells = "".join(f" {spread(column, '.0f') if column else '-':>21}" for column in columns)
-        print(f"{name:16} {spread(rates, '.0f'):>21}{cells}", flush=True)
-        if "skimage" in ratios:
-            medians[name] = tuple(statistics.median(column) for column in zip(*ratios["skimage"], strict=True))
-    for which, names in (("scikit-image's own", set(medians) - NUMPY), ("numpy's, where it has none", NUMPY)):
-        for kind, what in enumerate((f"by the clock, {THREADS} threads", "processor time, one thread")):
-            found = {name: medians[name][kind] for name in sorted(names & set(medians))}
-            least, middle = min(found, key=found.__getitem__), statistics.median(found.values())
-            print(f"beside {which}, {what}: least {found[least]:.0f} ({least}), median {middle:.0f}")
+            for library, rounds in found.items():
+                mine, (clock, processor) = ours.seconds(name), theirs.seconds(library, name)
+                calls += mine
+                us = Measured(*(statistics.median(column) for column in zip(*mine, strict=True)))
+                rounds.append((clock / us.clock, processor / us.calling, processor / us.alone))
+                least[library] = min(processor, least.get(library, processor))
+        fastest = Measured(*(min(column) for column in zip(*calls, strict=True)))
+        cells = []
+        for library in theirs.has:
+            if library not in found:
+                cells += ["-"] * (1 + len(KINDS))
+                continue
+            columns = list(zip(*found[library], strict=True))
+            bests = least[library] / fastest.calling, least[library] / fastest.alone
+            cells += [spread(columns[0], ".0f")]
+            cells += [f"{spread(each, '.0f')} {best:.0f}" for each, best in zip(columns[1:], bests, strict=True)]
+            if library == "skimage":
+                ratios[name] = (*map(statistics.median, columns), *bests)
+        shown = f"{fastest.calling * 1e3:.2f} and {fastest.alone * 1e3:.2f}"
+        print(f"{name:16} {shown:>28}" + "".join(f" {cell:>28}" for cell in cells), flush=True)
+    whats = ("clock, two threads", *(f"{what}, {kind}" for what in ("medians", "fastest") for kind in KINDS))
+    for which, names in (("scikit-image's own", set(ratios) - NUMPY), ("numpy's, where it has none", NUMPY)):
+        for kind, what in enumerate(whats):
+            shown_here = {name: ratios[name][kind] for name in sorted(names & set(ratios))}
+            if shown_here:
+                print(f"beside {which}, {what}: {summary(shown_here)}")
+
+
+def summary(ratios: dict[str, float]) -> str:
+    least = min(ratios, key=ratios.__getitem__)
+    below = ", ".join(f"{name} {ratio:.1f}" for name, ratio in ratios.items() if ratio < WANTED)
+    return f"least {ratios[least]:.1f} ({least}), median {statistics.median(ratios.values()):.1f}; below {WANTED}: " + (
+        below or "none"
+    )
+
+
+def generators(device: str = "cpu", steps: int = 30) -> None:
+    """Print how fast each generator learns: sequences drawn, applied, judged and learned from, and steps of training.
+
+    A step is a round of one sequence for each image of a batch. The policy's own time ahead of the first round (trying
+    out the functions) and after the last (choosing among the generators on the way) is in it.
+    """
+    pictures = torch.rand((2_000, 1, 28, 28), generator=torch.Generator().manual_seed(0)).to(device)
+    print(f"\ngenerators on {device}: 15 functions for grey images, 28 x 28, three in a row; {steps} steps")
+    print(f"{'':16} {'sequences/s':>14} {'steps/s':>10} {'and of a second of the processor':>34}")
+    for generator in get_args(GeneratorName):
+        policy = LearnedPolicy(
+            images.standard("grey"), length=3, generator=generator, steps=steps, estimator="leave_one_out"
+        )
+        started = time.perf_counter(), time.process_time()
+        policy.fit(pictures)
+        seconds = time.perf_counter() - started[0], time.process_time() - started[1]
+        done = len(policy.history_)
+        clock, processor = (done / each for each in seconds)
+        size = policy.batch_size
+        print(f"{generator:16} {clock * size:>14,.0f} {clock:>10.1f} {processor * size:>23,.0f} {processor:>10.1f}")
 
 
 def accelerator() -> None:
@@ -159,10 +226,20 @@ def accelerator() -> None:
     ours = Ours(3, "cuda")
     for name in ours.functions:
         ours.seconds(name)
-        print(f"{name:16} {spread([N / ours.seconds(name)[0] / 1e3 for _ in range(ROUNDS)], '.0f')}")
+        rates = [N / statistics.median(call.clock for call in ours.seconds(name)) / 1e3 for _ in range(ROUNDS)]
+        print(f"{name:16} {spread(rates, '.0f')}")
+    generators("cuda")
 
 
-def main() -> None:
+def main(given: list[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--peers", nargs="*", default=["skimage", "torchvision", "albumentations"])
+    wanted = parser.parse_args(given if given is not None else []).peers
+    if os.environ.get("OMP_WAIT_POLICY") != "passive":
+        # Threads that wait in a loop count as work of the processor; it is too late to tell them once torch is there.
+        command = [sys.executable, "-m", "benchmarks.augmentation_speed", "--peers", *wanted]
+        subprocess.run(command, check=True, env={**os.environ, "OMP_WAIT_POLICY": "passive"})
+        return
     before = torch.get_num_threads()
     torch.set_num_threads(THREADS)
     try:
@@ -170,18 +247,21 @@ def main() -> None:
             kind = "colour" if channels == 3 else "grey"
             print(f"{N} {kind} images, {SIDE} x {SIDE}, {THREADS} threads; {ROUNDS} rounds in turn: median (range)")
             ours = Ours(channels)
+            _, *floor = (min(column) * 1e3 for column in zip(*measured(ours.batch.clone), strict=True))
+            print(f"a copy of the batch, fastest ms, {' and '.join(KINDS)}: {floor[0]:.2f} and {floor[1]:.2f}")
             if not PEERS.exists():
                 print("the peers are not installed: make bench")
                 continue
             with tempfile.TemporaryDirectory() as folder:
-                theirs = Theirs(ours, Path(folder))
+                theirs = Theirs(ours, Path(folder), wanted)
                 beside(ours, theirs)
                 theirs.close()
             print(f"load of the machine (1, 5, 15 minutes): {', '.join(f'{one:.1f}' for one in os.getloadavg())}")
+        generators()
         accelerator()
     finally:
         torch.set_num_threads(before)
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

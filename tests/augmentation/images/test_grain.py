@@ -33,6 +33,15 @@ def test_the_version_of_noise_tells_how_it_is_drawn() -> None:
     assert images.noise().version != dataclasses.replace(images.noise(), depends_on=()).version
 
 
+@pytest.mark.parametrize("side", [4, 5])
+def test_noise_is_the_same_with_a_gradient_and_without(side: int) -> None:
+    # An odd number of levels has half a pair left over.
+    batch, sizes = torch.full((3, 1, side, side), 0.5), torch.tensor([0.01, 0.05, 0.1])
+    found = images.noise().function(batch, magnitude=sizes, rng=np.random.default_rng(0))
+    learned = images.noise().function(batch, magnitude=sizes.requires_grad_(), rng=np.random.default_rng(0))
+    assert torch.equal(found, learned)
+
+
 def test_either_number_of_the_pairs_takes_every_quantile() -> None:
     quantiles = stats.norm.ppf((np.arange(2**14) + 0.5) / 2**14)
     for numbers in torch.view_as_real(grain._pairs(torch.float64)).T.numpy():

@@ -32,14 +32,14 @@ def _noised(images: Tensor, magnitude: Any, rng: np.random.Generator) -> Tensor:
     # One after the other the tiles take their draws from it.
     chance = np.random.SFC64(seed) if batch.device.type == "cpu" else torch.Generator(batch.device).manual_seed(seed)
 
-    def noised(tile: Tensor, size: Tensor) -> Tensor:
-        return torch.addcmul(tile, _normal(tile, chance), size)
+    def noised(tile: Tensor, size: Tensor, out: Tensor | None) -> Tensor:
+        return torch.addcmul(tile, _normal(tile, chance, out), size, out=out)
 
     return kept(by_tiles(noised, batch, each(magnitude, batch)), images, magnitude)
 
 
-def _normal(like: Tensor, chance: np.random.SFC64 | torch.Generator) -> Tensor:
-    """Return standard normal draws in the shape of ``like``.
+def _normal(like: Tensor, chance: np.random.SFC64 | torch.Generator, out: Tensor | None) -> Tensor:
+    """Return standard normal draws in the shape of ``like``, in ``out`` if they go there.
 
     On the processor they are looked up, two at a time by 14 random bits: see `_pairs`.
     """
@@ -47,7 +47,11 @@ def _normal(like: Tensor, chance: np.random.SFC64 | torch.Generator) -> Tensor:
         return torch.randn(like.shape, generator=chance, dtype=like.dtype, device=like.device)
     count = -(-like.numel() // 2)
     bits = chance.random_raw(-(-count // 4)).view(np.uint16)[:count]
-    found = _pairs(like.dtype).index_select(0, torch.from_numpy((bits >> (16 - _BITS)).astype(np.int32)))
+    places = torch.from_numpy((bits >> (16 - _BITS)).astype(np.int32))
+    if out is not None and out.numel() == 2 * count:
+        torch.index_select(_pairs(like.dtype), 0, places, out=torch.view_as_complex(out.view(count, 2)))
+        return out
+    found = _pairs(like.dtype).index_select(0, places)
     return torch.view_as_real(found).flatten()[: like.numel()].reshape(like.shape)
 
 
@@ -107,7 +111,7 @@ def _by_products(batch: Tensor, weights: Tensor, reach: int) -> Tensor:
     across = _sources(w, reach, weights)
     down = across if h == w else _sources(h, reach, weights)
 
-    def smoothed(tile: Tensor, weights: Tensor) -> Tensor:
+    def smoothed(tile: Tensor, weights: Tensor, out: Tensor | None) -> Tensor:  # noqa: ARG001
         n, channels = tile.shape[:2]
         columns = (weights @ across).reshape(n, w, w)
         lines = columns if h == w else (weights @ down).reshape(n, h, h)
@@ -127,7 +131,7 @@ def _sources(length: int, reach: int, like: Tensor) -> Tensor:
 
 
 def _by_convolution(batch: Tensor, weights: Tensor, reach: int) -> Tensor:
-    def smoothed(tile: Tensor, weights: Tensor) -> Tensor:
+    def smoothed(tile: Tensor, weights: Tensor, out: Tensor | None) -> Tensor:  # noqa: ARG001
         n, channels, h, w = tile.shape
         weights = weights.repeat_interleave(channels, 0)[:, None]
         flat = functional.pad(tile, (reach, reach, reach, reach), mode="replicate")

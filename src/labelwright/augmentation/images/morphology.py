@@ -30,13 +30,13 @@ def _dilated(images: Tensor, magnitude: Any, radius: int, footprint: Footprint) 
 def _grown(images: Tensor, magnitude: Any, radius: int, footprint: Footprint, extreme: Any) -> Tensor:
     batch = ready(images)
 
-    def grown(tile: Tensor, sizes: Tensor) -> Tensor:
-        return _steps(tile, sizes, radius, footprint, extreme)
+    def grown(tile: Tensor, sizes: Tensor, out: Tensor | None) -> Tensor:
+        return _steps(tile, sizes, radius, footprint, extreme, out)
 
     return kept(by_tiles(grown, batch, each(magnitude, batch)), images, magnitude)
 
 
-def _steps(batch: Tensor, size: Tensor, radius: int, footprint: Footprint, extreme: Any) -> Tensor:
+def _steps(batch: Tensor, size: Tensor, radius: int, footprint: Footprint, extreme: Any, out: Tensor | None) -> Tensor:
     """Grow step by step: after r steps of radius 1 the footprint has radius r; between them, the mean of both."""
     result = level = batch
     for step in range(radius):
@@ -46,7 +46,7 @@ def _steps(batch: Tensor, size: Tensor, radius: int, footprint: Footprint, extre
         _spread(grown, across if footprint == "square" else level, 2, extreme)
         level = grown
         # At 0 and 1 torch.lerp gives one or the other to the bit.
-        result = torch.lerp(result, level, (size - step).clamp(0, 1))
+        result = torch.lerp(result, level, (size - step).clamp(0, 1), out=out)
     return result
 
 

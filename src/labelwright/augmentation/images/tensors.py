@@ -59,31 +59,34 @@ def each(magnitude: Any, images: Tensor, ndim: int = 4) -> Tensor:
 
 
 def by_tiles(function: Callable[..., Tensor], images: Tensor, *values: Tensor) -> Tensor:
-    """Return ``function(images, *values)`` within [0, 1], on a processor computed for a few images at a time.
+    """Return what ``function`` makes of ``images``, within [0, 1]; on a processor a few images at a time.
 
     What is made on the way is as large as the batch, and several times. In memory that the allocator has to ask for
-    anew, the first touch of each page costs more than the arithmetic.
+    anew, the first touch of each page costs more than the arithmetic; so a function writes what it can where the result
+    is to be, and each pass finds there what the one before has left in the cache.
 
     Parameters
     ----------
     function : callable
-        Returns a new tensor of the shape and dtype of ``images``, each image by itself.
+        ``function(images, *values, out=out)`` returns ``out``, or a new tensor of the shape and dtype of ``images``,
+        each image by itself. ``out`` is contiguous; it is None where a gradient is asked for, and on a GPU.
     images : torch.Tensor, shape (n, channels, h, w)
     values : torch.Tensor, shape (n, ...)
         One for each image.
     """
-    if images.device.type != "cpu" or images.numel() <= _TILE:
-        return _clamped(function(images, *values))
+    if images.device.type != "cpu":
+        return _clamped(function(images, *values, out=None))
+    learning = torch.is_grad_enabled() and any(one.requires_grad for one in (images, *values))
     result = torch.empty_like(images, memory_format=torch.contiguous_format)
     step = -(-len(images) // (images.numel() // _TILE + 1))
-    for start in range(0, len(images), step):
+    for start in range(0, len(images), step or 1):
         part = slice(start, start + step)
-        found = function(images[part], *(value[part] for value in values))
-        if found.requires_grad:
-            result[part] = _clamped(found)
+        given = images[part], *(value[part] for value in values)
+        if learning:
+            result[part] = _clamped(function(*given, out=None))
         else:
-            # Cut off and put in its place in one pass.
-            torch.clamp(found, 0, 1, out=result[part])
+            # Cut off, and put in its place if it is not there, in one pass.
+            torch.clamp(function(*given, out=result[part]), 0, 1, out=result[part])
     return result
 
 
