@@ -144,6 +144,7 @@ def test_a_finished_run_is_not_trained_again_and_epochs_may_be_added(tmp_path):
         ({"random_state": 3}, "its random_state differ"),
         ({"class_weight": [1, 1, 2]}, "its class_weight differ"),
         ({"valid": _data(1)}, "its dev set differ"),
+        ({"loss": "marginal"}, "its loss differ"),
     ],
 )
 def test_a_checkpoint_of_another_run_is_refused(change, message, tmp_path):

@@ -10,7 +10,7 @@ try:
     from .data import SoftLabelDataset
     from .devices import pick_device, seeded
     from .images import ImageClassifier
-    from .loss import soft_cross_entropy
+    from .loss import marginal_cross_entropy, soft_cross_entropy
     from .networks import resnet, small_cnn
     from .progress import Progress
     from .regularisation import TransformationRegularisation
@@ -30,6 +30,7 @@ __all__ = [
     "TransformationRegularisation",
     "WeightAverage",
     "make_schedule",
+    "marginal_cross_entropy",
     "pick_device",
     "predict_proba",
     "read_checkpoint",

@@ -12,7 +12,7 @@ from labelwright.core.errors import ModelError
 
 from .augmenting import Copies, StepRows
 from .data import SoftLabelDataset
-from .loss import soft_cross_entropy
+from .loss import marginal_cross_entropy, soft_cross_entropy
 from .progress import Reporter
 from .runs import Learner
 from .schedules import Schedule, WeightAverage
@@ -26,7 +26,7 @@ _AUGMENTED_TOGETHER = 512
 
 @dataclass(slots=True)
 class Course:
-    """What stays the same, or goes along, from epoch to epoch."""
+    """What stays the same, or goes along, from epoch to epoch; with a class balance, the loss is the marginal one."""
 
     model: torch.nn.Module
     descent: torch.optim.Optimizer
@@ -35,6 +35,7 @@ class Course:
     copies: Copies
     class_weights: torch.Tensor | None
     batch_size: int
+    balance: torch.Tensor | None = None
 
 
 def batches_in(examples: int, batch_size: int) -> int:
@@ -89,7 +90,11 @@ def _step(course: Course, step: StepRows, probs: torch.Tensor, weight: torch.Ten
         raise ModelError("augment left no copy of any example of a batch; it must return at least one of each.")
     logits = course.model(step.inputs)
     own = step.origins[: step.labelled]
-    losses = soft_cross_entropy(logits[: step.labelled], probs[own], course.class_weights, reduction="none")
+    said = logits[: step.labelled]
+    if course.balance is None:
+        losses = soft_cross_entropy(said, probs[own], course.class_weights, reduction="none")
+    else:
+        losses = marginal_cross_entropy(said, probs[own], course.balance, reduction="none")
     mean = (losses * weight[own]).mean()
     regularisation = course.copies.regularisation
     objective = mean if regularisation is None or plain else mean + regularisation.term(logits, step.origins)

@@ -20,6 +20,7 @@ from labelwright.endmodels.base import Uncovered
 from .augmenting import Augment
 from .data import SoftLabelDataset
 from .devices import seeded
+from .loss import NoiseAwareLoss
 from .networks import resnet, small_cnn
 from .progress import Progress
 from .regularisation import TransformationRegularisation
@@ -47,7 +48,7 @@ class ImageClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
         The highest of the cycle. Default: 0.004 with AdamW, 0.1 with momentum for "resnet".
     average : float in (0, 1) or None, default 0.99
         See `train`.
-    augment, regularisation, plain_epochs
+    loss, augment, regularisation, plain_epochs
         See `train`.
     uncovered : {"drop", "keep"} or float in [0, 1], default "drop"
         What becomes of examples on which no source voted.
@@ -81,6 +82,7 @@ class ImageClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
         batch_size: int = 64,
         learning_rate: float | None = None,
         average: float | None = 0.99,
+        loss: NoiseAwareLoss = "expected",
         augment: Augment | None = None,
         regularisation: TransformationRegularisation | None = None,
         plain_epochs: int = 0,
@@ -95,6 +97,7 @@ class ImageClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
         self.batch_size = batch_size
         self.learning_rate = learning_rate
         self.average = average
+        self.loss = loss
         self.augment = augment
         self.regularisation = regularisation
         self.plain_epochs = plain_epochs
@@ -143,6 +146,7 @@ class ImageClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
             learning_rate=self.learning_rate or (0.1 if self.network == "resnet" else 0.004),
             optimizer=self._optimizer(),
             scheduler="one_cycle",
+            loss=self.loss,
             augment=self.augment,
             regularisation=self.regularisation,
             plain_epochs=self.plain_epochs,

@@ -17,6 +17,7 @@ from .data import SoftLabelDataset, as_inputs, stack
 from .descents import describe_descent, make_descent
 from .devices import pick_device
 from .epochs import Course, batches_in, blocks, mean_loss, one_epoch
+from .loss import NoiseAwareLoss, check_loss, mean_label
 from .progress import Progress, Reporter
 from .regularisation import TransformationRegularisation
 from .runs import EpochLoss, TrainingResult, check_counts, run
@@ -38,6 +39,7 @@ def train(
     learning_rate: float = 1e-3,
     optimizer: Callable[..., torch.optim.Optimizer] = torch.optim.AdamW,
     scheduler: Scheduler | None = None,
+    loss: NoiseAwareLoss = "expected",
     class_weight: Sequence[float] | None = None,
     augment: Augment | None = None,
     regularisation: TransformationRegularisation | None = None,
@@ -70,8 +72,12 @@ def train(
     scheduler : {"one_cycle", "cosine"} or callable, optional
         How the learning rate goes, step by step: see `labelwright.endmodels.torch.make_schedule`. A callable gets the
         optimiser and the number of all steps. Default: it stays.
+    loss : {"expected", "marginal"}, default "expected"
+        `soft_cross_entropy`; or `marginal_cross_entropy` with the mean label as class balance, for votes that tell of
+        the inputs through the class alone, such as those of functions on another modality. The dev set is scored by
+        the expected one.
     class_weight : sequence of k floats, optional
-        Weight of each class in the training loss.
+        Weight of each class in the expected loss.
     augment : callable, optional
         Called with the inputs of one batch or of several at once, and a `numpy.random.Generator`; returns augmented
         inputs, shape (s, ...), and for each the row that it comes from, shape (s,): there it takes its label and
@@ -119,6 +125,9 @@ def train(
     [0, 1]
     """
     check_counts(epochs=epochs, batch_size=batch_size, patience=patience)
+    check_loss(loss)
+    if loss == "marginal" and class_weight is not None:
+        raise ModelError("class_weight weighs the expected loss; leave it out, or set loss='expected'.")
     if not 0 <= plain_epochs <= epochs:
         raise ModelError(f"plain_epochs is {plain_epochs}; it must lie between 0 and epochs, {epochs}.")
     model.to(place := pick_device(device))
@@ -133,6 +142,7 @@ def train(
         copies,
         None if class_weight is None else torch.as_tensor(class_weight, dtype=torch.get_default_dtype(), device=place),
         batch_size,
+        mean_label(dataset.probs, dataset.weight).to(place) if loss == "marginal" else None,
     )
     reporter = Reporter(progress, epochs=epochs, examples_per_epoch=len(dataset))
     augmented = epochs - plain_epochs
@@ -148,7 +158,7 @@ def train(
         checkpoint=checkpoint,
         settings=lambda: {
             **_settings(dataset, valid, descent, batch_size, class_weight, random_state),
-            **_further_settings(copies, scheduler, steps, augmented if plain_epochs else None, average),
+            **_further_settings(copies, scheduler, steps, augmented if plain_epochs else None, average, loss),
         },
         epochs=epochs,
         patience=patience,
@@ -203,7 +213,12 @@ def _settings(
 
 
 def _further_settings(
-    copies: Copies, scheduler: Scheduler | None, steps: int, augmented_epochs: int | None, average: float | None
+    copies: Copies,
+    scheduler: Scheduler | None,
+    steps: int,
+    augmented_epochs: int | None,
+    average: float | None,
+    loss: NoiseAwareLoss,
 ) -> dict[str, str]:
     """Describe the settings that came later; what is not in use is left out, as it is in older checkpoints."""
     found: dict[str, str] = {}
@@ -216,4 +231,6 @@ def _further_settings(
         found["scheduler or epochs"] = f"{name} over {steps} steps"
     if average is not None:
         found["average"] = str(average)
+    if loss != "expected":
+        found["loss"] = loss
     return found

@@ -8,8 +8,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from labelwright.endmodels.torch import soft_cross_entropy
-from labelwright.endmodels.torch.multitask import multitask_cross_entropy
+from labelwright.endmodels.torch import marginal_cross_entropy, soft_cross_entropy
+from labelwright.endmodels.torch.multitask import multitask_cross_entropy, multitask_marginal_cross_entropy
 from labelwright.endmodels.torch.multitask.layout import lay_out
 from labelwright.endmodels.torch.multitask.loss import segmented_softmax
 
@@ -36,6 +36,17 @@ def test_each_task_has_its_own_noise_aware_loss(widths, seed):
     distributions = layout.split(segmented_softmax(scores, layout))
     for name, rows in distributions.items():
         torch.testing.assert_close(rows, torch.softmax(own[name], dim=1))
+
+
+@given(WIDTHS, st.integers(0, 10**6))
+def test_each_task_has_its_own_marginal_loss(widths, seed):
+    layout, scores, probs, weight = _drawn(widths, seed)
+    balance = probs.mean(dim=0)
+    found = multitask_marginal_cross_entropy(scores, probs, weight, layout, balance)
+    own, soft, balances = layout.split(scores), layout.split(probs), layout.split(balance[None])
+    for slot, name in enumerate(layout.names):
+        alone = marginal_cross_entropy(own[name], soft[name], balances[name][0], reduction="none")
+        torch.testing.assert_close(found[:, slot], alone * weight[:, slot])
 
 
 @given(st.integers(2, 9), st.integers(0, 10**6))

@@ -61,7 +61,7 @@ def _same(a, b):
 
 
 @pytest.mark.parametrize("with_valid", [False, True])
-@pytest.mark.parametrize("more", [{}, {"scheduler": "one_cycle", "average": 0.9}])
+@pytest.mark.parametrize("more", [{}, {"scheduler": "one_cycle", "average": 0.9}, {"loss": "marginal"}])
 @pytest.mark.parametrize("k", [2, 3])
 def test_one_task_is_the_single_task_model_bit_for_bit(k, more, with_valid):
     X, probs = _inputs(), _soft(3, 90, k)

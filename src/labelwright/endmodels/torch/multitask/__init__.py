@@ -7,7 +7,7 @@ from labelwright.endmodels.composing import compose, decode
 
 from .classifier import MultiTaskClassifier
 from .data import MultiTaskDataset
-from .loss import multitask_cross_entropy
+from .loss import multitask_cross_entropy, multitask_marginal_cross_entropy
 from .network import MultiTaskNetwork
 from .predicting import predict_task_probs
 from .schedulers import Mixed, Proportional, RoundRobin, Temperature, Turns
@@ -30,6 +30,7 @@ __all__ = [
     "compose",
     "decode",
     "multitask_cross_entropy",
+    "multitask_marginal_cross_entropy",
     "predict_task_probs",
     "task_targets",
     "train_multitask",

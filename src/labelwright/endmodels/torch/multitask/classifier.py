@@ -19,6 +19,7 @@ from labelwright.endmodels.base import Uncovered
 from labelwright.endmodels.composing import compose, decode
 from labelwright.endmodels.torch.augmenting import Augment
 from labelwright.endmodels.torch.devices import seeded
+from labelwright.endmodels.torch.loss import NoiseAwareLoss
 from labelwright.endmodels.torch.progress import Progress
 from labelwright.endmodels.torch.runs import TrainingResult
 from labelwright.endmodels.torch.saved import check_fitted, read_network, with_weights, write_network
@@ -58,6 +59,8 @@ class MultiTaskClassifier(BaseEstimator):  # type: ignore[misc]  # scikit-learn 
         Default: the graph of the labels, or tasks without relations.
     head_width, reads, pooling
         See `MultiTaskNetwork`.
+    loss : {"expected", "marginal"}, default "expected"
+        See `train`.
     task_weights : {"equal", "uncertainty", "gradnorm"} or mapping of str to float, default "equal"
         See `train_multitask`.
     epochs : int, default 60
@@ -102,6 +105,7 @@ class MultiTaskClassifier(BaseEstimator):  # type: ignore[misc]  # scikit-learn 
         head_width: int | None = None,
         reads: Reads = "nothing",
         pooling: Pooling = "mean",
+        loss: NoiseAwareLoss = "expected",
         task_weights: TaskWeights = "equal",
         epochs: int = 60,
         batch_size: int = 64,
@@ -119,6 +123,7 @@ class MultiTaskClassifier(BaseEstimator):  # type: ignore[misc]  # scikit-learn 
         self.head_width = head_width
         self.reads = reads
         self.pooling = pooling
+        self.loss = loss
         self.task_weights = task_weights
         self.epochs = epochs
         self.batch_size = batch_size
@@ -174,6 +179,7 @@ class MultiTaskClassifier(BaseEstimator):  # type: ignore[misc]  # scikit-learn 
             network,
             data,
             valid=dev,
+            loss=self.loss,
             task_weights=self.task_weights,
             epochs=self.epochs,
             batch_size=self.batch_size,

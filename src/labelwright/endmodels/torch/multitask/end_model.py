@@ -26,6 +26,7 @@ from labelwright.endmodels.end_model import read_fields
 from labelwright.endmodels.many_tasks import answers_of, can_be_learned
 from labelwright.endmodels.persistence import packed, unpacked
 from labelwright.endmodels.pictures import read_pictures
+from labelwright.endmodels.torch.loss import NoiseAwareLoss
 from labelwright.endmodels.torch.progress import Progress
 
 from .classifier import MultiTaskClassifier
@@ -190,6 +191,7 @@ def fit_shared_end_model(
     weights: npt.ArrayLike | None = None,
     size: tuple[int, int] | None = None,
     trunk: str | None = None,
+    loss: NoiseAwareLoss = "expected",
     epochs: int = 60,
     batch_size: int = 64,
     random_state: int = 0,
@@ -215,7 +217,7 @@ def fit_shared_end_model(
         To which pictures are brought; see `labelwright.endmodels.pictures.read_pictures`.
     trunk : {"mlp", "linear", "small", "resnet"}, optional
         Default: "small" for pictures, "mlp" otherwise; see `MultiTaskClassifier`.
-    epochs, batch_size, random_state, device, progress
+    loss, epochs, batch_size, random_state, device, progress
         See `MultiTaskClassifier`.
     checkpoint : path-like, optional
         Folder from which a stopped run goes on.
@@ -258,6 +260,7 @@ def fit_shared_end_model(
     classifier = MultiTaskClassifier(
         chosen,
         tasks=TaskGraph(learned),  # heads answer as if their task applied; relations are kept by what they say together
+        loss=loss,
         epochs=epochs,
         batch_size=batch_size,
         random_state=random_state,

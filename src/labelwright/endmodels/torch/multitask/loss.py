@@ -1,4 +1,4 @@
-"""The noise-aware loss of many tasks at once: one segmented log-softmax, masked per task and example."""
+"""Noise-aware losses of many tasks at once: one segmented log-softmax, masked per task and example."""
 
 from __future__ import annotations
 
@@ -7,9 +7,11 @@ from typing import Any
 import torch
 from torch.autograd.function import once_differentiable
 
+from labelwright.endmodels.torch.loss import marginal_cross_entropy
+
 from .layout import Layout
 
-__all__ = ["multitask_cross_entropy", "segmented_softmax"]
+__all__ = ["multitask_cross_entropy", "multitask_marginal_cross_entropy", "segmented_softmax"]
 
 
 def multitask_cross_entropy(
@@ -80,6 +82,30 @@ class _Losses(torch.autograd.Function):
             back = torch.ops.aten._log_softmax_backward_data(slope, log, 2, log.dtype)
             parts.append(back.flatten(1))
         return (parts[0] if len(parts) == 1 else torch.cat(parts, dim=1)), None, None, None
+
+
+def multitask_marginal_cross_entropy(
+    scores: torch.Tensor, probs: torch.Tensor, weight: torch.Tensor, layout: Layout, balance: torch.Tensor
+) -> torch.Tensor:
+    """Return each example's `marginal_cross_entropy` on each task, times its weight.
+
+    Parameters
+    ----------
+    scores, probs, weight, layout
+        See `multitask_cross_entropy`.
+    balance : torch.Tensor, shape (columns,)
+        Probability of each class before any vote, given that its task applies.
+
+    Returns
+    -------
+    torch.Tensor, shape (b, tasks)
+    """
+    balances = balance[None]
+    parts = [
+        marginal_cross_entropy(group.of(scores), group.of(probs), group.of(balances), reduction="none")
+        for group in layout.groups
+    ]
+    return (parts[0] if len(parts) == 1 else torch.cat(parts, dim=1)) * weight
 
 
 def segmented_softmax(scores: torch.Tensor, layout: Layout) -> torch.Tensor:

@@ -17,7 +17,7 @@ from labelwright.endmodels.torch.progress import Reporter
 from labelwright.endmodels.torch.schedules import Schedule, WeightAverage
 
 from .data import TaskBatches
-from .loss import multitask_cross_entropy
+from .loss import multitask_cross_entropy, multitask_marginal_cross_entropy
 from .network import MultiTaskNetwork
 from .schedulers import Turns
 from .weighting import TaskWeighting
@@ -42,7 +42,7 @@ class Chance(NamedTuple):
 
 @dataclass(slots=True)
 class TaskCourse:
-    """What stays the same, or goes along, from epoch to epoch."""
+    """What stays the same, or goes along, from epoch to epoch; with class balances, the loss is the marginal one."""
 
     model: Objective
     descent: torch.optim.Optimizer
@@ -51,6 +51,7 @@ class TaskCourse:
     turns: Turns
     batch_size: int
     augment: Augment | None = None
+    balance: torch.Tensor | None = None
 
 
 def one_task_epoch(
@@ -143,7 +144,11 @@ def _backward(
         inputs, origins = augmented(course.augment, inputs, chance)
         probs, weight = probs[origins], weight[origins]
     features = network.features(inputs)
-    losses = multitask_cross_entropy(network.scores(features), probs, weight, network.layout)
+    scores, layout = network.scores(features), network.layout
+    if course.balance is None:
+        losses = multitask_cross_entropy(scores, probs, weight, layout)
+    else:
+        losses = multitask_marginal_cross_entropy(scores, probs, weight, layout, course.balance)
     by_task, shares = losses.mean(dim=0), weight.mean(dim=0)
     weighting.learn(by_task, shares, features)
     weighting.objective(by_task, shares).backward()  # type: ignore[no-untyped-call]

@@ -14,11 +14,13 @@ from labelwright.core.errors import ModelError
 from labelwright.endmodels.torch.augmenting import Augment, describe_augment
 from labelwright.endmodels.torch.descents import describe_descent, make_descent
 from labelwright.endmodels.torch.devices import pick_device
+from labelwright.endmodels.torch.loss import NoiseAwareLoss, check_loss, mean_label
 from labelwright.endmodels.torch.progress import Progress, Reporter
 from labelwright.endmodels.torch.runs import TrainingResult, check_counts, run
 from labelwright.endmodels.torch.schedules import Scheduler, WeightAverage, make_schedule
 
 from .data import MultiTaskDataset, TaskBatches
+from .layout import Layout
 from .network import MultiTaskNetwork
 from .schedulers import TurnName, Turns, make_turns
 from .steps import Chance, Objective, TaskCourse, examples_in, mean_task_loss, one_task_epoch
@@ -35,6 +37,7 @@ def train_multitask(
     data: MultiTaskDataset | Sequence[MultiTaskDataset],
     *,
     valid: MultiTaskDataset | Sequence[MultiTaskDataset] | None = None,
+    loss: NoiseAwareLoss = "expected",
     task_weights: TaskWeights = "equal",
     turns: TurnName | Turns = "proportional",
     epochs: int = 10,
@@ -61,6 +64,8 @@ def train_multitask(
     valid : MultiTaskDataset, or sequence of them, optional
         Dev set: training stops when the mean over tasks of its losses has not improved for ``patience`` epochs, and the
         weights of the best epoch are restored.
+    loss : {"expected", "marginal"}, default "expected"
+        See `labelwright.endmodels.torch.train`; class balances are means over the labelled examples of all data sets.
     task_weights : {"equal", "uncertainty", "gradnorm"} or mapping of str to float, default "equal"
         What each task counts; see `UncertaintyWeights` and `GradNorm`.
     turns : {"proportional", "round_robin", "mixed", "temperature"} or Turns, default "proportional"
@@ -106,6 +111,7 @@ def train_multitask(
     [1, 0]
     """
     check_counts(epochs=epochs, batch_size=batch_size, patience=patience)
+    check_loss(loss)
     if augment is not None and "losses" in inspect.signature(augment).parameters:
         raise ModelError("augment asks for losses, which are those of one task; pass one that does without.")
     place, order = pick_device(device), make_turns(turns)
@@ -117,6 +123,7 @@ def train_multitask(
     schedule = make_schedule(scheduler, descent, epochs * steps)
     averaged = None if average is None else WeightAverage(model, average)
     course = TaskCourse(model, descent, schedule, averaged, order, batch_size, augment)
+    course.balance = _balance(network.layout, sets).to(place) if loss == "marginal" else None
     reporter = Reporter(progress, epochs=epochs, examples_per_epoch=examples)
 
     def epoch_loss(epoch: int, last: float | None) -> float:
@@ -155,6 +162,13 @@ def _arranged(network: MultiTaskNetwork, data: MultiTaskDataset | Sequence[Multi
     return [TaskBatches(one, network.layout) for one in sets]
 
 
+def _balance(layout: Layout, sets: Sequence[TaskBatches]) -> torch.Tensor:
+    """Return the mean label of each task, side by side, shape (columns,)."""
+    weight = torch.cat([one.weight for one in sets])
+    probs = layout.split(torch.cat([one.probs for one in sets]))
+    return torch.cat([mean_label(probs[name], weight[:, slot]) for slot, name in enumerate(layout.names)])
+
+
 def _check_labelled(network: MultiTaskNetwork, sets: Sequence[TaskBatches]) -> None:
     mass = sum(one.weight.sum(dim=0) for one in sets)
     assert isinstance(mass, torch.Tensor)
@@ -186,6 +200,8 @@ def _described(
         "turns": repr(course.turns),
         "average": str(None if course.average is None else course.average.decay),
     }
+    if course.balance is not None:
+        found["loss"] = "marginal"
     if course.augment is not None:
         found["augmentation"] = describe_augment(course.augment)
     if scheduler is not None:
