@@ -121,7 +121,9 @@ def test_functions_are_tried_with_what_they_say_by_task(call, notes):
     assert "  finding = abnormal  [row" in call("lf", "test", "odd").out
     assert sorted(notes.rglob("*")) == before
     (notes / "labelwright.toml").write_text(SETTINGS.replace("[data", "[data_sets.notes"), encoding="utf-8")
-    assert "this works on a project with one [data] table" in call("lf", "test").err
+    again = {one["name"]: one for one in call("lf", "test", "--json").json["functions"]}
+    assert {name: one["votes"] for name, one in again.items()} == {name: one["votes"] for name, one in tried.items()}
+    assert "  finding = abnormal  [notes:" in call("lf", "test", "odd").out
 
 
 def test_a_project_with_one_task_is_told_what_works_too(call, spam):

@@ -50,4 +50,4 @@ def state(name: str = "now", *, versions: Mapping[str, str] | None = None, **spl
     """Make a state of splits."""
     train = next(iter(splits.values())).votes
     known = dict.fromkeys(train.sources, "1") | dict(versions or {})
-    return LabelledState(name, known, splits, lambda: MajorityVote().fit(train))
+    return LabelledState(name, known, splits, lambda level: MajorityVote().fit(train).intervals(level))

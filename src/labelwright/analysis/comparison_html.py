@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TypeVar
 
-from .comparison import Comparison, FunctionChange, Mover
+from .comparison import Comparison, FunctionChange, Mover, RunLabel, SettingChange
 from .comparison_rows import (
     FLIPS,
     METRICS,
@@ -22,13 +22,13 @@ from .page import sectioned_page
 from .sections.blocks import section, table
 from .tables import Column, html_table
 
-__all__ = ["comparison_fragment", "comparison_html"]
+__all__ = ["STYLE", "comparison_fragment", "comparison_html", "diff_header", "functions_section", "settings_section"]
 
 R = TypeVar("R")
 
 _PARAMETERS_SHOWN = 30
 
-_STYLE = """
+STYLE = """
 .source{overflow-x:auto;font-size:.82rem;line-height:1.45;margin:0;
   font-family:ui-monospace,"SF Mono",Consolas,"DejaVu Sans Mono",monospace}
 .source span{display:block;white-space:pre;padding:0 .5rem;border-left:3px solid transparent}
@@ -63,18 +63,18 @@ def comparison_html(content: Comparison) -> str:
     """
     body = {
         "labels": _labels(content),
-        "functions": _functions(content),
+        "functions": functions_section(content.functions),
         "scores": _scores(content),
         "learned": _learned(content),
         "movers": _movers(content),
-        "settings": _settings(content),
+        "settings": settings_section(content.settings),
     }
     return sectioned_page(
         f"{content.project}: {content.before} → {content.after}",
         _answer(content),
         body,
         {name: name.capitalize() for name in body},
-        style=_STYLE,
+        style=STYLE,
     )
 
 
@@ -99,16 +99,29 @@ def _answer(content: Comparison) -> Markup:
         ("examples removed", f"{sum(s.removed for s in content.splits):,}"),
         ("functions touched", f"{sum(f.what != 'rewritten' for f in content.functions):,}"),
     ]
-    ends = [tag("span", f"{one}, {one.when}" if one.when else str(one)) for one in (content.before, content.after)]
-    said = content.headline()[1:]
+    notes = tag("ul", [tag("li", note) for note in content.notes], class_="notes") if content.notes else None
+    runs = (content.before, content.after)
+    return diff_header(content.project, runs, share, content.headline()[1:], facts, notes)
+
+
+def diff_header(
+    project: str,
+    runs: tuple[RunLabel, RunLabel],
+    share: float,
+    said: Sequence[str],
+    facts: Sequence[tuple[str, str]],
+    notes: Markup | None = None,
+) -> Markup:
+    """Return what stands at the top: between which runs, and how many labels of a hundred are other ones."""
+    before, after = (tag("span", f"{one}, {one.when}" if one.when else str(one)) for one in runs)
     return tag(
         "header",
-        tag("p", "Labelwright diff", ends[0], tag("span", "→", class_="arrow"), ends[1], class_="stamp"),
-        tag("h1", content.project),
+        tag("p", "Labelwright diff", before, tag("span", "→", class_="arrow"), after, class_="stamp"),
+        tag("h1", project),
         tag("p", tag("strong", f"{share:.2g}%", class_="big"), class_="figure"),
         tag("p", "of the labels are other ones", f"; {'; '.join(said)}" if said else None, ".", class_="what"),
         tag("dl", [tag("div", tag("dt", name), tag("dd", value)) for name, value in facts], class_="facts"),
-        tag("ul", [tag("li", note) for note in content.notes], class_="notes") if content.notes else None,
+        notes,
         id="answer",
     )
 
@@ -126,10 +139,9 @@ def _labels(content: Comparison) -> Markup:
     )
 
 
-def _functions(content: Comparison) -> Markup | None:
-    if not content.functions:
-        return None
-    return section("functions", "Functions", [_function(one) for one in content.functions])
+def functions_section(functions: Sequence[FunctionChange]) -> Markup | None:
+    """Return the section on functions that changed; nothing where none did."""
+    return section("functions", "Functions", [_function(one) for one in functions]) if functions else None
 
 
 def _function(function: FunctionChange) -> Markup:
@@ -204,10 +216,11 @@ def _mover(mover: Mover) -> Markup:
     )
 
 
-def _settings(content: Comparison) -> Markup | None:
-    if not content.settings:
+def settings_section(settings: Sequence[SettingChange]) -> Markup | None:
+    """Return the section on settings that changed; nothing where none did."""
+    if not settings:
         return None
-    return section("settings", "Settings", table(content.settings, SETTINGS, caption="labelwright.toml"))
+    return section("settings", "Settings", table(settings, SETTINGS, caption="labelwright.toml"))
 
 
 def _table(rows: Sequence[R], columns: Sequence[Column[R]], caption: str) -> Markup | None:

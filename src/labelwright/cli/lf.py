@@ -63,14 +63,14 @@ def test_functions(names: tuple[str, ...], project: Path, limit: int, split: str
     opened = Project(project)
     tried = opened.try_functions(list(names) or None, split=split, limit=limit)
     # Without an id column these are places in the data, which `labelwright explain` would not know.
-    what = "" if opened.settings.data.id else "row "
+    what = "" if opened.settings.data.id or "" not in opened.settings.sets else "row "
     for one in tried:
         if one.warning:
             warn(one.warning)
 
     def show() -> None:
-        rows = [[t.name, f"{t.votes:,}", f"{t.coverage:.1%}", f"{t.failures:,}"] for t in tried]
-        table(["function", "votes", "coverage", "failures"], rows, title=f"On {split} (n = {tried[0].n:,})")
+        rows = [[t.name, f"{t.n:,}", f"{t.votes:,}", f"{t.coverage:.1%}", f"{t.failures:,}"] for t in tried]
+        table(["function", "examples", "votes", "coverage", "failures"], rows, title=f"On {split}")
         for one in tried:
             if one.examples or one.first_failures[:limit]:
                 click.echo(f"{one.name}:")

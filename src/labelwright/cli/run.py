@@ -37,8 +37,13 @@ _SURE = 0.05
 @click.option("--since", metavar="RUN", help="Compare with this run or snapshot; default: the last run.")
 @click.option("--only", metavar="FUNCTION", multiple=True, help="Refresh this function's votes alone; may be repeated.")
 @click.option("--full", is_flag=True, help="Make everything again, as if nothing had been kept.")
+@click.option(
+    "--diagnose", is_flag=True, help="Several tasks: report how far chance may have moved what is learned; takes long."
+)
 @verb
-def command(project: Path, dry_run: bool, since: str | None, only: tuple[str, ...], full: bool) -> Answer:
+def command(
+    project: Path, dry_run: bool, since: str | None, only: tuple[str, ...], full: bool, diagnose: bool
+) -> Answer:
     """Apply the functions, fit the label model, label, train the end model, score, and write the report.
 
     Only what is stale is made: the votes of functions that changed, and of all functions on new rows; the outcome is
@@ -52,7 +57,7 @@ def command(project: Path, dry_run: bool, since: str | None, only: tuple[str, ..
         plan = Project(project).plan(since=since, only=only, full=full)
         return Answer({"plan": plan.to_dict()}, lambda: click.echo(str(plan)))
     with progress_line() as step:
-        result = Project(project).run(since=since, only=only, full=full, step=step)
+        result = Project(project).run(since=since, only=only, full=full, diagnose=diagnose, step=step)
     judged = Project(project).judge()
     for failure in judged.failures:
         warn(failure)

@@ -5,19 +5,16 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import polars as pl
 
 from labelwright.analysis.decided import DecidedLabels
 from labelwright.analysis.explanation import LabelExplanation
 from labelwright.analysis.tasks.explanation import TaskExplanation
-from labelwright.core import Votes, atomic_write
+from labelwright.core import atomic_write
 from labelwright.core.errors import ProjectError
-from labelwright.labeling import LabelingFunction
 
-from .augmenting.fields import check_fields
-from .augmenting.previewing import TriedTransformation, try_transformations
 from .explaining.decided import decided_labels
 from .explaining.explain import explain_label, open_run
 from .explaining.explain_task import explain_on_task
@@ -26,23 +23,22 @@ from .guarding import refuse_sources
 from .judging.project_tests import ProjectTests
 from .kept.keep import KeptRun
 from .predict import ModelKind, predict_with_end_model, predict_with_label_model
+from .project_functions import ProjectFunctions
 from .refreshing.augment import AugmentResult
 from .refreshing.plan import Plan
 from .refreshing.refresh import Scope, augment_project, plan_augmentation, plan_refresh, refresh_project
-from .refreshing.run import RunResult, apply_functions
+from .refreshing.run import RunResult
 from .refreshing.showing import log_html
 from .refreshing.task_run import TaskRunResult
 from .settings import Settings, read_settings
-from .supervision import describe, load_functions, load_supervision, pick_functions
 from .tasks.exporting import export_task_model, export_tasks
-from .trying import TriedFunction, find_split, try_functions
 from .versions.versions import ProjectVersions
 from .writing import ExportFormat
 
 __all__ = ["Project"]
 
 
-class Project(ProjectVersions, ProjectTests):
+class Project(ProjectFunctions, ProjectVersions, ProjectTests):
     """A folder that says what the data is, how it is labelled and what is trained on the labels.
 
     Parameters
@@ -81,17 +77,13 @@ class Project(ProjectVersions, ProjectTests):
         """Return the settings, for what works on one task alone; a project with several is refused in a sentence."""
         return read_settings(self.folder)
 
-    @property
-    def functions(self) -> list[LabelingFunction]:
-        """The labeling functions of ``supervision.py``."""
-        return load_functions(self.folder)
-
     def refresh(
         self,
         *,
         since: str | int | None = None,
         only: Sequence[str] = (),
         full: bool = False,
+        diagnose: bool = False,
         step: Callable[[str], None] | None = None,
     ) -> RunResult | TaskRunResult:
         """Make what is stale and nothing else: votes, label model, labels, end model, scores and report.
@@ -107,6 +99,9 @@ class Project(ProjectVersions, ProjectTests):
             Functions whose votes are refreshed; data and all other functions stay as the run compared with had them.
         full : bool
             Make everything again, as if nothing had been kept.
+        diagnose : bool
+            Of several tasks: also work out how far chance may have moved what the label models learned, for this report
+            and those of later runs that learn the same. It takes many times as long as learning.
         step : callable of str, optional
             Told what is being done, for a progress line.
 
@@ -122,7 +117,12 @@ class Project(ProjectVersions, ProjectTests):
             The latter of a project with several tasks, ``[tasks.NAME]``. What takes any run is typed by what both are:
             `labelwright.pipeline.FinishedRun`; ``isinstance(result, TaskRunResult)`` tells which it is.
         """
-        scope = Scope(None if since is None else str(since), tuple(only), full)
+        if diagnose and not self.settings.has_tasks:
+            raise ProjectError(
+                "a run on one task is not diagnosed; diagnose its votes in Python: votes = project.apply(), then "
+                "lw.diagnose(votes, lw.LabelModel().fit(votes))."
+            )
+        scope = Scope(None if since is None else str(since), tuple(only), full, diagnose=diagnose)
         return refresh_project(self.folder, self.settings, step=step or _silent, scope=scope)
 
     run = refresh
@@ -160,68 +160,6 @@ class Project(ProjectVersions, ProjectTests):
     def plan_augmentation(self, *, full: bool = False) -> Plan:
         """Return what `augment` would do, with reasons; nothing is computed or written."""
         return plan_augmentation(self.folder, self.settings, step=_silent, full=full)
-
-    def try_transformations(
-        self, names: Sequence[str] | None = None, *, split: str = "train", limit: int = 3
-    ) -> list[TriedTransformation]:
-        """Apply some transformation functions (default: all) to examples, each alone; nothing is kept.
-
-        Parameters
-        ----------
-        names : sequence of str, optional
-        split : {"train", "valid", "test"}
-        limit : int
-            Examples to show of each function.
-
-        Raises
-        ------
-        ProjectError
-            If there is no function or split of that name, no end model, or a function transforms what it does not read.
-        """
-        settings = self.settings
-        found = pick_functions(load_supervision(self.folder).transformations, names, what="transformation function")
-        instead = "the report of a run shows augmented copies beside their originals"
-        source, part = find_split(self.folder, settings, split, instead=instead)
-        check_fields(found, settings.end_model, list(source.schema))
-        return try_transformations(found, source, part, settings.end_model, limit=limit)
-
-    def apply(self, *, split: str = "train", on_error: Literal["raise", "abstain"] | None = None) -> Votes:
-        """Return the votes of the functions on a split; nothing is kept.
-
-        Parameters
-        ----------
-        split : {"train", "valid", "test"}
-        on_error : {"raise", "abstain"}, optional
-            Default: as the settings say.
-        """
-        settings = self._one_task()
-        source, found = find_split(self.folder, settings, split)
-        return apply_functions(self.functions, source.dataset, settings, on_error=on_error).take(found.rows)
-
-    def describe_functions(self) -> list[dict[str, Any]]:
-        """Return name, kind, labels, fields and version of each function, as plain values."""
-        return [describe(f) for f in self.functions]
-
-    def try_functions(
-        self, names: Sequence[str] | None = None, *, split: str = "train", limit: int = 3
-    ) -> list[TriedFunction]:
-        """Apply some functions (default: all) and return what they did; failures are counted, nothing is kept.
-
-        Parameters
-        ----------
-        names : sequence of str, optional
-        split : {"train", "valid", "test"}
-        limit : int
-            Examples to show of each function.
-
-        Raises
-        ------
-        ProjectError
-            If there is no function or split of that name, or the project has several data sets.
-        """
-        settings = self.settings
-        source, found = find_split(self.folder, settings, split)
-        return try_functions(pick_functions(self.functions, names), source, found, settings, limit=limit)
 
     def explain(
         self,

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 
 from labelwright.core import Class, Votes, hash_ids
 from labelwright.core.errors import ProjectError
+from labelwright.data import read
 from labelwright.labeling import LabelingFunction
 
-from .examples import Source, Split, example_texts, open_sources
+from .data_settings import DataSettings
+from .examples import Source, Split, example_texts, gold_of, open_sources, source_paths
 from .explaining.wording import said
+from .refreshing.ballots import SeveralTasks
 from .refreshing.noticing import FailedFunction
+from .refreshing.reach import Reach, reach_among
 from .refreshing.run import apply_by_task
 from .settings import Settings
 
@@ -39,7 +44,7 @@ class TriedFunction:
     ----------
     name : str
     n : int
-        Examples in the split.
+        Examples in the split; of several data sets, of those that it reads.
     votes : int
         Examples on which it voted.
     failures : int
@@ -47,6 +52,7 @@ class TriedFunction:
     applied : int
         Examples of the whole dataset.
     first_failures : tuple of (example id, message)
+        Examples of several data sets are called by the name of theirs too.
     examples : tuple of FiredExample
         Some of the examples on which it voted, by a hash of their ids: not the first, which may all be alike.
     """
@@ -61,8 +67,8 @@ class TriedFunction:
 
     @property
     def coverage(self) -> float:
-        """Share of the examples on which it voted."""
-        return self.votes / self.n
+        """Share of the examples on which it voted; 0 where it runs on none."""
+        return self.votes / self.n if self.n else 0.0
 
     @property
     def warning(self) -> str | None:
@@ -76,7 +82,7 @@ class TriedFunction:
 
 
 def find_split(
-    folder: Path, settings: Settings, name: str, *, instead: str = "labelwright tasks shows what functions do"
+    folder: Path, settings: Settings, name: str, *, instead: str = "labelwright lf test tries functions on several"
 ) -> tuple[Source, Split]:
     """Open the split of a project that has one data set, with the data that it is in.
 
@@ -95,23 +101,113 @@ def find_split(
     """
     if not set(settings.sets) <= {""}:
         raise ProjectError(f"this works on a project with one [data] table; {instead}.")
-    sources = open_sources(settings, folder)
-    names = [split.name for source in sources for split in source.splits]
-    for source in sources:
-        for split in source.splits:
-            if split.name == name:
-                return source, split
-    raise ProjectError(f"the project has no split {name!r}; it has {', '.join(names)}.")
+    return _split_of({"": open_sources(settings, folder)}, name)[""]
+
+
+def _split_of(opened: Mapping[str, Sequence[Source]], name: str) -> dict[str, tuple[Source, Split]]:
+    """Return the split of that name of each data set that has it.
+
+    Raises
+    ------
+    ProjectError
+        If none has it.
+    """
+    pairs = [(data_set, source, split) for data_set, own in opened.items() for source in own for split in source.splits]
+    found = {data_set: (source, split) for data_set, source, split in pairs if split.name == name}
+    if not found:
+        names = dict.fromkeys(split.name for _, _, split in pairs)
+        raise ProjectError(f"the project has no split {name!r}; it has {', '.join(names)}.")
+    return found
 
 
 def try_functions(
-    functions: Sequence[LabelingFunction], source: Source, split: Split, settings: Settings, *, limit: int
+    functions: Sequence[LabelingFunction],
+    folder: Path,
+    settings: Settings,
+    *,
+    split: str,
+    limit: int,
+    known: Collection[str],
 ) -> list[TriedFunction]:
-    """Apply functions to a split; see `labelwright.pipeline.Project.try_functions`."""
+    """Apply functions to a split; see `labelwright.pipeline.Project.try_functions`.
+
+    Of several data sets, each function is tried on those that a run applies it to.
+
+    Parameters
+    ----------
+    functions : sequence of LabelingFunction
+    folder : Path
+    settings : Settings
+    split : str
+    limit : int
+        Examples to show of each.
+    known : collection of str
+        The names of all functions of the project.
+    """
+    alone = {name: _alone(settings, folder, name) if name else settings for name in settings.sets}
+    opened = {name: open_sources(one, folder) for name, one in alone.items()}
+    reach: Reach = {("", f.name): () for f in functions}
+    if "" not in opened:
+        schemas = {name: sources[0].schema for name, sources in opened.items()}
+        reach = reach_among(SeveralTasks(functions, settings, settings.graph), schemas, known)
+    tried: dict[str, list[TriedFunction]] = {f.name: [] for f in functions}
+    for name, (source, part) in _split_of(opened, split).items():
+        own = [f for f in functions if (name, f.name) in reach]
+        about = settings.tasks_about(name) if name else None
+        for one in _try_on(own, source, part, alone[name], about=about, limit=limit) if own else []:
+            tried[one.name].append(_called(one, name) if name else one)
+    return [_together(name, some, limit) for name, some in tried.items()]
+
+
+def _alone(settings: Settings, folder: Path, data_set: str) -> Settings:
+    """Return what the settings say of one of several data sets, as of the data of a project by itself."""
+    one = settings.sets[data_set]
+    data = DataSettings(one.path, one.id, one.group, one.splits)
+    columns = {c for paths in source_paths(settings, folder, data_set).values() for c in read(paths).columns}
+    golds, tasks = gold_of(settings, columns, data_set), settings.tasks
+    assert not isinstance(tasks, msgspec.UnsetType)
+    own = {name: msgspec.structs.replace(table, gold=golds.get(name)) for name, table in tasks.items()}
+    return msgspec.structs.replace(settings, data=data, data_sets=msgspec.UNSET, tasks=own)
+
+
+def _called(one: TriedFunction, data_set: str) -> TriedFunction:
+    """Return what a function did on a data set, its examples called by the name of that."""
+    failures = tuple((f"{data_set}:{example_id}", message) for example_id, message in one.first_failures)
+    examples = tuple(replace(shown, example_id=f"{data_set}:{shown.example_id}") for shown in one.examples)
+    return replace(one, first_failures=failures, examples=examples)
+
+
+def _together(name: str, some: Sequence[TriedFunction], limit: int) -> TriedFunction:
+    """Return what a function did on all data sets that it reads."""
+    if len(some) == 1:
+        return some[0]
+    shown = [example for one in some for example in one.examples]
+    order = np.argsort(hash_ids(np.array([example.example_id for example in shown], dtype=np.str_)), kind="stable")
+    return TriedFunction(
+        name=name,
+        n=sum(one.n for one in some),
+        votes=sum(one.votes for one in some),
+        failures=sum(one.failures for one in some),
+        applied=sum(one.applied for one in some),
+        first_failures=tuple(failure for one in some for failure in one.first_failures)[: max(limit, 1)],
+        examples=tuple(shown[place] for place in order[:limit].tolist()),
+    )
+
+
+def _try_on(
+    functions: Sequence[LabelingFunction],
+    source: Source,
+    split: Split,
+    settings: Settings,
+    *,
+    about: Collection[str] | None,
+    limit: int,
+) -> list[TriedFunction]:
+    """Apply functions to a split of one data set; votes on tasks that it is not ``about`` are dropped."""
     whole = apply_by_task(functions, source.dataset, settings, on_error="abstain")
     failures = {f.source: f for votes in whole.values() for f in votes.failures}
     applied = next(iter(whole.values())).n
-    by_task = {task: votes.take(split.rows) for task, votes in whole.items()}
+    by_task = {task: votes.take(split.rows) for task, votes in whole.items() if about is None or task in about}
     ids = next(iter(by_task.values())).example_ids
     shuffled = np.argsort(hash_ids(ids), kind="stable")
     out = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable
 from dataclasses import replace
@@ -9,7 +10,7 @@ from xml.dom import minidom
 
 import pytest
 
-from labelwright.analysis.tasks.content import TasksContent
+from labelwright.analysis.tasks.content import LearnedShare, TaskFinding, TasksContent
 from labelwright.analysis.tasks.page import render_tasks
 
 HOSTILE = "</svg></style><script>alert('x')</script><img src=https://evil.example/x onerror=alert(1)>\x00\x1b{{7}}"
@@ -70,3 +71,33 @@ def test_without_contradictions_the_page_says_so(report_on: Report) -> None:
     none = replace(content.contradictions, examples=0, repaired=0, by_tasks={}, pairs=())
     assert "On none of the 60 train examples" in render_tasks(replace(content, contradictions=none))
     assert 'id="contradictions"' not in render_tasks(replace(content, contradictions=None))
+
+
+def test_findings_and_intervals_stand_where_they_were_worked_out(report_on: Report) -> None:
+    plain = report_on(2, n=60)
+    first, *rest = plain.tasks
+    assert first.summary is not None
+    names = [row.source for row in first.summary.rows]
+    learned = [
+        LearnedShare(names[0], 0.8, 0.7123, 0.8888),
+        LearnedShare(names[1], 0.7, math.nan, math.nan, "few" + HOSTILE),
+    ]
+    shares = [LearnedShare("first", 0.4, 0.35, 0.4567), LearnedShare("N/A", 0.6, 0.55, 0.65)]
+    told = [TaskFinding("", "LW024", "warning", "They contradict.", f"3 of {i}", "Read." + HOSTILE) for i in range(14)]
+    own = TaskFinding(first.name, "LW001", "note", "Silent.", "0 votes", "Repair it.", tuple("abcdefg"))
+    page = render_tasks(
+        replace(plain, tasks=[replace(first, accuracies=learned, shares=shares), *rest], findings=[own, *told])
+    )
+    well_formed(page)
+    assert "<script" not in page
+    for said in (
+        "71.2\N{EN DASH}88.9",
+        "few&lt;/svg&gt;",
+        "35.0\N{EN DASH}45.7",
+        "a, b, c, d, e and 2 more",
+        "3 more findings",
+    ):
+        assert said in page
+    assert "71.2" not in render_tasks(plain)
+    assert 'id="findings"' not in render_tasks(plain)
+    assert "Nothing was found" in render_tasks(replace(plain, findings=[]))

@@ -101,7 +101,7 @@ def test_without_gold_the_learned_accuracy_is_judged_and_said():
     names = ["link", "song", "c", "d"]
     train = split(votes, sources=names)
     model = LabelModel(class_balance=[0.5, 0.5]).fit(train.votes)
-    made = LabelledState("now", {}, {"train": train}, lambda: model)
+    made = LabelledState("now", {}, {"train": train}, model.intervals)
     functions = [keyword_lf(name, ["a"], "spam") for name in names]
     found = judged("[contracts]\naccuracy = { min = 0.7 }\n", made, functions)
     assert [r.status for r in found.values()] == ["kept", "broken", "kept", "kept"]
@@ -127,7 +127,7 @@ def test_a_vote_for_several_classes_is_right_where_gold_is_among_them():
     votes = Votes(codes, classes=classes, sources=["link"], alphabet=sets)
     soft = SoftLabels(np.full((4, 3), 1 / 3), classes=classes)
     part = StateSplit(votes, soft, gold, None, lambda _: pl.DataFrame())
-    made = LabelledState("now", {}, {"train": part, "valid": part}, lambda: None)
+    made = LabelledState("now", {}, {"train": part, "valid": part}, lambda level: pytest.fail(f"asked at {level}"))
     settings = parse_settings(
         '[data]\npath = "x.csv"\n[tasks.t]\nclasses = ["a", "b", "c"]\n[contracts]\naccuracy = { min = 0.1 }\n'
     )

@@ -61,6 +61,9 @@ late = lw.keyword_lf(
 FUNCTIONS += [worded, late]
 """
 
+# One function votes on urgency, and no relation ties that to other tasks here.
+pytestmark = pytest.mark.filterwarnings("ignore::labelwright.core.errors.FallbackWarning")
+
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory) -> Path:
@@ -68,7 +71,8 @@ def finished(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("judged") / "reports"
     folder.mkdir()
     write_reports(folder / "reports.csv", 160)
-    (folder / "labelwright.toml").write_text(SETTINGS + JUDGED, encoding="utf-8")
+    alone = SETTINGS.split("[[relations]]")[0]
+    (folder / "labelwright.toml").write_text(alone + JUDGED, encoding="utf-8")
     (folder / "supervision.py").write_text(FUNCTIONS, encoding="utf-8")
     lw.Project(folder).run()
     return folder
@@ -94,8 +98,9 @@ def test_contracts_hold_on_each_task_and_may_say_more_of_one(judged):
     assert found["reader_b", "kind", "accuracy"].status == found["reader_a", "finding", "accuracy"].status == "kept"
     # A class that a task does not have is not forbidden there.
     assert [key[1] for key in found if key[2] == "never_votes"] == ["kind"] * 3
-    # There is no gold of urgent, and no interval of what is learned.
+    # There is no gold of urgent, and one function alone learns nothing.
     assert found["ward", "urgent", "accuracy"].status == "not judged"
+    assert "no gold in valid, and the learned accuracy has no interval" in found["ward", "urgent", "accuracy"].basis
     assert "reader_a on kind, accuracy at least 99.9%" in str(found["reader_a", "kind", "accuracy"])
 
 

@@ -323,3 +323,44 @@ def test_a_function_that_no_data_set_is_read_by_is_told_of(clinic):
     result = clinic.run()
     assert "labeling function rush runs on no data set" in " ".join(result.warnings)
     assert KeptRun.latest(clinic.folder).of_task("urgent").sources == ("calm",)
+
+
+def test_functions_are_tried_on_the_data_sets_that_a_run_applies_them_to(tmp_path):
+    clinic = Clinic(tmp_path / "clinic")
+    clinic.settings = clinic.settings.replace(
+        'tasks = ["finding", "kind"]\n', 'tasks = ["finding"]\nfunctions = ["*u*", "seen"]\n', 1
+    )
+    clinic.settings = clinic.settings.replace(
+        'id = "key"\n[data_sets.calls.', 'id = "key"\ntasks = ["kind", "urgent", "finding"]\n[data_sets.calls.'
+    )
+    clinic.write()
+    tried = {one.name: one for one in lw.Project(clinic.folder).try_functions(limit=100)}
+    train = {
+        "notes": [row for row in clinic.notes if row[4] == "train"],
+        "calls": [row for row in clinic.calls if row[4] == "train"],
+    }
+    # Of functions on notes, clear is left out by name, and rush votes on no task of theirs.
+    assert (tried["seen"].n, tried["clear"].n) == (len(train["notes"]) + len(train["calls"]), len(train["calls"]))
+    assert tried["rush"].n == len(train["calls"])
+    seen = {
+        f"{name}:{row[0]}" for name, rows_ in train.items() for row in rows_ if "mass" in row[1] or "nodule" in row[1]
+    }
+    assert {shown.example_id for shown in tried["seen"].examples} == seen
+    assert tried["seen"].votes == len(seen)
+    # Notes are not about kinds: what lump says of them stands above, or is dropped.
+    votes = [shown.vote for shown in tried["lump"].examples if shown.example_id.startswith("notes:")]
+    assert all(set(vote) == {"finding"} for vote in votes)
+    failing = [
+        f"{name}:{row[0]}"
+        for name, rows_ in (("notes", clinic.notes), ("calls", clinic.calls))
+        for row in rows_
+        if "fail" in row[1]
+    ]
+    assert [example_id for example_id, _ in tried["lump"].first_failures] == failing
+    assert not (clinic.folder / ".labelwright").exists()
+    with pytest.raises(ProjectError, match="no split 'valid'; it has train, test"):
+        lw.Project(clinic.folder).try_functions(split="valid")
+    clinic.settings = clinic.settings.replace('"seen"', '"sen"')
+    clinic.write()
+    with pytest.raises(ProjectError, match="Did you mean 'seen'"):
+        lw.Project(clinic.folder).try_functions()

@@ -21,8 +21,10 @@ from labelwright.analysis.tasks.comparison import (
     TasksComparison,
     tasks_comparison_markdown,
 )
+from labelwright.analysis.tasks.comparison_page import tasks_comparison_html
 from labelwright.cli.app import cli
 from labelwright.core.errors import ProjectError
+from labelwright.labelmodels import MultiTask
 from labelwright.pipeline import Project
 from labelwright.pipeline.kept.keep import KeptRun
 from labelwright.pipeline.versions.task_diff import diff_tasks
@@ -115,8 +117,6 @@ def test_the_verb_tells_it(notes: Path) -> None:
     text = CliRunner().invoke(cli, ["diff", "--project", str(notes)]).output
     assert "Functions: removed reader_b" in text
     assert "labels changed" in text
-    refused = CliRunner().invoke(cli, ["diff", "--project", str(notes), "--intervals"])
-    assert (refused.exit_code, "of projects with one task" in refused.output) == (2, True)
 
 
 def test_as_markdown_it_says_for_each_task_what_the_text_says(notes: Path, tmp_path: Path) -> None:
@@ -135,6 +135,63 @@ def test_as_markdown_it_says_for_each_task_what_the_text_says(notes: Path, tmp_p
     assert "**reader\\_b**: removed" in page
     stdout = CliRunner().invoke(cli, ["diff", "1", "2", "--project", str(notes), "--markdown", "-"]).stdout
     assert stdout == page
+
+
+def test_as_a_page_it_says_the_same_and_with_intervals_what_passes_chance(notes: Path, tmp_path: Path) -> None:
+    page = tmp_path / "d.html"
+    invoked = CliRunner().invoke(
+        cli, ["diff", "1", "2", "--project", str(notes), "--html", str(page), "--intervals", "--json"]
+    )
+    assert invoked.exit_code == 0, invoked.output
+    plain, told = Project(notes).diff_tasks("1", "2"), json.loads(invoked.stdout)
+    assert "learned" not in plain.to_dict()
+    earlier, moves = KeptRun.named(notes, 1), told["learned"]["finding"]
+    model = MultiTask().fit(earlier.task_votes("train"))
+    intervals = model.intervals()["finding"]
+    ends = zip(intervals.accuracies.low.tolist(), intervals.accuracies.high.tolist(), strict=True)
+    expected = dict(zip(intervals.sources, ends, strict=True))
+    verdicts = {
+        move["name"]: "gone"
+        if move["after"] is None
+        else "within"
+        if move["low"] <= move["after"] <= move["high"]
+        else "beyond"
+        for move in moves
+    }
+    assert verdicts["reader_b"] == "gone"
+    for move in moves:
+        assert (move["low"], move["high"], move["verdict"]) == (*expected[move["name"]], verdicts[move["name"]])
+    text, html = Project(notes).diff_tasks("1", "2", intervals=True).to_text(), page.read_text(encoding="utf-8")
+    assert re.search(r"reader_b: learned accuracy [0-9.]+% -> unknown \(gone [0-9.]+% to [0-9.]+%\)", text)
+    low, high = expected["reader_b"]
+    for said in (
+        f"{100 * low:.1f}–{100 * high:.1f}",
+        "Accuracies on finding",
+        "95% intervals of the earlier run",
+        "reader_b",
+    ):
+        assert said in html
+    assert "<script" not in html
+    cells = [re.sub("<[^>]+>", "\n", row).split("\n") for row in html.split("<tr>")]
+    cells = [[cell for cell in row if cell.strip()] for row in cells]
+    for one in plain.tasks:
+        for split in one.splits:
+            (row,) = [row for row in cells if row[:2] == [one.task, split.split]]
+            assert [int(cell) for cell in row[2:4]] == [split.stayed, split.flipped]
+            for flip in split.flips:
+                assert any(row[:4] == [split.split, flip[0], flip[1], str(flip[2])] for row in cells)
+
+
+def test_a_page_escapes_names_and_folds_where_many_tasks_changed() -> None:
+    split = SplitChanges("train", 3, 0, 0, 2, (("<img>", "a|b", 2),), None)
+    runs = RunLabel(1, "a" * 16), RunLabel(2, "b" * 16)
+    page = tasks_comparison_html(TasksComparison("<img>", *runs, [TaskChange(f"<img>{i}", [split]) for i in range(5)]))
+    assert "<img" not in page
+    assert page.count('<details class="bucket">') == 5
+    same = SplitChanges("train", 3, 0, 0, 0, (), None)
+    quiet = tasks_comparison_html(TasksComparison("notes", *runs, [TaskChange("finding", [same])]))
+    assert "Labels are the same on finding." in quiet
+    assert 'id="flips"' not in quiet
 
 
 def test_markdown_overwrites_nothing_of_the_project_and_escapes_names(notes: Path) -> None:

@@ -12,10 +12,22 @@ from labelwright.analysis.comparison_markdown import escape, folded, function_bl
 from labelwright.analysis.comparison_rows import SETTINGS, parameter_columns, signed, told_parameters
 from labelwright.analysis.tables import Column
 
-__all__ = ["SplitChanges", "TaskChange", "TasksComparison", "tasks_comparison_markdown"]
+__all__ = [
+    "FLIPS",
+    "FLIPS_SHOWN",
+    "PARAMETERS_SHOWN",
+    "SPLITS",
+    "FlipRow",
+    "SplitChanges",
+    "SplitRow",
+    "TaskChange",
+    "TasksComparison",
+    "flip_rows",
+    "tasks_comparison_markdown",
+]
 
-_PARAMETERS_SHOWN = 20
-_FLIPS_SHOWN = 30
+PARAMETERS_SHOWN = 20
+FLIPS_SHOWN = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,11 +85,22 @@ class SplitChanges:
 
 @dataclass(frozen=True, slots=True)
 class TaskChange:
-    """What became of one task that both runs have: its labels split by split, and its learned accuracies."""
+    """What became of one task that both runs have.
+
+    Parameters
+    ----------
+    task : str
+    splits : sequence of SplitChanges
+    accuracies : sequence of ParameterMove
+        What the label model learned of each function.
+    interval_method : str
+        How their intervals were worked out, or why they were not.
+    """
 
     task: str
     splits: Sequence[SplitChanges]
     accuracies: Sequence[ParameterMove] = ()
+    interval_method: str = ""
 
     @property
     def unchanged(self) -> bool:
@@ -123,11 +146,15 @@ class TasksComparison:
             said += [f"task{'s' * (len(names) != 1)} {what}: {', '.join(names)}"] if names else []
         return said + named_functions(self.functions)
 
+    def moves(self, task: str) -> dict[str, ParameterMove]:
+        """Return what the label model learned of functions on a task, by function."""
+        return {move.name: move for one in self.tasks if one.task == task for move in one.accuracies}
+
 
 # A row of a table of splits: the task's name and what became of the split.
-_Row = tuple[str, SplitChanges]
+SplitRow = tuple[str, SplitChanges]
 
-_SPLITS: list[Column[_Row]] = [
+SPLITS: list[Column[SplitRow]] = [
     Column("task", lambda row: row[0], numeric=False),
     Column("split", lambda row: row[1].split, numeric=False),
     Column("in both", lambda row: f"{row[1].stayed:,}"),
@@ -138,7 +165,10 @@ _SPLITS: list[Column[_Row]] = [
     Column("removed", lambda row: f"{row[1].removed:,}"),
     Column("accuracy, paired", lambda row: signed("accuracy", row[1].accuracy)),
 ]
-_FLIPS: list[Column[tuple[str, str, str, int]]] = [
+# A row of a table of flips: the split, from which label, to which, on how many examples.
+FlipRow = tuple[str, str, str, int]
+
+FLIPS: list[Column[FlipRow]] = [
     Column("split", lambda row: row[0], numeric=False),
     Column("from", lambda row: row[1], numeric=False),
     Column("to", lambda row: row[2], numeric=False),
@@ -173,7 +203,7 @@ def tasks_comparison_markdown(content: TasksComparison) -> str:
     blocks = [
         f"### Training set of {escape(content.project)}: {escape(str(content.before))} → {escape(str(content.after))}",
         " · ".join([f"**{escape(head)}**", *map(escape, rest)]),
-        markdown_table(rows, _SPLITS),
+        markdown_table(rows, SPLITS),
         escape(f"Labels are the same on {', '.join(same)}.") if same else "",
         *map(_flips, changed),
         folded(f"Functions ({len(content.functions)})", *map(function_block, content.functions)),
@@ -183,16 +213,20 @@ def tasks_comparison_markdown(content: TasksComparison) -> str:
     return "\n\n".join(block for block in blocks if block) + "\n"
 
 
+def flip_rows(one: TaskChange) -> list[FlipRow]:
+    """Return the flips of a task over all splits, most first."""
+    return sorted(((split.split, *flip) for split in one.splits for flip in split.flips), key=lambda row: -row[3])
+
+
 def _flips(one: TaskChange) -> str:
-    rows = [(split.split, *flip) for split in one.splits for flip in split.flips]
-    rows.sort(key=lambda row: -row[3])
-    left_out = f"{len(rows) - _FLIPS_SHOWN} rarer flips are not shown." if len(rows) > _FLIPS_SHOWN else ""
+    rows = flip_rows(one)
+    left_out = f"{len(rows) - FLIPS_SHOWN} rarer flips are not shown." if len(rows) > FLIPS_SHOWN else ""
     count = sum(split.flipped for split in one.splits)
-    return folded(f"Flips of {escape(one.task)} ({count:,})", markdown_table(rows[:_FLIPS_SHOWN], _FLIPS), left_out)
+    return folded(f"Flips of {escape(one.task)} ({count:,})", markdown_table(rows[:FLIPS_SHOWN], FLIPS), left_out)
 
 
 def _learned(one: TaskChange) -> str:
-    shown, left_out = told_parameters(one.accuracies, _PARAMETERS_SHOWN)
+    shown, left_out = told_parameters(one.accuracies, PARAMETERS_SHOWN)
     if not shown:
         return ""
     more = f"{left_out} smaller moves are not shown." if left_out else ""

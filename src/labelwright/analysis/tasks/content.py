@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from labelwright.analysis.augmentation_view import AugmentationView
 from labelwright.analysis.base import Estimate
@@ -15,7 +15,7 @@ from labelwright.core import Class, TaskGraph
 
 from .contradictions import Contradictions
 
-__all__ = ["TaskModel", "TaskResult", "TaskScore", "TasksContent"]
+__all__ = ["LearnedShare", "TaskFinding", "TaskModel", "TaskResult", "TaskScore", "TasksContent"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +56,58 @@ class TaskModel:
     score: TaskScore
 
 
+@dataclass(frozen=True, slots=True)
+class LearnedShare:
+    """What the label model learned of a function or a state of a task: a share, and how far chance may have moved it.
+
+    Parameters
+    ----------
+    name : str
+    share : float
+        NaN where it is unknown.
+    low, high : float
+        The ends of a 95% interval; NaN where ``reason`` says why there is none.
+    reason : str
+    """
+
+    name: str
+    share: float
+    low: float
+    high: float
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TaskFinding:
+    """Something that makes labels worse than they look, or is good to know.
+
+    Parameters
+    ----------
+    task : str
+        Whose votes it is about; "" where only the tasks together show it.
+    code : str
+        Stable, such as "LW024".
+    severity : {"error", "warning", "note"}
+    what, evidence, what_to_do : str
+    sources : tuple of str
+        The functions that it is about; () for the whole.
+    """
+
+    task: str
+    code: str
+    severity: Literal["error", "warning", "note"]
+    what: str
+    evidence: str
+    what_to_do: str
+    sources: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, task: str, plain: Mapping[str, Any]) -> TaskFinding:
+        """Return a finding that a diagnosis gave as plain values."""
+        told = {name: plain[name] for name in ("code", "severity", "what", "evidence", "what_to_do")}
+        return cls(task, **told, sources=tuple(plain["sources"]))
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class TaskResult:
     """One task in a report.
@@ -75,6 +127,9 @@ class TaskResult:
         By split, where there is gold: the joint labels first, then the end model.
     slices : sequence of SplitSlices
         How models do on slices, split by split; those with gold are drawn and scored.
+    accuracies, shares : sequence of LearnedShare
+        Of each function's votes on it, how many are right where it applies; and of each of its states, before any vote.
+        Empty where intervals were not worked out.
     """
 
     name: str
@@ -84,6 +139,8 @@ class TaskResult:
     not_applicable: float | None = None
     scores: Mapping[str, Sequence[TaskModel]] = field(default_factory=dict)
     slices: Sequence[SplitSlices] = ()
+    accuracies: Sequence[LearnedShare] = ()
+    shares: Sequence[LearnedShare] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -102,6 +159,8 @@ class TasksContent:
         Of the votes on train.
     feasible : tuple of (int, int), optional
         How many label vectors, of how many that were checked, keep every relation.
+    findings : sequence of TaskFinding, optional
+        Worst first; ``None`` where nobody looked for any.
     augmentation : AugmentationView, optional
     when, run_id, description : str
     notes : sequence of Note
@@ -115,6 +174,7 @@ class TasksContent:
     splits: Sequence[Split] = ()
     contradictions: Contradictions | None = None
     feasible: tuple[int, int] | None = None
+    findings: Sequence[TaskFinding] | None = None
     augmentation: AugmentationView | None = None
     when: str = ""
     run_id: str = ""

@@ -14,6 +14,7 @@ from labelwright.analysis.tables import Column
 from . import sections
 from .chart import task_scores_chart
 from .content import TaskModel, TaskResult, TasksContent
+from .learned import findings
 from .slices import STYLE as SLICES_STYLE
 from .slices import slices
 
@@ -24,6 +25,7 @@ _CHART = 12
 _TITLES = {
     "tasks": "Tasks",
     "contradictions": "Contradictions",
+    "findings": "Findings",
     "functions": "Functions",
     "slices": "Slices",
     "augmentation": "Augmentation",
@@ -67,6 +69,7 @@ def render_tasks(content: TasksContent) -> str:
     body = {
         "tasks": sections.tasks(content),
         "contradictions": sections.contradictions(content),
+        "findings": findings(content),
         "functions": sections.functions(content),
         "slices": slices(content),
         "augmentation": augmentation(content.augmentation),

@@ -16,6 +16,7 @@ from .content import TaskModel, TaskResult, TasksContent
 from .contradictions import Contradictions, SourcePair
 from .drawing import MOST_LINES, drawn_graph, drawn_lines, in_order
 from .graph_text import graph_text, in_words
+from .learned import interval_column, shares_table
 
 __all__ = ["contradictions", "data", "functions", "graph_figure", "tasks"]
 
@@ -127,12 +128,14 @@ def functions(content: TasksContent) -> Markup:
     unfolded = len(voted) <= _OPEN
     silent = [task.name for task in order if task.summary is None]
     said = tag("p", f"No function votes on {', '.join(silent)}: their labels are what related tasks say of them.")
+    chance = ", with the intervals in which chance leaves them" if any(task.accuracies for task in voted) else ""
     return section(
         "functions",
         "Functions",
         tag("div", [_functions_of(task, unfolded=unfolded) for task in voted]),
         said if silent else None,
-        intro="What each function did on each task it votes on, on train. Accuracies are learned without gold.",
+        intro="What each function did on each task it votes on, on train. "
+        f"Accuracies are learned without gold{chance}.",
     )
 
 
@@ -141,6 +144,9 @@ def _functions_of(task: TaskResult, *, unfolded: bool) -> Markup:
     assert summary is not None
     votes: Column[SourceRow] = Column("votes", lambda r: f"{r.votes:,}")
     source, *rest = summary_columns(summary)
+    learned = next((i for i, column in enumerate(rest) if column.title == "learned"), len(rest) - 1)
+    if task.accuracies:
+        rest.insert(learned + 1, interval_column(task))
     funnel = summary.funnel
     small = (
         f"{len(summary):,} function{'s' * (len(summary) != 1)}, {percent(funnel.covered, funnel.n)} voted on, "
@@ -148,7 +154,8 @@ def _functions_of(task: TaskResult, *, unfolded: bool) -> Markup:
     )
     head = tag("summary", tag("b", task.name), tag("span", small, class_="count"))
     inner = table(summary.rows, [source, votes, *rest], caption=f"Votes on {task.name}")
-    return tag("details", head, inner, class_="bucket", open=unfolded)
+    shares = shares_table(task) if task.shares else None
+    return tag("details", head, inner, shares, class_="bucket", open=unfolded)
 
 
 def contradictions(content: TasksContent) -> Markup | None:

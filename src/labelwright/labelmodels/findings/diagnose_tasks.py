@@ -26,7 +26,7 @@ from .diagnose_model import learned_findings, model_findings, outcome_finding
 from .diagnose_votes import VoteFacts, vote_findings
 from .findings import Finding, Findings, Severity
 
-__all__ = ["TaskFindings", "diagnose_tasks"]
+__all__ = ["TaskFindings", "diagnose_tasks", "findings_across"]
 
 # Contradictions on more than this share of the examples are no stray errors.
 _MANY = 0.05
@@ -119,12 +119,25 @@ def diagnose_tasks(
         intervals = model.intervals()
     learned: Mapping[str, Intervals] = {} if intervals is None else intervals.by_task
     by_task = {task: _of_task(found, task, model, y, learned.get(task)) for task in found.by_task}
-    checked = f"{len(votes.graph.names)} tasks, {len(votes.sources)} sources and {votes.n:,} examples"
+    return TaskFindings(by_task, findings_across(found, model))
+
+
+def findings_across(votes: TaskVotes, model: MultiTask | None = None) -> Findings:
+    """Look for what only the tasks together show: a part of `diagnose_tasks` that takes a look at the votes, no more.
+
+    Parameters
+    ----------
+    votes : TaskVotes
+    model : MultiTask, optional
+        Fitted to these votes.
+    """
+    found = votes if model is None else votes_like(model._fitted(), votes)
+    checked = f"{len(found.graph.names)} tasks, {len(found.sources)} sources and {found.n:,} examples"
     checks = [_contradicting(found), *_silent_tasks(found), _few_sources(found), *_untold(found), _unnamed(found)]
     if model is not None:
         related = [one for one in model.params_.components if one.single is None]
         checks += [outcome_finding(one.outcome) for one in related]
-    return TaskFindings(by_task, Findings.of([one for one in checks if one is not None], checked))
+    return Findings.of([one for one in checks if one is not None], checked)
 
 
 def _of_task(

@@ -203,11 +203,13 @@ class _Learned:
         """Return estimate, low and high, or why there are none."""
         if self._found is None:
             try:
-                self._found = self._state.fitted().intervals(1 - 2 * CHANCE)
+                self._found = self._state.intervals(1 - 2 * CHANCE)
             except (ModelError, NotImplementedError) as error:
                 self._found = str(error)
         if isinstance(self._found, str):
             return self._found
+        if name not in self._found.sources:
+            return "nothing was learned of it"
         place, found = self._found.sources.index(name), self._found.accuracies
         if found.reasons[place] or np.isnan(found.low[place]):
             return f"the learned accuracy has no interval: {found.reasons[place]}"

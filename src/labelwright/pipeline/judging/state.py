@@ -15,7 +15,7 @@ import polars as pl
 from labelwright.core import SoftLabels, Votes
 from labelwright.data import read
 from labelwright.data.files import find_files
-from labelwright.labelmodels import BaseLabelModel
+from labelwright.labelmodels.intervals import Intervals
 from labelwright.pipeline.examples import source_paths
 from labelwright.pipeline.kept.keep import KeptRun
 from labelwright.pipeline.kept.kept_data import KeptData
@@ -84,8 +84,8 @@ class LabelledState:
     versions : mapping of str to str
         Version of each function.
     splits : mapping of str to StateSplit
-    fitted : callable
-        Gives the label model, fitted to the votes on train.
+    intervals : callable
+        Gives the intervals of what the label model learned from the votes on train, at a level.
     fields : tuple of str or None
         The columns that the functions read; ``None`` = all.
     """
@@ -93,7 +93,7 @@ class LabelledState:
     name: str
     versions: Mapping[str, str]
     splits: Mapping[str, StateSplit]
-    fitted: Callable[[], BaseLabelModel[Any, Any]]
+    intervals: Callable[[float], Intervals]
     fields: tuple[str, ...] | None = None
 
 
@@ -104,8 +104,8 @@ def kept_state(run: KeptRun, name: str) -> LabelledState:
         splits = {s: StateSplit(run.votes(s), run.soft_labels(s), None, None, _unread) for s in run.splits}
     else:
         splits = {s: rows_of_split(run.kept_data, s, run.votes(s), run.soft_labels(s)) for s in run.splits}
-    fitted = partial(_fit, run.settings(), splits["train"].votes)
-    return LabelledState(name, run.functions(), splits, fitted, fields_read([f["fields"] for f in records]))
+    intervals = partial(_intervals, run.settings(), splits["train"].votes)
+    return LabelledState(name, run.functions(), splits, intervals, fields_read([f["fields"] for f in records]))
 
 
 def present_state(folder: Path, settings: Settings, *, step: Callable[[str], None]) -> LabelledState:
@@ -125,8 +125,10 @@ def present_state(folder: Path, settings: Settings, *, step: Callable[[str], Non
             data, name, votes.of(name), labels.of(name), partial(split_files, settings, folder, data, name)
         )
     versions = {f.name: f.version for f in functions}
-    fitted = partial(_fit, settings, splits["train"].votes)
-    return LabelledState("the files as they are", versions, splits, fitted, fields_read([f.fields for f in functions]))
+    intervals = partial(_intervals, settings, splits["train"].votes)
+    return LabelledState(
+        "the files as they are", versions, splits, intervals, fields_read([f.fields for f in functions])
+    )
 
 
 def rows_of_split(
@@ -152,9 +154,9 @@ def rows_of_split(
     )
 
 
-def _fit(settings: Settings, train: Votes) -> BaseLabelModel[Any, Any]:
+def _intervals(settings: Settings, train: Votes, level: float) -> Intervals:
     """Fit anew: what a run keeps of its model can label, but has no stats to work out intervals from."""
-    return make_label_model(settings).fit(train)
+    return make_label_model(settings).fit(train).intervals(level)
 
 
 def fields_read(fields: Sequence[Sequence[str] | None]) -> tuple[str, ...] | None:

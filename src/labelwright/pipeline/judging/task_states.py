@@ -5,18 +5,23 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from functools import cache, partial
 from pathlib import Path
-from typing import Any, NoReturn, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from labelwright.core import SoftLabels
-from labelwright.core.errors import ModelError, ProjectError
+from labelwright.core.errors import ProjectError
+from labelwright.labelmodels.intervals import Intervals
+from labelwright.pipeline.kept.database import Database
 from labelwright.pipeline.kept.keep import KeptRun
 from labelwright.pipeline.kept.kept_data import KeptData
+from labelwright.pipeline.kept.kept_intervals import ComponentIntervals
 from labelwright.pipeline.kept.kept_task import KeptTask
 from labelwright.pipeline.refreshing.refresh import label_tasks_project
+from labelwright.pipeline.refreshing.scope import database_of
 from labelwright.pipeline.settings import Settings
+from labelwright.store import ArtifactId
 
 from .state import LabelledState, StateSplit, fields_read, kept_state, present_state, rows_of_split, split_files
 
@@ -47,7 +52,8 @@ def kept_states(run: KeptRun, name: str, *, several: bool) -> States:
         return {"": kept_state(run, name)}
     records = run.function_records()
     kept = {task: run.of_task(task) for task in run.tasks}
-    return _states(name, kept, run.functions(), fields_read([f["fields"] for f in records]))
+    intervals = partial(_intervals, database_of(run.folder), run.row.artifacts)
+    return _states(name, kept, run.functions(), fields_read([f["fields"] for f in records]), intervals)
 
 
 def present_states(folder: Path, settings: Settings, *, step: Callable[[str], None]) -> States:
@@ -75,7 +81,8 @@ def present_states(folder: Path, settings: Settings, *, step: Callable[[str], No
         return asked.setdefault((tuple(data.numbers), split), ask)
 
     fields = fields_read([f["fields"] for f in records])
-    return _states("the files as they are", kept, versions, fields, files=files)
+    intervals = partial(_intervals, labelled.database, labelled.made.artifacts)
+    return _states("the files as they are", kept, versions, fields, intervals, files=files)
 
 
 def _states(
@@ -83,11 +90,14 @@ def _states(
     kept: Mapping[str, KeptTask],
     versions: Mapping[str, str],
     fields: tuple[str, ...] | None,
+    intervals: Callable[[KeptTask, float], Intervals],
     *,
     files: Callable[[KeptData, str], Files] = lambda _data, _split: lambda: None,
 ) -> States:
     return {
-        task: LabelledState(name, versions, {s: _split(one, s, files) for s in one.data.splits}, _no_intervals, fields)
+        task: LabelledState(
+            name, versions, {s: _split(one, s, files) for s in one.data.splits}, partial(intervals, one), fields
+        )
         for task, one in kept.items()
     }
 
@@ -100,5 +110,8 @@ def _split(kept: KeptTask, split: str, files: Callable[[KeptData, str], Files]) 
     return rows_of_split(kept.data, split, kept.votes(split), labels, files(kept.data, split), task=kept.name)
 
 
-def _no_intervals() -> NoReturn:
-    raise ModelError("the joint label model of several tasks tells no intervals")
+def _intervals(database: Database, artifacts: Mapping[str, ArtifactId], kept: KeptTask, level: float) -> Intervals:
+    """Return the intervals of a task; those of its component are worked out once, and kept."""
+    known, name = ComponentIntervals(database, artifacts, level), kept.component.names[0]
+    known.work_out([name])
+    return known.of(name)[kept.name]

@@ -15,7 +15,7 @@ from labelwright.pipeline.settings import Settings
 
 from .ballots import Ballot
 
-__all__ = ["Reach", "columns_read", "reach_of"]
+__all__ = ["Reach", "columns_read", "reach_among", "reach_of"]
 
 # By the name of a data set and that of a function: on which tasks it votes there.
 Reach = Mapping[tuple[str, str], tuple[str, ...]]
@@ -42,15 +42,28 @@ def reach_of(ballot: Ballot, data: KeptData, known: Collection[str]) -> Reach:
     """
     if not data.record.sets:
         return {("", name): ballot.tasks_of(name) for name in ballot.functions}
+    schemas = {one: data.schema(data.of_data_set(one).numbers[0]) for one in data.record.sets}
+    return reach_among(ballot, schemas, known)
+
+
+def reach_among(ballot: Ballot, schemas: Mapping[str, pl.Schema], known: Collection[str]) -> Reach:
+    """Return on which tasks each function votes on each of several data sets; see `reach_of`.
+
+    Parameters
+    ----------
+    ballot : Ballot
+    schemas : mapping of str to polars.Schema
+        The columns of each data set.
+    known : collection of str
+    """
     found = {}
-    for data_set, one in data.record.sets.items():
-        chosen = _chosen(ballot.settings, data_set, known)
+    for data_set in schemas:
+        about, chosen = ballot.settings.tasks_about(data_set), _chosen(ballot.settings, data_set, known)
         for name in ballot.functions:
-            tasks = tuple(task for task in ballot.tasks_of(name) if task in one.tasks)
+            tasks = tuple(task for task in ballot.tasks_of(name) if task in about)
             if tasks and name in chosen:
                 found[data_set, name] = tasks
-    for data_set in data.record.sets:
-        schema = data.schema(data.of_data_set(data_set).numbers[0])
+    for data_set, schema in schemas.items():
         own = [name for at, name in found if at == data_set]
         _check_fields(ballot, data_set, own, schema)
     return found

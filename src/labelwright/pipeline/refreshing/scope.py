@@ -1,4 +1,4 @@
-"""What a refresh looks at: which earlier run it compares with, and how much of that it relies on."""
+"""What is asked of a refresh: which earlier run it compares with, how much of that it relies on, what else it tells."""
 
 from __future__ import annotations
 
@@ -7,15 +7,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from labelwright.core.errors import ProjectError
-from labelwright.pipeline.kept.keep import STORE_FOLDER, KeptRun
+from labelwright.pipeline.kept.database import Database
+from labelwright.pipeline.kept.keep import STORE_FOLDER, KeptRun, open_store
+from labelwright.pipeline.kept.unwritten import Unwritten
 from labelwright.store import Catalog, Store
 
-__all__ = ["Scope", "base_of", "check_write_access"]
+__all__ = ["Scope", "base_of", "check_write_access", "database_of"]
 
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What a refresh looks at.
+    """What is asked of a refresh.
 
     Parameters
     ----------
@@ -27,12 +29,15 @@ class Scope:
         Make everything again, as if nothing had been kept.
     mend : bool
         Rely on no earlier run, and on what was made before only where it can be read.
+    diagnose : bool
+        Of several tasks: also work out how far chance may have moved what is learned, for the report.
     """
 
     since: str | None = None
     only: tuple[str, ...] = ()
     full: bool = False
     mend: bool = False
+    diagnose: bool = False
 
 
 def base_of(folder: Path, store: Store, catalog: Catalog, scope: Scope) -> KeptRun | None:
@@ -60,3 +65,13 @@ def check_write_access(folder: Path) -> None:
                 f"no write access to {place} ({error.strerror}); a run keeps what it makes there. Copy the project "
                 "to a folder of your own, or change the folder's permissions."
             ) from None
+
+
+def database_of(folder: Path) -> Database:
+    """Return a project's database; where nothing can be written, what is made is held in memory."""
+    store, catalog = open_store(folder)
+    try:
+        check_write_access(folder)
+    except ProjectError:
+        return Database(Unwritten(store), catalog)
+    return Database(store, catalog)

@@ -90,7 +90,7 @@ class SeveralTasksRefresh(Reading):
         for text in labelled.warnings:
             warnings.warn(text, RunWarning, stacklevel=4)
         view = self._augmented(labelled) if self.augmentation.wanted else None
-        return finish_task_run(labelled, started, self.tell, augmentation=view)
+        return finish_task_run(labelled, started, self.tell, augmentation=view, diagnose=self.scope.diagnose)
 
     def _augmented(self, labelled: LabelledProject) -> AugmentationView:
         """Make the augmented copies that are missing, and return what the report shows of them."""

@@ -10,10 +10,14 @@ import labelwright
 from labelwright.analysis import Artifact, Note, Split, lf_summary
 from labelwright.analysis.content import Role
 from labelwright.analysis.slices import SplitSlices
-from labelwright.analysis.tasks.content import TaskModel, TaskResult, TasksContent
+from labelwright.analysis.tasks.content import LearnedShare, TaskModel, TaskResult, TasksContent
 from labelwright.analysis.tasks.contradictions import find_contradictions
+from labelwright.core import Class
 from labelwright.core.tasks import NOT_APPLICABLE
+from labelwright.labelmodels.intervals import Intervals, Range
+from labelwright.store import ArtifactId
 
+from .diagnosing import Diagnosis
 from .found_tasks import FoundTask, TaskScore
 from .gather import PURPOSE, timestamp
 from .labelled_project import LabelledProject
@@ -30,6 +34,8 @@ _PARENTS = {
     "task_end_models": "task_labels of train, data; by task",
     "metrics": "every split but train",
     "end_model_metrics": "every split but train",
+    "task_intervals": "task_stats, task_models; for readers alone",
+    "task_findings": "task_votes of train, task_models; for readers alone",
     "consistency": "functions, transformations, data; for readers alone",
     "unlabelled": "data, train without labels",
     "safety": "transformations, unlabelled",
@@ -41,11 +47,18 @@ _PARENTS = {
     "slice_metrics": "slices, task_votes, task_labels, task_end_models",
 }
 
+_DIAGNOSE = ("labelwright run --diagnose", "works out how far chance may have moved what was learned")
+
 EndScores = Mapping[str, Mapping[str, TaskScore]]
 
 
 def gather_task_report(
-    labelled: LabelledProject, run_id: str, end: EndScores, plain: EndScores, slices: TaskSlices
+    labelled: LabelledProject,
+    run_id: str,
+    end: EndScores,
+    plain: EndScores,
+    slices: TaskSlices,
+    diagnosis: Diagnosis,
 ) -> TasksContent:
     """Gather the report of a run on several tasks.
 
@@ -59,6 +72,7 @@ def gather_task_report(
         Of the same without augmented copies.
     slices : mapping of str to tuple of SplitSlices
         By task; empty where the project has no slicing functions.
+    diagnosis : Diagnosis
     """
     graph = labelled.graph
     vectors = labelled.vectors
@@ -68,18 +82,26 @@ def gather_task_report(
         project=labelled.name,
         graph=graph,
         tasks=[
-            _task(labelled, one, (end.get(one.name, {}), plain.get(one.name, {})), slices.get(one.name, ()))
+            _task(
+                labelled,
+                one,
+                (end.get(one.name, {}), plain.get(one.name, {})),
+                slices.get(one.name, ()),
+                diagnosis.intervals.by_task.get(one.name),
+            )
             for one in labelled.tasks
         ],
         splits=[_split(labelled, name) for name in labelled.data.splits],
         contradictions=find_contradictions(labelled.votes_by_split["train"], vectors["train"]),
         feasible=(feasible, checked),
+        findings=diagnosis.findings,
         when=timestamp(),
         run_id=run_id,
         description=_description(labelled),
         notes=_notes(labelled),
-        lineage=_lineage(labelled),
+        lineage=_lineage(labelled, diagnosis.artifacts),
         next_steps=[
+            *([] if diagnosis.complete else [_DIAGNOSE]),
             ("labelwright explain ID --task NAME", "says why one example has its label on a task"),
             ("labelwright export --to parquet --output labels", "writes the labelled examples, a file for each task"),
         ],
@@ -91,6 +113,7 @@ def _task(
     found: FoundTask,
     end: tuple[Mapping[str, TaskScore], Mapping[str, TaskScore]],
     slices: Sequence[SplitSlices],
+    intervals: Intervals | None,
 ) -> TaskResult:
     votes, rows = labelled.votes_by_split["train"].by_task.get(found.name), labelled.rows("train", found.name)
     probs = labelled.labels_by_split["train"].probs[found.name]
@@ -115,7 +138,14 @@ def _task(
         not_applicable=float(probs[:, -1].mean()) if refined else None,
         scores=scores,
         slices=slices,
+        accuracies=() if intervals is None else _learned(intervals.sources, intervals.accuracies),
+        shares=() if intervals is None else _learned(intervals.classes, intervals.class_balance),
     )
+
+
+def _learned(names: Sequence[Class], found: Range) -> list[LearnedShare]:
+    ends = zip(names, found.estimate.tolist(), found.low.tolist(), found.high.tolist(), found.reasons, strict=True)
+    return [LearnedShare(str(name), *rest) for name, *rest in ends]
 
 
 def _split(labelled: LabelledProject, name: str) -> Split:
@@ -154,7 +184,7 @@ def _notes(labelled: LabelledProject) -> list[Note]:
     return notes
 
 
-def _lineage(labelled: LabelledProject) -> list[Artifact]:
-    made = labelled.made.artifacts
+def _lineage(labelled: LabelledProject, told: Mapping[str, ArtifactId]) -> list[Artifact]:
+    made = {**labelled.made.artifacts, **told}
     lines = [Artifact("labelwright", labelwright.__version__)]
     return [*lines, *(Artifact(role, key.digest, _PARENTS.get(role, "")) for role, key in made.items())]

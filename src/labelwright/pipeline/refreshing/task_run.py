@@ -12,6 +12,7 @@ from labelwright.analysis.tasks.graph_text import graph_text
 from labelwright.core.task_graph import TaskGraph
 from labelwright.labelmodels import Outcome
 
+from .diagnosing import diagnose_labelled
 from .finished_run import FinishedRun, Tell, record_run
 from .found_tasks import FoundDataSet, FoundTask, TaskScore
 from .labelled_project import LabelledProject
@@ -79,9 +80,17 @@ class TaskRunResult(FinishedRun):
 
 
 def finish_task_run(
-    labelled: LabelledProject, started: float, tell: Tell, *, augmentation: AugmentationView | None = None
+    labelled: LabelledProject,
+    started: float,
+    tell: Tell,
+    *,
+    augmentation: AugmentationView | None = None,
+    diagnose: bool = False,
 ) -> TaskRunResult:
-    """Train, score, write the report, and record the run; whatever it is made of has been kept before."""
+    """Train, score, write the report, and record the run; whatever it is made of has been kept before.
+
+    ``diagnose`` asks for intervals of what the label models learned.
+    """
     made, store = labelled.made, labelled.database.store
     began = time.perf_counter()
     end_models = train_on_tasks(labelled, tell)
@@ -93,13 +102,16 @@ def finish_task_run(
     slices = slice_tasks(labelled)
     made.seconds["scores"] = time.perf_counter() - began
     run_id = run_id_of(made.artifacts, made.functions, made.transformations, made.slicing)
+    began = time.perf_counter()
+    diagnosis = diagnose_labelled(labelled, tell, work_out=diagnose)
+    made.seconds["diagnosis"] = time.perf_counter() - began
     tell("writing the run and its report")
     began = time.perf_counter()
 
     def page() -> str:
-        return task_report(labelled, run_id, (end_models, plain), slices, augmentation)
+        return task_report(labelled, run_id, (end_models, plain), slices, augmentation, diagnosis)
 
-    artifacts = dict(made.artifacts)
+    artifacts = {**made.artifacts, **diagnosis.artifacts}
     recorded = record_run(
         labelled.folder, labelled.database, made, artifacts, page, run_id=run_id, began=began, started=started
     )

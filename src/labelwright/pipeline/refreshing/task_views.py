@@ -12,6 +12,7 @@ from labelwright.pipeline.kept.database import library_versions
 from labelwright.pipeline.kept.kept_tasks import put_by_name, read_by_name
 from labelwright.store import ArtifactId, Recipe
 
+from .diagnosing import Diagnosis
 from .finished_run import Tell
 from .found_tasks import TaskScore
 from .labelled_project import LabelledProject
@@ -105,7 +106,8 @@ def task_report(
     end_models: tuple[EndScores, EndScores],
     slices: TaskSlices,
     augmentation: AugmentationView | None,
+    diagnosis: Diagnosis,
 ) -> str:
     """Return the report of a run as a page; of end models, also what they are without augmented copies."""
-    content = gather_task_report(labelled, run_id, *end_models, slices)
+    content = gather_task_report(labelled, run_id, *end_models, slices, diagnosis)
     return render_tasks(replace(content, augmentation=augmentation))

@@ -6,11 +6,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 from labelwright.analysis.tasks.contradictions import find_contradictions
-from labelwright.core.errors import ProjectError
-from labelwright.labelmodels import MultiTask
-from labelwright.labelmodels.findings.diagnose_tasks import TaskFindings, diagnose_tasks
+from labelwright.labelmodels.findings.diagnose_tasks import TaskFindings
 from labelwright.labelmodels.multitask import TaskIntervals
 from labelwright.pipeline.guarding import refuse_sources
+from labelwright.pipeline.kept.kept_intervals import ComponentIntervals
+from labelwright.pipeline.refreshing.diagnosing import find_in_labelled
 from labelwright.pipeline.refreshing.labelled_project import LabelledProject
 from labelwright.pipeline.refreshing.refresh import label_tasks_of
 from labelwright.pipeline.settings import read_settings
@@ -41,16 +41,15 @@ def label_tasks(
         A folder for the soft labels, one Parquet file for each task; see
         `labelwright.pipeline.tasks.writing.write_task_labels`.
     diagnose : bool
-        Whether to say how sure what was learned is, and what makes labels worse than they need to be. The model is
-        solved anew for that, and again without each part of the votes.
+        Whether to say how sure what was learned is, and what makes labels worse than they need to be. Models are solved
+        again without each part of the votes for that, where no run kept what comes of it.
     step : callable of str, optional
         Told what is being done, for a progress line.
 
     Raises
     ------
     ProjectError
-        If the project has one task, or anything is wrong with settings or functions; or ``diagnose`` is asked of
-        several data sets.
+        If the project has one task, or anything is wrong with settings or functions.
     DataError
         If the data cannot be read, or ``write`` is part of the project, or holds something else.
     """
@@ -84,17 +83,11 @@ def label_tasks(
 
 
 def _diagnosed(found: LabelledProject, tell: Callable[[str], None]) -> tuple[TaskIntervals, TaskFindings]:
-    """Fit anew: what runs keep of a model can label, but has no stats to work out intervals from."""
-    if found.data_sets:
-        raise ProjectError(
-            "a project with several data sets is not diagnosed: where a data set is not about a task, silence says "
-            "nothing. Leave --diagnose out, or diagnose the votes of one data set with lw.diagnose."
-        )
+    """Work out the intervals that no run kept; they are held for this answer alone."""
     tell("leaving out parts of the votes")
-    votes, model = found.votes_by_split[_TRAIN], MultiTask()
-    model.fit_stats(model.summarize(votes), allow_silence=True)
-    intervals = model.intervals()
-    return intervals, diagnose_tasks(votes, model, intervals=intervals)
+    known = ComponentIntervals(found.database, found.made.artifacts)
+    known.work_out()
+    return known.known(), find_in_labelled(found, known)
 
 
 def _states(found: LabelledProject) -> list[ComponentState]:

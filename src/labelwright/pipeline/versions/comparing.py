@@ -5,7 +5,6 @@ from __future__ import annotations
 import difflib
 import json
 from collections.abc import Callable, Mapping
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +24,7 @@ from labelwright.analysis.comparison import (
 from labelwright.analysis.comparison_html import comparison_html
 from labelwright.analysis.comparison_markdown import comparison_markdown
 from labelwright.analysis.tasks.comparison import TaskChange, TasksComparison, tasks_comparison_markdown
+from labelwright.analysis.tasks.comparison_page import tasks_comparison_html
 from labelwright.core import Class, atomic_write
 from labelwright.core.errors import DataError, LabelwrightError
 from labelwright.functions.versions import Explanation
@@ -37,7 +37,7 @@ from .aligning import align
 from .changes import MILLION, ExampleChanges, ExampleStates, NamedChanges
 from .diff import Diff, every_function
 from .pairing import paired_metrics
-from .ranging import Ranges, learned_ranges
+from .ranging import Ranges, learned_ranges, learned_task_ranges
 from .task_diff import TasksDiff
 
 __all__ = ["as_markdown", "compare_runs", "compare_task_runs", "write_comparison"]
@@ -97,7 +97,7 @@ def compare_runs(
 
 
 def compare_task_runs(
-    diff: TasksDiff, before: KeptRun, after: KeptRun, *, names: tuple[str, str] = ("", "")
+    diff: TasksDiff, before: KeptRun, after: KeptRun, *, names: tuple[str, str] = ("", ""), intervals: bool = False
 ) -> TasksComparison:
     """Gather what a reader is told of two runs on several tasks.
 
@@ -108,13 +108,18 @@ def compare_task_runs(
     before, after : KeptRun
     names : (str, str)
         What the runs were called when they were asked for.
+    intervals : bool
+        Work out the intervals of what ``before`` learned, where it was not diagnosed.
     """
-    unknown = learned_ranges(before, compute=False)
+    ranges = learned_task_ranges(before, compute=intervals)
     return TasksComparison(
         project=_project(after),
         before=_label(before, names[0]),
         after=_label(after, names[1]),
-        tasks=[TaskChange(one.task, one.splits, _moves(one.accuracies, {}, unknown)) for one in diff.tasks],
+        tasks=[
+            TaskChange(one.task, one.splits, _moves(one.accuracies, found.accuracies, found), found.method)
+            for one, found in ((one, ranges[one.task]) for one in diff.tasks)
+        ],
         added=diff.added,
         removed=diff.removed,
         functions=_functions(diff.functions, before, after),
@@ -130,8 +135,7 @@ def write_comparison(
     Raises
     ------
     DataError
-        If a path is the project's settings, functions, store or data, the diff was composed of others, or a page is
-        asked for of a diff of several tasks.
+        If a path is the project's settings, functions, store or data, or the diff was composed of others.
     """
     told = diff.comparison
     if told is None:
@@ -140,9 +144,7 @@ def write_comparison(
     if markdown is not None:
         todo.append((markdown, lambda: as_markdown(told)))
     if html is not None:
-        if isinstance(told, TasksComparison):
-            raise DataError("a diff of several tasks is written as Markdown, and not as a page.")
-        todo.append((html, partial(comparison_html, told)))
+        todo.append((html, lambda: _as_page(told)))
     for path, _ in todo:
         refuse_sources(path, folder=folder, settings=read_settings(folder, several_tasks=None))
     for path, way in todo:
@@ -153,6 +155,10 @@ def write_comparison(
 def as_markdown(told: Comparison | TasksComparison) -> str:
     """Lay out what readers are told of a diff as Markdown, on one task or several."""
     return tasks_comparison_markdown(told) if isinstance(told, TasksComparison) else comparison_markdown(told)
+
+
+def _as_page(told: Comparison | TasksComparison) -> str:
+    return tasks_comparison_html(told) if isinstance(told, TasksComparison) else comparison_html(told)
 
 
 def _project(run: KeptRun) -> str:

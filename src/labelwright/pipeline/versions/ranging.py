@@ -9,9 +9,11 @@ from dataclasses import dataclass
 from labelwright.core.errors import ModelError
 from labelwright.labelmodels.intervals import Range
 from labelwright.pipeline.kept.keep import KeptRun
+from labelwright.pipeline.kept.kept_intervals import ComponentIntervals
 from labelwright.pipeline.refreshing.run import make_label_model
+from labelwright.pipeline.refreshing.scope import database_of
 
-__all__ = ["Ranges", "learned_ranges"]
+__all__ = ["Ranges", "learned_ranges", "learned_task_ranges"]
 
 _NOT_COMPUTED = "not computed: a diff reads what runs kept, and intervals take a fit; --intervals computes them"
 
@@ -48,6 +50,27 @@ def learned_ranges(run: KeptRun, *, compute: bool) -> Ranges:
         _by_name(found.sources, found.accuracies),
         _by_name([str(c) for c in found.classes], found.class_balance),
     )
+
+
+def learned_task_ranges(run: KeptRun, *, compute: bool) -> dict[str, Ranges]:
+    """Return the intervals of what a run on several tasks learned of each, where ``compute`` asks for them.
+
+    They are worked out once, and kept with the run's label models.
+    """
+    if not compute:
+        return dict.fromkeys(run.tasks, Ranges(False, _NOT_COMPUTED, {}, {}))
+    known = ComponentIntervals(database_of(run.folder), run.row.artifacts)
+    known.work_out()
+    found = known.known()
+    return {
+        task: Ranges(
+            True,
+            f"95% intervals of the earlier run: {found[task].method}",
+            _by_name(found[task].sources, found[task].accuracies),
+            _by_name([str(c) for c in found[task].classes], found[task].class_balance),
+        )
+        for task in run.tasks
+    }
 
 
 def _by_name(names: tuple[str, ...] | list[str], found: Range) -> dict[str, tuple[float, float] | None]:

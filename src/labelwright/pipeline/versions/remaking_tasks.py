@@ -14,7 +14,9 @@ from labelwright.core.stats_arrays import arrays_of_stats
 from labelwright.data import read
 from labelwright.labeling import LabelingFunction, apply
 from labelwright.labelmodels import MultiTask, from_dict, to_dict
-from labelwright.pipeline.kept.keep import KeptRun
+from labelwright.pipeline.kept.database import Database
+from labelwright.pipeline.kept.keep import KeptRun, open_store
+from labelwright.pipeline.kept.kept_intervals import ComponentIntervals
 from labelwright.pipeline.kept.kept_tasks import ComponentVotes, read_by_name
 from labelwright.pipeline.kept.learning import merged_stats
 from labelwright.pipeline.kept.task_learning import label_part
@@ -23,7 +25,14 @@ from labelwright.pipeline.source_files import read_source, write_source
 
 from .remaking import Remade, differences_of, far_rows, judge_differences, loaded_functions
 
-__all__ = ["remake_task_labels", "remake_task_models", "remake_task_scores", "remake_task_stats", "remake_task_votes"]
+__all__ = [
+    "remake_task_intervals",
+    "remake_task_labels",
+    "remake_task_models",
+    "remake_task_scores",
+    "remake_task_stats",
+    "remake_task_votes",
+]
 
 _NAMES_SHOWN = 5
 
@@ -76,6 +85,16 @@ def remake_task_models(run: KeptRun) -> Remade:
         made = MultiTask().fit_stats(merged_stats(run.store, stats[name]), allow_silence=True)
         far |= {f"{name}: {place}": d for place, d in differences_of(run.store.get_json(key), to_dict(made))}
     return judge_differences(far, f"{len(models)} joint label model{'s' * (len(models) != 1)}")
+
+
+def remake_task_intervals(run: KeptRun) -> Remade:
+    """Work the intervals of each component out again, from the kept stats and the kept label model."""
+    keys, far = read_by_name(run.store, run.artifact("task_intervals")), dict[str, float]()
+    known = ComponentIntervals(Database(run.store, open_store(run.folder)[1]), run.row.artifacts)
+    for name, key in keys.items():
+        made = known.model(name).intervals(known.level).to_dict()
+        far |= {f"{name}: {place}": d for place, d in differences_of(run.store.get_json(key), made)}
+    return judge_differences(far, f"intervals of {len(keys)} joint label model{'s' * (len(keys) != 1)}")
 
 
 def remake_task_labels(run: KeptRun) -> Remade:

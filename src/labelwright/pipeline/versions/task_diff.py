@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from labelwright.analysis import paired_difference
+from labelwright.analysis.comparison import ParameterMove
 from labelwright.analysis.tasks.comparison import SplitChanges, TasksComparison
 from labelwright.core import SoftLabels
 from labelwright.core.errors import ProjectError
@@ -92,7 +93,15 @@ class TasksDiff:
             "tasks_removed": list(self.removed),
             "functions": self.functions.to_dict(),
             "settings": self.settings.to_dict(),
+            **self._learned(),
         }
+
+    def _learned(self) -> dict[str, Any]:
+        """Return what was learned of functions with its intervals, by task, where these were asked for."""
+        moves = {} if self.comparison is None else {one.task: one.accuracies for one in self.comparison.tasks}
+        if not any(_judged(move) for own in moves.values() for move in own):
+            return {}
+        return {"learned": {task: [asdict(move) for move in own] for task, own in moves.items()}}
 
     def to_text(self) -> str:
         """Return lines for a terminal."""
@@ -102,7 +111,7 @@ class TasksDiff:
         for what, changes in (("Functions", self.functions), ("Settings", self.settings)):
             lines += list(_named(what, changes))
         for one in self.tasks:
-            lines += list(_shown(one))
+            lines += list(_shown(one, {} if self.comparison is None else self.comparison.moves(one.task)))
         same = [one.task for one in self.tasks if one.unchanged]
         if same:
             lines.append(f"Labels are the same on {', '.join(same)}.")
@@ -212,7 +221,7 @@ def _named(what: str, changes: NamedChanges) -> Iterator[str]:
         yield f"{what}: {'; '.join(said)}"
 
 
-def _shown(one: TaskChanges) -> Iterator[str]:
+def _shown(one: TaskChanges, moves: Mapping[str, ParameterMove]) -> Iterator[str]:
     if one.unchanged:
         return
     yield f"\n{one.task}"
@@ -227,4 +236,15 @@ def _shown(one: TaskChanges) -> Iterator[str]:
     learned = {name: (a["accuracy"], b["accuracy"]) for name, (a, b) in one.accuracies.changed.items()}
     for name, (a, b) in learned.items():
         was, now = ("unknown" if value is None else f"{value:.1%}" for value in (a, b))
-        yield f"  {name}: learned accuracy {was} -> {now}"
+        move = moves.get(name)
+        told = f" ({move.verdict}{_ends(move)})" if move is not None and _judged(move) else ""
+        yield f"  {name}: learned accuracy {was} -> {now}{told}"
+
+
+def _judged(move: ParameterMove) -> bool:
+    """Whether intervals were worked out for it."""
+    return move.low is not None or move.verdict == "no interval"
+
+
+def _ends(move: ParameterMove) -> str:
+    return "" if move.low is None or move.high is None else f" {move.low:.1%} to {move.high:.1%}"

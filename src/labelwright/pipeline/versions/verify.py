@@ -17,6 +17,7 @@ from .remaking_augmentation import remake_augmentation
 from .remaking_slices import remake_slices
 from .remaking_task_end_models import remake_task_end_models
 from .remaking_tasks import (
+    remake_task_intervals,
     remake_task_labels,
     remake_task_models,
     remake_task_scores,
@@ -43,8 +44,8 @@ class Check:
     ----------
     what : str
         ``"artifacts"``, ``"run id"``, ``"votes"``, ``"stats"``, ``"label model"``, ``"soft labels"``, ``"end model"``,
-        ``"scores"``; where the run has slices, also ``"slices"``; where it augmented, also ``"unlabelled examples"``,
-        ``"safety"``, ``"policy"`` and ``"augmented copies"``.
+        ``"scores"``; where the run was diagnosed, also ``"intervals"``; where it has slices, also ``"slices"``;
+        where it augmented, also ``"unlabelled examples"``, ``"safety"``, ``"policy"`` and ``"augmented copies"``.
     status : {"equal", "close", "differs", "damaged", "not checked"}
         ``"close"``: within 1e-9 but not bit for bit, as another machine or another version of a library makes it.
     detail : str
@@ -148,6 +149,9 @@ def _tasks(run: KeptRun, step: Tell) -> Iterator[Check]:
     ):
         step(f"making {what} again")
         yield _attempt(what, remake, run)
+    if "task_intervals" in run.row.artifacts:
+        step("working intervals out again")
+        yield _attempt("intervals", remake_task_intervals, run)
     yield from _slices(run, step)
     yield from _augmentation(run, step)
     if "task_end_models" in run.row.artifacts:

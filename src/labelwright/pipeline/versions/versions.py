@@ -86,13 +86,15 @@ class ProjectVersions:
         told = compare_runs(diff, *runs, labels=labels, names=(before, after), limit=limit, intervals=intervals)
         return replace(diff, comparison=told)
 
-    def diff_tasks(self, before: str = "latest~1", after: str = "latest") -> TasksDiff:
+    def diff_tasks(self, before: str = "latest~1", after: str = "latest", *, intervals: bool = False) -> TasksDiff:
         """Compare two runs of a project with several tasks, task by task.
 
         Parameters
         ----------
         before, after : str
             Runs, by any of their names.
+        intervals : bool
+            Work out the intervals of what ``before`` learned, where it was not diagnosed.
 
         Raises
         ------
@@ -101,12 +103,12 @@ class ProjectVersions:
         """
         runs = [KeptRun.named(self.folder, name) for name in (before, after)]
         diff = diff_tasks(*runs)
-        return replace(diff, comparison=compare_task_runs(diff, *runs, names=(before, after)))
+        return replace(diff, comparison=compare_task_runs(diff, *runs, names=(before, after), intervals=intervals))
 
     def write_diff(
         self, diff: Diff | TasksDiff, *, markdown: Path | None = None, html: Path | None = None
     ) -> list[Path]:
-        """Write a diff of this project as Markdown and as an HTML page (on one task), each where a path is given.
+        """Write a diff of this project as Markdown and as an HTML page, each where a path is given.
 
         Returns
         -------
@@ -116,8 +118,7 @@ class ProjectVersions:
         Raises
         ------
         DataError
-            If a path is the project's settings, functions, store or data, the diff has no comparison, or a page is
-            asked for of several tasks.
+            If a path is the project's settings, functions, store or data, or the diff has no comparison.
         """
         return write_comparison(self.folder, diff, markdown=markdown, html=html)
 
