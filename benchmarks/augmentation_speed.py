@@ -23,6 +23,7 @@ import torch
 from labelwright.augmentation import images
 from labelwright.augmentation.base import TransformationFunction
 from labelwright.augmentation.learned import LearnedPolicy
+from labelwright.augmentation.learned.fitting import LearningProgress
 from labelwright.augmentation.learned.generators import GeneratorName
 
 N, SIDE, ROUNDS, CALLS, THREADS = 256, 32, 7, 7, 2
@@ -196,26 +197,29 @@ def summary(ratios: dict[str, float]) -> str:
     )
 
 
-def generators(device: str = "cpu", steps: int = 30) -> None:
-    """Print how fast each generator learns: sequences drawn, applied, judged and learned from, and steps of training.
+def generators(device: str = "cpu", steps: int = 60) -> None:
+    """Print how fast each generator learns: steps of training, and sequences drawn, applied, judged and learned from.
 
-    A step is a round of one sequence for each image of a batch. The policy's own time ahead of the first round (trying
-    out the functions) and after the last (choosing among the generators on the way) is in it.
+    From the first report of progress to the last, so without what comes before training (trying out the functions) and
+    after it (choosing among the generators on the way).
     """
     pictures = torch.rand((2_000, 1, 28, 28), generator=torch.Generator().manual_seed(0)).to(device)
-    print(f"\ngenerators on {device}: 15 functions for grey images, 28 x 28, three in a row; {steps} steps")
-    print(f"{'':16} {'sequences/s':>14} {'steps/s':>10} {'and of a second of the processor':>34}")
+    count = len(images.standard("grey"))
+    print(f"\ngenerators on {device}: {count} functions for grey images, 28 x 28, three in a row; {steps} steps")
+    print(f"{'':16} {'a second of the clock':>32} {'of the processor':>32}")
     for generator in get_args(GeneratorName):
         policy = LearnedPolicy(
             images.standard("grey"), length=3, generator=generator, steps=steps, estimator="leave_one_out"
         )
-        started = time.perf_counter(), time.process_time()
-        policy.fit(pictures)
-        seconds = time.perf_counter() - started[0], time.process_time() - started[1]
-        done = len(policy.history_)
-        clock, processor = (done / each for each in seconds)
-        size = policy.batch_size
-        print(f"{generator:16} {clock * size:>14,.0f} {clock:>10.1f} {processor * size:>23,.0f} {processor:>10.1f}")
+        seen: list[tuple[int, float, float]] = []
+
+        def told(progress: LearningProgress, seen: list[tuple[int, float, float]] = seen) -> None:
+            seen.append((progress.step, time.perf_counter(), time.process_time()))
+
+        policy.fit(pictures, progress=told)
+        done, *seconds = (last - first for first, last in zip(seen[0], seen[-1], strict=True))
+        cells = [f"{done / each:.1f} steps, {done / each * policy.batch_size:,.0f} sequences" for each in seconds]
+        print(f"{generator:16} {cells[0]:>32} {cells[1]:>32}", flush=True)
 
 
 def accelerator() -> None:
