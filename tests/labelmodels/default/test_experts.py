@@ -11,10 +11,10 @@ from labelwright.labelmodels import LabelModel, MajorityVote
 from labelwright.labelmodels.problem import Problem
 
 
-def f1(model, L, truth):
+def f1(model, L, truth, k=2):
     voted = (L >= 0).any(axis=1)
     said = model.fit(L).predict(L, ties="random")[voted]
-    return macro_f1(truth[voted], said, 2)(np.ones((1, voted.sum()))).item()
+    return macro_f1(truth[voted], said, k)(np.ones((1, voted.sum()))).item()
 
 
 def fires(seed, own, other, *, positive):
@@ -57,3 +57,20 @@ def test_where_classes_are_even_it_is_no_worse_than_majority_vote():
     votes = [fires(seed, 0.7, 0.3, positive=0.5) for seed in range(3)]
     lost = [f1(MajorityVote(2), L, truth) - f1(LabelModel(2), L, truth) for L, truth in votes]
     assert np.mean(lost) < 0.001
+
+
+def two_answers(seed, k, n=1000, m=20):
+    """Two of ``m`` workers answer each item; they are right in 40 to 95 of 100 answers."""
+    rng = np.random.default_rng(seed)
+    truth = rng.integers(k, size=n)
+    right = rng.random((n, m)) < rng.uniform(0.4, 0.95, m)
+    said = np.where(right, truth[:, None], (truth[:, None] + rng.integers(1, k, size=(n, m))) % k)
+    return np.where(rng.random((n, m)).argsort(axis=1) < 2, said, -1), truth
+
+
+def test_workers_who_hardly_meet_are_still_told_apart():
+    worlds = [two_answers(seed, 4) for seed in range(4)]
+    won = [f1(LabelModel(4), L, truth, 4) - f1(MajorityVote(4), L, truth, 4) for L, truth in worlds]
+    # EM with a prior alone wins five points.
+    assert np.mean(won) > 0.065
+    assert "with one" in str(LabelModel(4).fit(worlds[0][0]).outcome_)

@@ -19,7 +19,7 @@ from labelwright.labelmodels.problem import Floats, Problem
 from .copies import places_in_frame, speakers, without_copies
 from .dependence import Dependence
 from .evidence import Evidence
-from .free_fit import WORTH_OF_VOTES, Free, free, plurality, with_known
+from .free_fit import WORTH_OF_VOTES, Free, free, identified, plurality, with_known
 from .known_classes import correction, frequencies, stacked
 from .many_classes import MOST_CELLS, OneAccuracy
 from .panel import Panel
@@ -161,8 +161,9 @@ def several_sided(
     """Use EM without a prior as far as it fits; for the rest, average over how much structure sources have.
 
     The rungs are none (vote shares), one accuracy for each source, and a table for each source that the crowd's draws
-    to it, hard items expected. Which of them the data support they do not tell without known classes. Where there are
-    some, ``informed`` are the stats with them: then every rung is climbed, and with a share of 0 there is one more
+    to it, hard items expected. Which of them the data support they do not tell without known classes. Where sources
+    hardly meet, votes identify no tables: EM with a prior, as for one-sided sources, takes their place. Where classes
+    are known, ``informed`` are the stats with them: then every rung is climbed, and with a share of 0 there is one more
     expert, tables that learned from the known classes too.
     """
     if int(stats.frame.sizes.sum()) * problem.k > MOST_CELLS:
@@ -178,13 +179,16 @@ def several_sided(
     experts: list[_Expert] = []
     accuracies, steps = np.full(frame.m, np.nan), 0
     discounts, dependent, heard = mass, np.empty((0, 2), dtype=np.int64), False
-    left_out = None
+    left_out, share = None, misfit / 3
     if misfit > 0 or informed is not None:
-        share = misfit / 3
         distinct = without_copies(stats, problem, dependence)
         distinct = distinct if informed is not None else _as_needed(distinct, misfit)
         like = speakers(problem, dependence, frame)
-        experts, accuracies, steps = _rungs(distinct, like, mass, balance, share)
+        if identified(problem, dependence):
+            experts, accuracies, steps = _tables(distinct, like, mass, balance, share)
+        else:
+            experts, accuracies, steps = _with_prior(one_sided(stats, problem, dependence, given), share)
+        experts.append(_coins(distinct, like, mass, balance, share))
         if informed is not None:
             taught, left_out = _taught(without_copies(informed, problem, dependence), like, mass, balance, given)
             experts.append(taught)
@@ -199,7 +203,7 @@ def several_sided(
     ended = f"Converged after {steps} steps of EM" + (", and who votes tells of the class" if heard else "")
     return Experts(
         panel=_panel(experts, mass, voices),
-        shares=np.array([*(e.share for e in experts), misfit / 3]),
+        shares=np.array([*(e.share for e in experts), share]),
         discounts=discounts,
         balance=balance,
         origin=origin,
@@ -234,22 +238,32 @@ def _panel(experts: list[_Expert], mass: Floats, voices: Floats) -> Panel:
     )
 
 
-def _rungs(
+def _with_prior(found: Experts, share: float) -> tuple[list[_Expert], Floats, int]:
+    """Return the experts of ``found`` but for its vote shares, which count ``share`` together, accuracies and steps."""
+    panel, each = found.panel, share / len(found.panel.scores)
+    parts = zip(panel.scores, panel.balances, panel.item_strengths, panel.typical, strict=True)
+    return [_Expert(*part, each) for part in parts], found.accuracies, found.steps
+
+
+def _tables(
     stats: PatternCounts, like: npt.NDArray[np.int64], mass: Floats, balance: Floats, share: float
 ) -> tuple[list[_Expert], Floats, int]:
-    """Return the rungs above the vote shares, and the accuracies (m,) and the steps of EM of the tables.
+    """Return the rung of tables, the accuracies (m,) and the steps of EM.
 
     ``stats`` are of sources none of which is surely another; ``like`` (f,) and ``mass`` (f,) give the others a voice.
     """
     frame = stats.frame
-    tables = HierarchicalDawidSkene(class_balance=balance, max_steps=_RUNG_STEPS).solve(stats)
-    coins = DawidSkene(class_balance=balance, one_coin=True, max_steps=_RUNG_STEPS).solve(stats)
-    rungs = [
-        _Expert(tables.tables[like] * mass[:, None], balance, tables.item_strengths, tables.typical, share),
-        _Expert(coins.tables[like] * mass[:, None], balance, np.zeros(frame.k), Slots.of(frame).even, share),
-    ]
+    found = HierarchicalDawidSkene(class_balance=balance, max_steps=_RUNG_STEPS).solve(stats)
+    rung = _Expert(found.tables[like] * mass[:, None], balance, found.item_strengths, found.typical, share)
     speaker = Features.of(frame).source[like][np.cumsum(frame.sizes) - frame.sizes]
-    return rungs, tables.accuracies[speaker], tables.outcome.steps
+    return [rung], found.accuracies[speaker], found.outcome.steps
+
+
+def _coins(stats: PatternCounts, like: npt.NDArray[np.int64], mass: Floats, balance: Floats, share: float) -> _Expert:
+    """Return the rung of one accuracy for each source; see `_tables`."""
+    frame = stats.frame
+    found = DawidSkene(class_balance=balance, one_coin=True, max_steps=_RUNG_STEPS).solve(stats)
+    return _Expert(found.tables[like] * mass[:, None], balance, np.zeros(frame.k), Slots.of(frame).even, share)
 
 
 def _taught(

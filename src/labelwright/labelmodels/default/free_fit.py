@@ -24,6 +24,7 @@ __all__ = [
     "free_fit",
     "heard_balance",
     "identified",
+    "mostly_several",
     "plurality",
     "with_known",
     "won",
@@ -79,16 +80,22 @@ class FreeFit(Fit):
         return cls(**found | {"steps": fit.steps + more}, solved=solved, counted=counted)
 
 
+def mostly_several(problem: Problem, dependence: Dependence) -> bool:
+    """Tell whether three distinct sources or more that take several sides give most of the votes."""
+    several = problem.multipolar[problem.source]
+    distinct = int((problem.multipolar & dependence.distinct).sum())
+    return distinct >= 3 and bool(problem.totals[several].sum() > problem.totals.sum() / 2)
+
+
 def identified(problem: Problem, dependence: Dependence) -> bool:
     """Tell whether votes of sources that take several sides can tell how good each is.
 
-    Three distinct ones or more give most of the votes; and they meet: a third of the examples has three of their votes,
-    or as many as make twenty for each row of their tables.
+    They give most of the votes; and they meet: a third of the examples has three of their votes, or as many as make
+    twenty for each row of their tables.
     """
-    distinct = problem.multipolar & dependence.distinct
-    several = problem.multipolar[problem.source]
-    if distinct.sum() < 3 or problem.totals[several].sum() <= problem.totals.sum() / 2:
+    if not mostly_several(problem, dependence):
         return False
+    distinct = problem.multipolar & dependence.distinct
     threes = problem.weights[problem.x @ distinct[problem.source].astype(np.float64) >= 3].sum()
     return bool(threes >= min(problem.rows / 3, _MEETINGS * problem.k * distinct.sum()))
 
@@ -125,7 +132,7 @@ def free(problem: Problem, dependence: Dependence, given: Floats | None) -> Free
     for the rest how often each class has most of an example's votes. That is worth some examples in any case: where
     these are few and sources weak, the likelihood hardly tells one P(Y) from another.
     """
-    if not dependence.known:
+    if not (dependence.known and identified(problem, dependence)):
         plural = plurality(problem, dependence.copies)
         return Free(None, plural, "from the most frequent votes") if given is None else Free(None, given, "given")
     if given is not None:

@@ -23,7 +23,7 @@ from labelwright.labelmodels.problem import Floats, Problem
 
 from .dependence import Dependence
 from .experts import Experts, one_sided, several_sided, told
-from .free_fit import WORTH_OF_VOTES, free, identified, with_known
+from .free_fit import WORTH_OF_VOTES, free, mostly_several, with_known
 from .known_classes import corrected
 from .panel import Panel
 
@@ -105,8 +105,9 @@ class LabelModel(BaseLabelModel[PatternCounts, LabelModelParams]):
         Number of classes k of votes that come as plain arrays. Default: as many as the codes need, at least 2.
     class_balance : array_like of float, shape (k,), optional
         P(Y), where it is known. Default: where at least three sources take several sides and give most of the votes, EM
-        learns it with the rest; otherwise uniform. Known classes in ``y`` are added to that, so they should be a random
-        sample: 100 of them count as much as what the votes say, and 1 for each class as much as nothing known.
+        learns it with the rest, or, where they hardly meet, it is how often each class has most votes; else uniform.
+        Known classes in ``y`` are added to that, so they should be a random sample: 100 of them count as much as what
+        the votes say, and 1 for each class as much as nothing known.
     dependencies : iterable of (str, str), (int, int) or Dependency, optional
         Pairs of sources that depend on each other beyond Y, by name or position, or what `learn_dependencies` found.
         They add to those that the model finds by itself; only sources that take several sides need it, as what others
@@ -131,7 +132,8 @@ class LabelModel(BaseLabelModel[PatternCounts, LabelModelParams]):
        be checked, taken for one vote.
     4. Where several-sided sources identify the model, EM runs without a prior, learns P(Y) too, and counts as far as it
        fits. The rest is a ladder of structure: vote shares, one accuracy for each source, and tables that expect hard
-       items. Who votes counts where it surely tells of the class, and not of how hard an example is.
+       items; EM with a prior, where sources hardly meet. Who votes counts where it surely tells of the class, and not
+       of how hard an example is.
     5. A class must mean what votes call it: a fit in which it does not is not trusted, however good.
     6. Known classes come last: they say which expert to trust, and correct the answer where all are wrong.
 
@@ -199,7 +201,7 @@ class LabelModel(BaseLabelModel[PatternCounts, LabelModelParams]):
         with threadpool_limits(limits=1, user_api="blas"):
             dependence = Dependence(problem, declared, surely=self._surely)
             informed = bool(stats.counts.gold.any())
-            if identified(problem, dependence):
+            if mostly_several(problem, dependence):
                 experts = several_sided(unlabelled, problem, dependence, given, informed=stats if informed else None)
             else:
                 experts = one_sided(unlabelled, problem, dependence, given)
