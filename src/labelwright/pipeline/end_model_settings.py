@@ -19,7 +19,8 @@ class NetworkSettings(SettingsTable, frozen=True):
     """``[end_model.network]``: one network for all of several tasks, in place of a model for each. Needs PyTorch.
 
     ``trunk`` is what the tasks share: ``"mlp"`` (a hidden layer) or ``"linear"`` (none) for texts and numbers,
-    ``"small"`` or ``"resnet"`` for pictures; the first of each is the default. ``size`` is the width and height in
+    ``"small"`` or ``"resnet"`` for pictures; the first of each is the default. ``loss`` is ``"expected"`` under soft
+    labels, the default, or ``"marginal"``, the likelihood of votes of functions that read something else. ``size`` is the width and height in
     pixels to which pictures are brought. ``device`` may be ``"cpu"``, ``"cuda"`` or ``"mps"``; ``"auto"`` takes a GPU
     where there is one.
     """
@@ -28,6 +29,8 @@ class NetworkSettings(SettingsTable, frozen=True):
     epochs: int = 60
     batch_size: int = 64
     size: list[int] | None = None
+    # Unset where the file says nothing, so that networks kept before there was a choice stay as they are.
+    loss: Literal["expected", "marginal"] | msgspec.UnsetType = msgspec.UNSET
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
 
 

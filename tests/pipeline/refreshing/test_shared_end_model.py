@@ -142,6 +142,16 @@ def test_it_is_trained_again_where_labels_or_settings_change_and_nowhere_else(co
     assert project.run().operations["end_models_stale"] == 1
 
 
+def test_the_network_follows_the_loss_that_the_settings_name(copy: Path) -> None:
+    texts = pl.DataFrame({"text": list(WORDS.values())})
+    expected = Project(copy).predict(texts)
+    edit(copy, "labelwright.toml", "epochs = 4", 'epochs = 4\nloss = "marginal"')
+    (step,) = Project(copy).plan().steps
+    assert step.reason == "settings: end_model.network.loss changed"
+    assert Project(copy).run().operations["end_models_trained"] == 1
+    assert not Project(copy).predict(texts).equals(expected)
+
+
 def test_what_was_kept_is_what_comes_of_a_rebuild(copy: Path) -> None:
     found = Project(copy).verify("latest")
     assert "one for all tasks trained again" in str(found.to_dict())
@@ -225,6 +235,7 @@ def test_without_torch_the_line_that_installs_it_is_said_before_anything_is_made
         ('kind = "text"', 'kind = "none"', "end_model.network needs end_model.kind"),
         ('kind = "text"', 'kind = "image"\n#', "end_model.fields is empty"),
         ("epochs = 4", "epochs = 0", "end_model.network.epochs is 0"),
+        ("epochs = 4", 'loss = "hinge"', "end_model.network.loss"),
         ("epochs = 4", "size = [3, 4]", "end_model.network.size is of pictures"),
         (
             "epochs = 4",

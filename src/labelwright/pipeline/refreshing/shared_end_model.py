@@ -107,6 +107,7 @@ def train_shared_end_model(
         weights=weights,
         size=None if network.size is None else tuple(network.size),
         trunk=network.trunk,
+        loss=network.loss or "expected",
         epochs=network.epochs,
         batch_size=network.batch_size,
         device=network.device,
