@@ -154,10 +154,9 @@ def beside(ours: Ours, theirs: Theirs) -> None:
     print(f"{'':16} {'fastest ms':>28}{heads}")
     ratios: dict[str, tuple[float, ...]] = {}
     for name in ours.functions:
-        calls: list[Measured] = []
+        calls = ours.seconds(name)
         found: dict[str, list[tuple[float, ...]]] = {lib: [] for lib, has in theirs.has.items() if name in has}
         least: dict[str, float] = {}
-        ours.seconds(name)
         for library in found:
             theirs.seconds(library, name)  # pays for imports and caches
         for _ in range(ROUNDS):
@@ -181,20 +180,20 @@ def beside(ours: Ours, theirs: Theirs) -> None:
                 ratios[name] = (*map(statistics.median, columns), *bests)
         shown = f"{fastest.calling * 1e3:.2f} and {fastest.alone * 1e3:.2f}"
         print(f"{name:16} {shown:>28}" + "".join(f" {cell:>28}" for cell in cells), flush=True)
+    summarise(ratios)
+
+
+def summarise(ratios: dict[str, tuple[float, ...]]) -> None:
+    """Print the least and the median of each kind of ratio to scikit-image, and what is below the one wanted."""
     whats = ("clock, two threads", *(f"{what}, {kind}" for what in ("medians", "fastest") for kind in KINDS))
     for which, names in (("scikit-image's own", set(ratios) - NUMPY), ("numpy's, where it has none", NUMPY)):
         for kind, what in enumerate(whats):
-            shown_here = {name: ratios[name][kind] for name in sorted(names & set(ratios))}
-            if shown_here:
-                print(f"beside {which}, {what}: {summary(shown_here)}")
-
-
-def summary(ratios: dict[str, float]) -> str:
-    least = min(ratios, key=ratios.__getitem__)
-    below = ", ".join(f"{name} {ratio:.1f}" for name, ratio in ratios.items() if ratio < WANTED)
-    return f"least {ratios[least]:.1f} ({least}), median {statistics.median(ratios.values()):.1f}; below {WANTED}: " + (
-        below or "none"
-    )
+            found = {name: ratios[name][kind] for name in sorted(names & set(ratios))}
+            if found:
+                least, middle = min(found, key=found.__getitem__), statistics.median(found.values())
+                below = ", ".join(f"{name} {ratio:.1f}" for name, ratio in found.items() if ratio < WANTED)
+                print(f"beside {which}, {what}: least {found[least]:.1f} ({least}), median {middle:.1f}", end="; ")
+                print(f"below {WANTED}: {below or 'none'}")
 
 
 def generators(device: str = "cpu", steps: int = 60) -> None:
