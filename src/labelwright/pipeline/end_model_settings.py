@@ -20,9 +20,9 @@ class NetworkSettings(SettingsTable, frozen=True):
 
     ``trunk`` is what the tasks share: ``"mlp"`` (a hidden layer) or ``"linear"`` (none) for texts and numbers,
     ``"small"`` or ``"resnet"`` for pictures; the first of each is the default. ``loss`` is ``"expected"`` under soft
-    labels, the default, or ``"marginal"``, the likelihood of votes of functions that read something else. ``size`` is the width and height in
-    pixels to which pictures are brought. ``device`` may be ``"cpu"``, ``"cuda"`` or ``"mps"``; ``"auto"`` takes a GPU
-    where there is one.
+    labels, the default, or ``"marginal"``, the likelihood of votes of functions that read something else. ``size`` is
+    the width and height in pixels to which pictures are brought. ``device`` may be ``"cpu"``, ``"cuda"`` or ``"mps"``;
+    ``"auto"`` takes a GPU where there is one.
     """
 
     trunk: Literal["mlp", "linear", "small", "resnet"] | None = None
