@@ -100,6 +100,29 @@ def test_contracts_without_gold_are_judged_on_what_is_learned_and_that_is_worked
     assert lw.Project(folder).test().judgement.contracts == tuple(found.values())
 
 
+def test_a_diff_says_which_accuracies_moved_beyond_what_chance_explains(diagnosed, tmp_path):
+    folder = Path(shutil.copytree(diagnosed, tmp_path / "reports"))
+    supervision = folder / "supervision.py"
+    supervision.write_text(FUNCTIONS.replace('for reader in "abc"', 'for reader in "ab"'), encoding="utf-8")
+    lw.Project(folder).run()
+    found = lw.Project(folder).diff_tasks("2", "3", intervals=True)
+    moves = {move["name"]: move for move in found.to_dict()["learned"]["finding"]}
+    known = known_of(diagnosed).known()["finding"]
+    for name, low, high in zip(known.sources, known.accuracies.low, known.accuracies.high, strict=True):
+        move = moves[name]
+        assert (move["low"], move["high"]) == (low, high)
+        inside = None if move["after"] is None else low <= move["after"] <= high
+        assert move["verdict"] == {None: "gone", True: "within", False: "beyond"}[inside]
+    assert moves["reader_c"]["verdict"] == "gone"
+    told = moves["reader_a"]
+    assert f"({told['verdict']} {told['low']:.1%} to {told['high']:.1%})" in found.to_text()
+    page = tmp_path / "d.html"
+    lw.Project(folder).write_diff(found, html=page)
+    cell = f"{100 * told['low']:.1f}–{100 * told['high']:.1f}"
+    assert cell in page.read_text(encoding="utf-8")
+    assert "95% intervals of the earlier run" in page.read_text(encoding="utf-8")
+
+
 def test_intervals_are_verified_and_survive_a_collection(diagnosed, tmp_path):
     folder = Path(shutil.copytree(diagnosed, tmp_path / "reports"))
     lw.Project(folder).gc()
