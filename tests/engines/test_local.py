@@ -197,7 +197,14 @@ def test_functions_of_a_file_that_is_not_on_the_path(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "killpg"), reason="needs POSIX process groups")
-def test_ctrl_c_leaves_no_worker_behind(tmp_path: Path) -> None:
+@pytest.mark.parametrize("pgrep", ["there", "slow", "missing"])  # loky asks it for the children of workers
+def test_ctrl_c_leaves_no_worker_behind(tmp_path: Path, pgrep: str) -> None:
+    own, asked = tmp_path / "bin", tmp_path / "asked"
+    own.mkdir()
+    if pgrep == "slow":
+        (own / "pgrep").write_text(f"#!/bin/sh\n: > {asked}\nsleep 2\nexit 1\n")
+        (own / "pgrep").chmod(0o755)
+    search = {"there": os.environ["PATH"], "slow": f"{own}:{os.environ['PATH']}", "missing": str(own)}[pgrep]
     path = tmp_path / "job.py"
     path.write_text(
         textwrap.dedent("""
@@ -213,12 +220,21 @@ def test_ctrl_c_leaves_no_worker_behind(tmp_path: Path) -> None:
         """)
     )
     with subprocess.Popen(
-        [sys.executable, str(path)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+        [sys.executable, str(path)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        env=os.environ | {"PATH": search},
     ) as job:
         try:
             assert job.stdout is not None
             workers = {int(job.stdout.readline()) for _ in range(20)}
             os.killpg(job.pid, signal.SIGINT)
+            if pgrep == "slow":  # and again, while workers are being ended
+                while not asked.exists():
+                    time.sleep(0.01)
+                os.killpg(job.pid, signal.SIGINT)
             _, err = job.communicate(timeout=60)
         except BaseException:
             # Whatever is left must not run on, nor fail the next test by its open files.

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import sys
 import threading
 import time
 import warnings
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from functools import partial
 from operator import length_hint
 from typing import Any, Literal, get_args
 
@@ -200,7 +204,39 @@ def _process_pool(blob: bytes, workers: int) -> Iterator[Any]:
             "workers, or LocalEngine(kind='inline') to see where."
         ) from error
     finally:
-        pool.shutdown(wait=True, kill_workers=not finished)
+        if finished:
+            pool.shutdown(wait=True)
+        else:
+            _kill(pool)
+
+
+def _kill(pool: Any) -> None:
+    """End the workers of a loky pool at once, whatever they are at."""
+    with _without_interrupts(), warnings.catch_warnings():
+        # loky asks pgrep for children of workers (ours have none). Where that fails it warns, and then calls what its
+        # processes lack: nothing would be killed, and this process would wait for its workers when it ends.
+        warnings.filterwarnings("ignore", message="Failed to kill subprocesses")
+        for process in list((pool._processes or {}).values()):
+            process._popen.kill = process.terminate if sys.platform == "win32" else partial(_kill_process, process.pid)
+        pool.shutdown(wait=True, kill_workers=True)
+
+
+def _kill_process(pid: int) -> None:
+    with suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGKILL)
+
+
+@contextmanager
+def _without_interrupts() -> Iterator[None]:
+    """Ignore Ctrl-C within the block, here and in programs that it starts: a second one would undo the cleaning up."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, signal.SIG_DFL if before is None else before)
 
 
 def _pickled(task: Task) -> bytes:
