@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from types import SimpleNamespace
 from typing import Any
 
@@ -10,8 +11,8 @@ import pandas as pd
 import polars as pl
 import pytest
 
-from labelwright import labeling_function, preprocessor
-from labelwright.core.errors import FunctionError
+from labelwright import apply, labeling_function, preprocessor
+from labelwright.core.errors import FunctionError, LabelingError
 from labelwright.functions.records import record_type
 
 SPAM, HAM, ABSTAIN = 1, 0, -1
@@ -117,3 +118,14 @@ def test_the_version_follows_the_code_and_what_it_is_given() -> None:
     assert all(len(v) == 64 for v in versions)
     same = labeling_function(name="other", labels=[1])(bare.function)
     assert same.version != bare.version
+
+
+def test_a_function_that_exits_has_failed_and_ends_nothing_else() -> None:
+    @labeling_function(labels=["a"])
+    def quits(x: Any) -> Any:
+        return sys.exit(3) if x.n == 2 else "a"
+
+    with pytest.raises(LabelingError, match="'quits' raised SystemExit: 3 on example 1; it saw n=2"):
+        apply([quits], [{"n": 1}, {"n": 2}], classes=["a", "b"])
+    votes = apply([quits], [{"n": 1}, {"n": 2}], classes=["a", "b"], on_error="abstain")
+    assert (votes.values.tolist(), votes.failures[0].count) == ([[0], [-1]], 1)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import numpy as np
 import polars as pl
 import pytest
@@ -58,6 +60,14 @@ def test_ids_come_from_their_column() -> None:
     assert apply([question], frame).example_ids.tolist() == [0, 1]
     with pytest.raises(SliceError, match="more than once"):
         apply([question], pl.DataFrame({"key": ["b", "b"], "text": ["why?", "no"]}), id="key")
+
+
+def test_a_function_that_exits_has_failed_and_ends_nothing_else() -> None:
+    quits = slicing_function(name="quits")(lambda x: sys.exit(3) if x.n == 2 else True)
+    frame = pl.DataFrame({"n": [1, 2]})
+    with pytest.raises(SlicingError, match="'quits' raised SystemExit: 3 on example 1; it saw n=2"):
+        apply([quits], frame)
+    assert apply([quits], frame, on_error="outside").failures[0].count == 1
 
 
 def test_a_failure_names_slice_and_example() -> None:

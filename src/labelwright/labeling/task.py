@@ -271,7 +271,7 @@ class ApplyTask:
                 for name, call, append in steps:
                     try:
                         append(call(x))
-                    except (Exception, Overrun) as error:
+                    except (Exception, SystemExit, Overrun) as error:  # sys.exit in a function is a failure of it
                         seen = {field: x[field] for field in fields[name]}
                         context.failed(name, error, position, seen, self.timeout)
                         append(None)

@@ -174,14 +174,14 @@ class SliceTask:
             for j, name, call in calls:
                 try:
                     member[position, j] = call(x)
-                except Exception as error:
+                except (Exception, SystemExit) as error:  # sys.exit in a function is a failure of it
                     said = f"raised {summary(error)}"
                     if self.on_error == "raise":
                         seen = {field: x[field] for field in fields[name]}
                         self._stop(name, error, said, ids[position].item(), seen)
                     failed.setdefault(name, []).append((position, said))
 
-    def _stop(self, name: str, error: Exception, said: str, example_id: Any, fields: Mapping[str, Any]) -> NoReturn:
+    def _stop(self, name: str, error: BaseException, said: str, example_id: Any, fields: Mapping[str, Any]) -> NoReturn:
         """Raise an error that says where."""
         raise SlicingError(
             failed_on(f"slicing function {name!r}", said, example_id, fields, error),
