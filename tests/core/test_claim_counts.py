@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from labelwright.core import Stats
+from labelwright.core import Stats, Votes
 from labelwright.core.claim_counts import ClaimCounts
 from labelwright.core.claims import Claims
 from labelwright.core.errors import ModelError
@@ -53,3 +53,10 @@ def test_what_was_not_added_cannot_be_taken_away():
     one, other = Claims(["a"], [1], ["x"]), Claims(["b"], [1], ["x"])
     with pytest.raises(ModelError, match="only what was added"):
         ClaimCounts.of(one) - ClaimCounts.of(other)
+
+
+def test_votes_are_no_claims():
+    with pytest.raises(ModelError, match="claims are a Votes; pass Claims, as read_claims returns"):
+        ClaimCounts.of(Votes([[0, 1]]))
+    with pytest.raises(ModelError, match="claims are a list"):
+        ClaimCounts.rows_of([("a", 1, "x")])

@@ -75,6 +75,8 @@ def test_votes_are_read_only_and_cut_from_the_callers_array():
         ([["spam"]], {}, r"dtype.*labelwright\.core\.class_codes\(names, classes\)"),
         ([["spam", None]], {"classes": ["ham", "spam"]}, r"dtype object.*class_codes"),
         ([0, 1], {}, "2 dimensions"),
+        (None, {}, "votes are a NoneType; pass Votes, or a table of n rows and m columns: integer codes"),
+        ("votes.csv", {}, "votes are a str; pass Votes"),
         ([[0, 1]], {"sources": ["a", "a"]}, "'a' stands more than once"),
         ([[0, 1]], {"sources": ["a"]}, "2 columns of votes but 1 source names"),
         ([[0], [1]], {"example_ids": ["x", "x"]}, "example id x stands more than once"),

@@ -69,6 +69,10 @@ class ClaimCounts:
     @classmethod
     def rows_of(cls, claims: Claims, *, gold: Mapping[Any, Any] | None = None) -> ClaimCounts:
         """Return one pattern for each item, in the order of the items: not merged, so that answers find their item."""
+        if not isinstance(claims, Claims):
+            raise ModelError(
+                f"claims are a {type(claims).__name__}; pass Claims, as read_claims returns. fit takes votes."
+            )
         item, _, chosen = claims.candidates
         local = chosen - np.searchsorted(item, np.arange(claims.n))[claims.item]
         known = _known(claims, gold or {})

@@ -22,6 +22,11 @@ def dense_codes(values: npt.ArrayLike, classes: tuple[Class, ...] | None) -> npt
         raise VoteError(
             f"votes must be a table of n rows and m columns, but the rows differ in length ({error})."
         ) from error
+    if array.ndim == 0:
+        raise VoteError(
+            f"votes are a {type(values).__name__}; pass Votes, or a table of n rows and m columns: "
+            "integer codes 0..k-1, with -1 for abstain."
+        )
     if array.ndim != 2:
         raise VoteError(f"votes must be a table of n rows and m columns (2 dimensions), got shape {array.shape}.")
     if array.dtype.kind not in "iu":
