@@ -81,8 +81,8 @@ def test_a_set_that_was_never_voted_for_speaks_for_its_classes_and_against_other
     others = [c for c in range(k) if c not in new]
     assert (given_classes[meant] > before[meant]).all()
     assert (given_classes[others] < before[others]).all()
-    if task == "kind":  # who names classes says that there are some to name
-        assert spoken[:k].sum() > silent[:k].sum()
+    if task == "kind":  # tasks are drawn each by itself here, so that who names classes does not say that it applies
+        assert spoken[:k].sum() == pytest.approx(silent[:k].sum(), abs=0.01)
 
 
 def test_stats_of_different_alphabets_are_summed_by_meaning():

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from scipy import sparse
+from scipy.special import expit
 
 from labelwright.core import VoteFrame, Votes
 from labelwright.labelmodels.features import Features
@@ -114,7 +115,8 @@ def learned_rates(counts: Floats, products: Floats, rows: float, share: float, s
     """Return rates from how what a source says goes with what *other* tasks say of whether its task applies.
 
     A regression of speaking on P(applies): it holds whatever sources of the task have in common, where a mixture would
-    take that for applying. A guess counts as 100 rows on which it would be known whether the task applies.
+    take that for applying. A guess counts as 100 rows on which it would be known whether the task applies. What comes
+    out counts as far as it is probable that who speaks tells of applying at all; see `_tells`.
 
     Parameters
     ----------
@@ -131,11 +133,40 @@ def learned_rates(counts: Floats, products: Floats, rows: float, share: float, s
         Rates before anything is learned.
     """
     worth = WORTH_OF_GUESS * share * (1 - share)
-    difference = (products + worth * (guess[:, 0] - guess[:, 1])) / (spread + worth)
+    guessed = guess[:, 0] - guess[:, 1]
+    difference = (products + worth * guessed) / (spread + worth)
+    difference *= _tells(counts / rows, products, spread, worth, guessed)
     # A source that is written for a task names classes at least as often where the task applies; and N/A the other way.
     difference[:, APPLIES] = np.maximum(difference[:, APPLIES], 0)
     difference[:, NOT] = np.minimum(difference[:, NOT], 0)
     return _rates(counts / rows, difference, share)
+
+
+def _tells(typical: Floats, products: Floats, spread: float, worth: float, guessed: Floats) -> float:
+    """Return how probable it is that who speaks of a task tells whether it applies.
+
+    Either sources speak as often where it does not, or each rate differs by about what is guessed, give or take what
+    that is worth. Both are as probable before any vote; the ratio of their likelihoods (a Bayes factor: Kass & Raftery
+    1995) says how much more probable the second is after. Guesses that sources contradict would otherwise stay, and
+    what they make of chance would be heard as evidence.
+
+    Parameters
+    ----------
+    typical, products, guessed : ndarray of float, shape (m, 3)
+        How often each source says each kind; sums over these of P(applies) less its mean; differences as guessed.
+    spread, worth : float
+        What votes and the guess know of differences, in sums of squares of P(applies) less its mean.
+    """
+    variance = (typical * (1 - typical))[:, :SILENT]
+    votes, guessed = products[:, :SILENT], guessed[:, :SILENT]
+    said = variance > 0
+    if spread <= 0 or not said.any():
+        return 0.5
+    # Sums of squares over the variance that both hypotheses leave, each with the spread of the difference under it.
+    level = votes**2 / spread
+    differs = (votes - spread * guessed) ** 2 / (spread * (1 + spread / worth))
+    gain = (level - differs)[said] / variance[said] - np.log1p(spread / worth)
+    return float(expit(gain.sum() / 2))
 
 
 def _rates(typical: Floats, difference: Floats, share: float) -> Floats:
