@@ -12,6 +12,7 @@ from labelwright.core.tasks import Refines, Task
 from labelwright.core.votes import Votes
 from labelwright.labelmodels import LabelModel, MultiTask
 from labelwright.labelmodels.multitask.left_out import learned_without
+from labelwright.labelmodels.multitask.readers import read
 
 GRAPH = TaskGraph(
     [Task("finding", ["normal", "abnormal"]), Task("kind", ["mass", "nodule"]), Task("dog", ["no", "yes"])],
@@ -86,6 +87,13 @@ def test_without_a_sub_sum_that_is_empty_nothing_changes():
     for task in whole.sources:
         np.testing.assert_allclose(without.accuracies(task), whole.accuracies(task), atol=5e-4)
     np.testing.assert_allclose(without.rates["kind"], whole.rates["kind"], atol=1e-3)
+
+
+def test_without_a_sub_sum_readers_learn_again_how_common_classes_are(fitted):
+    whole, stats = fitted.params_.components[0], fitted.stats_.within(GRAPH.part(["finding", "kind"]))
+    (without,) = learned_without(whole, stats, {}, [3])
+    again = read(stats.tasks["finding"].without(3))
+    np.testing.assert_allclose(without.readers["finding"].balance, again.balance, rtol=1e-12)
 
 
 @pytest.mark.slow

@@ -10,7 +10,6 @@ import numpy.typing as npt
 
 from labelwright.core import PatternCounts, TaskGraph
 from labelwright.core.vote_counts import BUCKETS
-from labelwright.labelmodels.default.label_model import LabelModel
 from labelwright.labelmodels.intervals import can_leave_out
 
 from .components import ComponentParams, Together, learn_together
@@ -18,13 +17,16 @@ from .expectation import Coupling, couple
 from .families import Sight
 from .handed_up import learn_handed_up
 from .outside import Outside
-from .readers import GUESS, Reader
+from .readers import GUESS, Reader, read
 from .recounting import only_cells
 from .stats import MultiTaskStats
 
 __all__ = ["learned_without"]
 
 Floats = npt.NDArray[np.float64]
+
+# So often messages are passed on, from what the whole heard to what is heard without a sub-sum.
+_PASSES = 2
 
 
 def learned_without(
@@ -44,9 +46,10 @@ def learned_without(
 
     Notes
     -----
-    Choices stay as they are in the whole: the structure of each reader, who says of a task whether it applies, and on
-    which rows it seems to. What is learned given these is learned again: readers, rates of speaking, what goes with
-    what. Where votes are handed up, all is learned again but that they are.
+    Choices stay as they are in the whole: who says of a task whether it applies, and on which rows it seems to. What is
+    learned given these is learned again: readers, rates of speaking, what goes with what. Readers learn from the start:
+    how far the votes on a task tell how common its classes are moves with the examples as well. Where votes are handed
+    up, all is learned again but that they are.
     """
     graph = params.graph
     if params.handed_up:
@@ -66,7 +69,7 @@ def learned_without(
             for scope, one in zip(rows, whole.meetings, strict=True)
         ]
         found = couple(graph, mine, left, seen.without(bucket))
-        if seen.messages:
+        for _ in range(_PASSES if seen.messages else 0):
             found = couple(graph, mine, left, seen.without(bucket, found))
         yield replace(params, readers=found.readers, rates=found.rates, weights=found.weights)
 
@@ -85,8 +88,7 @@ def _readers(reader: Reader, heard: PatternCounts, given: npt.ArrayLike | None, 
     if not can_leave_out(heard):
         return [reader] * len(buckets)
     there = only_cells(heard, heard.cells, heard.cell_counts)
-    some = LabelModel(class_balance=given).solve_without(there, reader.params, buckets)
-    return [replace(reader, params=one, balance=one.class_balance, accuracies=one.accuracies) for one in some]
+    return [read(there.without(bucket), given) for bucket in buckets]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

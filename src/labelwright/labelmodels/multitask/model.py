@@ -334,7 +334,7 @@ class MultiTask:
     def intervals(self, level: float = 0.95) -> TaskIntervals:
         """Return standard errors and intervals of accuracies, shares of states and rates of speaking.
 
-        It takes the time of some five solves; see `labelwright.labelmodels.multitask.task_intervals`.
+        It takes the time of some twelve solves; see `labelwright.labelmodels.multitask.task_intervals`.
 
         Parameters
         ----------

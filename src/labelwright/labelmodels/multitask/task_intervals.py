@@ -124,9 +124,9 @@ def task_intervals(model: Any, level: float = 0.95) -> TaskIntervals:
     Notes
     -----
     As for one task (`labelwright.labelmodels.intervals.intervals`), each of the 32 sub-sums of the examples is left out
-    in turn and the rest learned from again. The structure of each task's reader, who tells whether a task applies, and
-    on which rows it seems to, stay as the whole had them. A task that no relation ties to another has the intervals of
-    its `LabelModel`.
+    in turn and the rest learned from again. Who tells whether a task applies, and on which rows it seems to, stay as
+    the whole had them, so that rates of speaking of tasks far below the root have intervals that are too narrow. A task
+    that no relation ties to another has the intervals of its `LabelModel`.
     """
     if not 0 < level < 1:
         raise ModelError(f"level is {level}; it must be between 0 and 1, as 0.95.")
