@@ -38,6 +38,11 @@ def test_a_list_of_functions_decides_where_there_is_one(tmp_path):
     assert [f.name for f in load_functions(tmp_path)] == ["two"]
 
 
+def test_one_function_listed_twice_is_one(tmp_path):
+    write(tmp_path, ONE.format(name="one") + "alias = one\nFUNCTIONS = [one, alias, one]\n")
+    assert [f.name for f in load_functions(tmp_path)] == ["one"]
+
+
 def test_a_package_may_import_its_own_modules_and_its_neighbours(tmp_path):
     write(tmp_path, ONE.format(name="one"), "supervision/links.py")
     write(tmp_path, "WORD = 'x'\n", "neighbour.py")
@@ -123,6 +128,10 @@ def test_functions_reach_worker_processes_with_their_neighbours(tmp_path):
         ({"supervision.py": "import helper_a\n", "helper_a.py": "\n1 / 0\n"}, "helper_a.py, line 2: ZeroDivisionError"),
         ({"supervision.py": "import helper_that_is_absent\n"}, "line 1: ModuleNotFoundError"),
         ({"supervision.py": "def f(x): pass\nFUNCTIONS = [f]\n"}, "which is not a labeling function"),
+        (
+            {"supervision.py": ONE.format(name="money") + "first = money\n" + ONE.format(name="money")},
+            "supervision.py: two labeling functions are called 'money'; give one another name",
+        ),
     ],
 )
 def test_a_mistake_names_file_and_line(tmp_path, files, words):

@@ -53,7 +53,7 @@ def load_supervision(folder: Path) -> Supervision:
     ------
     ProjectError
         If there is no such file, if it raises (the message names file and line), if it holds no labeling function, or
-        if two transformation functions or two slicing functions share a name.
+        if two functions of one kind share a name.
     """
     source = _find(folder.resolve())
     for name in list(_ours):
@@ -80,6 +80,8 @@ def load_supervision(folder: Path) -> Supervision:
         "@lw.transformation_function",
     )
     slices = _collect(module, source, SlicingFunction, "SLICES", "a slicing function", "@lw.slicing_function")
+    # Votes are kept by name: of two functions with one name, one would be lost.
+    _check_names(source, "labeling functions", functions)
     _check_names(source, "transformation functions", transformations)
     _check_names(source, "slicing functions", slices)
     return Supervision(functions, transformations, slices)
