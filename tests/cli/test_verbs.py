@@ -27,6 +27,14 @@ def test_init_starts_a_project_that_runs(call, tmp_path):
     assert forced.json["functions"] == made.out.partition("start from: ")[2].partition(". Edit")[0].split(", ")
 
 
+def test_init_without_a_frequent_word_says_what_to_write(call, tmp_path):
+    (tmp_path / "c.csv").write_text("body\n1 2\nof it\n")
+    made = call("init", "mine", "--data", "c.csv", "--text", "body", "--labels", "ham,spam")
+    assert made.code == 0, made.err
+    assert "there is none yet" in made.out
+    assert "Next: write functions in mine/supervision.py" in made.out
+
+
 def test_run_prints_scores_with_intervals_and_paths(call, spam):
     result = call("run", "--project", spam)
     assert result.code == 0

@@ -75,3 +75,40 @@ def test_data_without_text_is_refused(tmp_path):
         start_project(tmp_path, tmp_path / "c.csv", text="text", classes=["a", "b"])
     with pytest.raises(ProjectError, match="has type Int64, which is not text"):
         start_project(tmp_path, tmp_path / "c.csv", text="n", classes=["a", "b"])
+
+
+@pytest.mark.parametrize(
+    ("content", "options", "words"),
+    [
+        ("k,text\n1,a song\n1,my channel\n2,love\n", {"id": "k"}, r"id column 'k' repeats: 1 stands 2 times"),
+        ("text;team\na song;red\n", {}, r"no column 'text'.* Is ';' the separator of the file\?"),
+        ("texts,team\na song,red\n", {}, r"c.csv has no column 'text'; did you mean 'texts'\? Columns: texts, team"),
+        ("text,team\n", {}, r"c.csv has columns \(text, team\), but no rows"),
+        ('text,team\n"",red\n', {}, r"c.csv: the column 'text' has no text; say with --text"),
+    ],
+)
+def test_data_that_no_run_could_read_is_refused(tmp_path, content, options, words):
+    (tmp_path / "c.csv").write_text(content)
+    with pytest.raises((ProjectError, DataError), match=words):
+        start_project(tmp_path / "new", tmp_path / "c.csv", text="text", classes=["a", "b"], **options)
+    assert not (tmp_path / "new").exists()
+
+
+@pytest.mark.parametrize(
+    ("texts", "introduced"),
+    [
+        (["1 2", "of it"], "No word is frequent enough"),
+        (["song", "song"], "This one is made of a frequent word"),
+        (["song", "channel"], "These two are made"),
+        (["song", "channel", "love", "video"], "These three are made"),
+    ],
+)
+def test_the_file_says_how_many_functions_it_holds(tmp_path, texts, introduced):
+    write_csv(tmp_path / "c.csv", [{"k": f"k{i}", "text": text} for i, text in enumerate(texts)])
+    made = start_project(tmp_path, tmp_path / "c.csv", text="text", classes=["a", "b"])
+    written = (tmp_path / "supervision.py").read_text()
+    assert introduced in written
+    assert ("# my_words = lw.keyword_lf(" in written) == (not made.functions)
+    if not made.functions:  # the example, uncommented, is a function
+        (tmp_path / "supervision.py").write_text(written.replace("# my_words", "my_words"))
+    assert lw.Project(tmp_path).functions

@@ -41,8 +41,8 @@ def command(
 ) -> Answer:
     """Start a project in FOLDER (default: this one) from a data file.
 
-    Writes labelwright.toml and supervision.py, with three functions to start from, made of frequent words. No labels
-    are needed. Nothing is overwritten without --force. With --ci and without --data, a project that is there gets the
+    Writes labelwright.toml and supervision.py, with up to three functions to start from, made of frequent words. No
+    labels are needed. Nothing is overwritten without --force. With --ci and without --data, a project that is there gets the
     workflow alone.
     """
     if (data is None or labels is None) and (ci is None or data is not None or labels is not None):
@@ -62,9 +62,17 @@ def command(
     def show() -> None:
         for path in files:
             click.echo(f"Wrote {path}")
+        if data is None:
+            return
+        where = project_flag(folder)
         if functions:
             click.echo(f"Functions to start from: {', '.join(functions)}. Edit them: which class does each speak for?")
-            where = project_flag(folder)
             click.echo(f"Next: labelwright lf test{where}, then labelwright run{where}")
+        else:
+            click.echo("No word is frequent enough to make functions of, so there is none yet.")
+            click.echo(
+                f"Next: write functions in {folder / 'supervision.py'}, which shows how; then labelwright lf "
+                f"test{where}, then labelwright run{where}"
+            )
 
     return Answer({"files": [str(p) for p in files], "functions": functions}, show)

@@ -9,11 +9,15 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 
 from labelwright.core import atomic_write, check_classes
 from labelwright.core.errors import DataError, ProjectError, VoteError
 from labelwright.data import Dataset, read
+from labelwright.data.damage import separator_hint
+from labelwright.data.partition import check_unique
+from labelwright.functions.reading import unknown_field
 
 from .settings import FILE_NAME, parse_settings
 
@@ -66,7 +70,7 @@ def start_project(
     ProjectError
         If a file is there already, a column is missing, or there are fewer than two classes.
     DataError
-        If the data cannot be read.
+        If the data cannot be read, has no text, or its ids repeat.
     """
     try:
         names = check_classes(list(classes))
@@ -77,11 +81,14 @@ def start_project(
     if there and not force:
         raise ProjectError(f"{there[0]} is there already and is left alone; --force replaces it.")
     dataset = read(data)
-    column = _text_column(dataset, text, {id, gold})
-    for name in (id, gold):
+    for name in (text, id, gold):
         if name is not None and name not in dataset.schema:
-            raise ProjectError(f"{data} has no column {name!r}; columns: {', '.join(dataset.columns)}.")
-    words = frequent_words(_texts(dataset, column), count=_STARTERS)
+            there = f"{unknown_field(name, dataset.columns)}{separator_hint(dataset.columns)}"
+            raise ProjectError(f"{data} has no column {name!r}; {there}")
+    column = _text_column(dataset, text, {id, gold})
+    words = frequent_words(_texts(data, dataset, column), count=_STARTERS)
+    if id is not None:
+        check_unique(np.concatenate([part.example_ids for part in read(data, id=id).parts([])]), id)
     settings = _settings(os.path.relpath(data, folder), column, [str(c) for c in names], id, gold)
     parse_settings(settings, path=files[0])
     atomic_write(files[0], settings)
@@ -125,21 +132,23 @@ def _text_column(dataset: Dataset, text: str | None, other: set[str | None]) -> 
         if len(columns) != 1:
             raise ProjectError(f"say which column has the text with --text; columns: {', '.join(dataset.columns)}.")
         return columns[0]
-    if text not in dataset.schema:
-        raise ProjectError(f"the data has no column {text!r}; columns: {', '.join(dataset.columns)}.")
     if dataset.schema[text] != pl.String:
         raise ProjectError(f"the column {text!r} has type {dataset.schema[text]}, which is not text.")
     return text
 
 
-def _texts(dataset: Dataset, column: str) -> list[str]:
+def _texts(data: Path, dataset: Dataset, column: str) -> list[str]:
     out: list[str] = []
+    rows = 0
     for part in dataset.parts([column]):
+        rows += part.rows
         out += [text for text in part.frame([column])[column].to_list() if text]
         if len(out) >= _SAMPLE:
             break
+    if not out and not rows:
+        raise DataError(f"{data} has columns ({', '.join(dataset.columns)}), but no rows; put the examples into it.")
     if not out:
-        raise DataError(f"the column {column!r} has no text.")
+        raise DataError(f"{data}: the column {column!r} has no text; say with --text which column has it.")
     return out[:_SAMPLE]
 
 
@@ -195,13 +204,13 @@ def _supervision(words: Sequence[tuple[str, float]], column: str, classes: Seque
         )
     return f'''"""Labeling functions. Every one that this file holds is applied.
 
-These three are made of frequent words, and their labels are dealt out in turn: they are guesses for you to put right.
+{_introduced(len(words))}
 Then write more, from what you know. A dozen rough ones beat three good ones.
 """
 
 import labelwright as lw
 
-{chr(10).join(functions)}
+{chr(10).join(functions) or _without_words(column, classes[0])}
 
 # A function of your own reads the fields of one example, and returns a class, or None to abstain:
 #
@@ -209,3 +218,22 @@ import labelwright as lw
 # def very_short(x):
 #     return {_quote(classes[0])} if len(x[{_quote(column)}]) < 20 else None
 '''
+
+
+def _introduced(functions: int) -> str:
+    if functions == 0:
+        return "No word is frequent enough to make one of: write the first yourself, such as one of those below."
+    if functions == 1:
+        return "This one is made of a frequent word, and its label is a guess for you to put right."
+    return (
+        f"These {'two' if functions == 2 else 'three'} are made of frequent words, and their labels are dealt out in "
+        "turn: they are guesses for you to put right."
+    )
+
+
+def _without_words(column: str, label: str) -> str:
+    """Return what stands in the file in place of functions: how to write one that looks for words."""
+    return (
+        "# A function that looks for words has a name, the words, and the class that they speak for:\n#\n"
+        f'# my_words = lw.keyword_lf("my_words", ["word", "other"], label={_quote(label)}, field={_quote(column)})\n'
+    )
