@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import errno
+import os
+import shutil
+
 import polars as pl
 import pytest
 
@@ -118,6 +122,20 @@ def test_init_with_wrong_words(call, tmp_path, options, words):
     (tmp_path / "two.csv").write_text("body,title\nx,y\n")
     assert_one_clear_error(call("init", "mine", *options), *words)
     assert not (tmp_path / "mine" / "labelwright.toml").exists()
+
+
+def test_a_full_disk_is_named_with_what_makes_room(call, spam, tmp_path, monkeypatch):
+    full = tmp_path / "full" / "labels.csv"
+
+    def write(*_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))  # of a file that is open: without its name
+
+    monkeypatch.setattr("labelwright.pipeline.predict.write_frames", write)
+    usage = shutil.disk_usage(tmp_path)
+    (tmp_path / "full").mkdir()
+    monkeypatch.setattr("shutil.disk_usage", lambda place: usage._replace(free=0 if place == full.parent else 1))
+    result = call("predict", spam / "comments.csv", "--project", spam, "--output", full)
+    assert_one_clear_error(result, f"no space left on the disk of {full.parent}", f"labelwright gc --project {spam}")
 
 
 def test_an_error_as_json_is_on_stdout_too(call):

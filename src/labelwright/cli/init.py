@@ -42,8 +42,8 @@ def command(
     """Start a project in FOLDER (default: this one) from a data file.
 
     Writes labelwright.toml and supervision.py, with up to three functions to start from, made of frequent words. No
-    labels are needed. Nothing is overwritten without --force. With --ci and without --data, a project that is there gets the
-    workflow alone.
+    labels are needed. Nothing is overwritten without --force. With --ci and without --data, a project that is there
+    gets the workflow alone.
     """
     if (data is None or labels is None) and (ci is None or data is not None or labels is not None):
         raise click.UsageError("say --data and --labels; only --ci, for a project that is there, needs neither.")

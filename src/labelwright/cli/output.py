@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import functools
 import os
 import shlex
 import shutil
 import sys
+import tempfile
 import textwrap
 import traceback
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -70,7 +72,7 @@ def verb(function: Callable[..., Answer]) -> Callable[..., None]:
             click.echo("\nstopped; nothing was left half-written.", err=True)
             raise SystemExit(EXIT_INTERRUPTED) from None
         except Exception as error:
-            _fail(error, as_json=as_json, debug=debug)
+            _fail(error, as_json=as_json, debug=debug, options=options)
 
     return command
 
@@ -168,7 +170,7 @@ def _own_stdout() -> Iterator[None]:
         os.close(kept)
 
 
-def _fail(error: Exception, *, as_json: bool, debug: bool) -> None:
+def _fail(error: Exception, *, as_json: bool, debug: bool, options: Mapping[str, Any]) -> None:
     from labelwright.core.errors import LabelwrightError
 
     known = isinstance(error, (LabelwrightError, OSError))
@@ -177,6 +179,8 @@ def _fail(error: Exception, *, as_json: bool, debug: bool) -> None:
     message = str(error) if isinstance(error, LabelwrightError) else f"{type(error).__name__}: {error}"
     if isinstance(error, OSError) and not isinstance(error, LabelwrightError):
         message = f"{error.strerror or error}: {error.filename}" if error.filename else str(error)
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            message = _no_space(error, options)
     if not known:
         message = (
             f"this is a bug in Labelwright: {message}\nRun the command again with --debug and report what it prints."
@@ -185,6 +189,19 @@ def _fail(error: Exception, *, as_json: bool, debug: bool) -> None:
         click.echo(_to_json({"error": {"kind": type(error).__name__, "message": message}}))
     _block("error", message)
     raise SystemExit(EXIT_USER_ERROR if known else EXIT_INTERNAL) from None
+
+
+def _no_space(error: OSError, options: Mapping[str, Any]) -> str:
+    """Say which disk is full, and how to make room; where writing fails, Python does not say what was written."""
+    paths = [value.resolve() for value in options.values() if isinstance(value, Path)]
+    places = [next(there for there in (path, *path.parents) if there.exists()) for path in paths]
+    places.append(Path(tempfile.gettempdir()))
+    where = error.filename or min(places, key=lambda place: shutil.disk_usage(place).free)
+    gc = f"labelwright gc{project_flag(options.get('project', Path()))}"
+    return (
+        f"no space left on the disk of {where}. Make room ({gc} removes what no kept run needs), and run the command "
+        "again."
+    )
 
 
 def _block(kind: str, message: str) -> None:

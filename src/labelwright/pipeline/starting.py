@@ -81,10 +81,10 @@ def start_project(
     if there and not force:
         raise ProjectError(f"{there[0]} is there already and is left alone; --force replaces it.")
     dataset = read(data)
-    for name in (text, id, gold):
-        if name is not None and name not in dataset.schema:
-            there = f"{unknown_field(name, dataset.columns)}{separator_hint(dataset.columns)}"
-            raise ProjectError(f"{data} has no column {name!r}; {there}")
+    for asked in (text, id, gold):
+        if asked is not None and asked not in dataset.schema:
+            columns = f"{unknown_field(asked, dataset.columns)}{separator_hint(dataset.columns)}"
+            raise ProjectError(f"{data} has no column {asked!r}; {columns}")
     column = _text_column(dataset, text, {id, gold})
     words = frequent_words(_texts(data, dataset, column), count=_STARTERS)
     if id is not None:
