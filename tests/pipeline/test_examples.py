@@ -143,8 +143,8 @@ def test_without_ids_equal_examples_go_to_one_split_whatever_their_gold(tmp_path
     ("frame", "more", "words"),
     [
         ({"id": [1, 1, 2]}, 'id = "id"\n', "the id column 'id' repeats: 1 stands 2 times"),
-        ({"id": [1]}, 'id = "key"\n', "'key' is not in the data; columns: id"),
-        ({"id": [1]}, 'group = "g"\n', "'g' is not in the data"),
+        ({"id": [1]}, 'id = "key"\n', "toml: data.id is 'key', which is not a column of .*x.parquet; Columns: id"),
+        ({"id": [1]}, 'group = "g"\n', "labelwright.toml: data.group is 'g', which is not a column of"),
         ({"id": [1], "y": ["c"]}, "", "label 'c' at position 0 is not among the classes"),
     ],
 )
@@ -162,7 +162,7 @@ def test_an_unknown_column_names_the_key_and_the_columns(tmp_path):
         (f'{TASK}[end_model]\nkind = "text"\nfields = ["text", "body"]\n', r"end_model.fields\[1\] is 'body'"),
         (f'[data.splits]\ncolumn = "s"\ntrain = "t"\n{TASK}', "data.splits.column is 's'"),
     ):
-        with pytest.raises(DataError, match=f"{key}.*columns: text"):
+        with pytest.raises(DataError, match=f"{key}.*Columns: text"):
             splits_of(tmp_path, f'[data]\npath = "x.parquet"\n{more}')
 
 

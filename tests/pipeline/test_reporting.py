@@ -45,3 +45,5 @@ def test_arguments_that_do_not_fit_are_refused(tmp_path):
     with pytest.raises(VoteError):
         lw.report(VOTES, gold=["ham"], path=tmp_path / "r.html")
     assert not (tmp_path / "r.html").exists()
+    with pytest.raises(DataError, match=r"is a folder; name a file to write the report to, such as .*report.html"):
+        lw.report(VOTES, path=tmp_path)

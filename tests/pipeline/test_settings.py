@@ -46,7 +46,15 @@ def test_paths_per_split_stand_in_place_of_the_path():
         (DATA + '[task]\nclases = ["a", "b"]', ["[task] has no key 'clases'", "Did you mean 'classes'?", "gold"]),
         (DATA + TASK + "[end_mode]\n", ["the top level has no key 'end_mode'", "Did you mean 'end_model'?"]),
         (DATA + "[data.splits]\ncolum = 1\n" + TASK, ["[data.splits] has no key 'colum'", "'column'"]),
-        (DATA + '[task]\nclasses = "a"', ["task.classes", "expected array, got str"]),
+        (
+            DATA + '[task]\nclasses = "a"',
+            ["task.classes", "expected array, got str", 'such as `classes = ["ham", "spam"]`'],
+        ),
+        (
+            DATA + '[data.splits]\ntrain = "0.8"\ntest = 0.2\n' + TASK,
+            ["data.splits.train is a text, '0.8'", "without quotes: train = 0.8"],
+        ),
+        (DATA + '[data.splits]\ntrain = "0.8"\ntest = "0.2"\n' + TASK, ["data.splits.train is a text, '0.8'"]),
         (DATA + '[task]\nclasses = ["a"]', ["task.classes", "at least 2 classes"]),
         (DATA + '[task]\nclasses = ["a", "a"]', ["repeats a"]),
         (

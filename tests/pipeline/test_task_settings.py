@@ -80,7 +80,26 @@ def test_a_project_with_one_task_keeps_what_it_kept_before():
             TASKS + '[[relations]]\nimplies = { when = { side = "left", kind = "mass" }, then = { place = "left" } }\n',
             "number 1: when needs one task",
         ),
-        (TASKS + '[[relations]]\nequal = ["side", "plaec"]\n', "names a task 'plaec'. There are: finding, kind"),
+        (
+            TASKS + '[[relations]]\nequal = ["side", "plaec"]\n',
+            r"toml: \[\[relations\]\] number 1 \(equal\) names a task 'plaec'. Did you mean 'place'\? There are: finding, kind",
+        ),
+        (
+            TASKS.replace('task = "finding"', 'task = "findings"'),
+            r"toml: \[tasks.kind\] refines names a task 'findings'. Did you mean 'finding'\? There are: finding, kind",
+        ),
+        (
+            TASKS.replace('["abnormal"]', '["abnormla"]'),
+            r"\[tasks.kind\] refines names 'abnormla', which task 'finding' does not have. Did you mean 'abnormal'\?",
+        ),
+        (
+            TASKS + '[[relations]]\nimplies = { when = { kind = "mas" }, then = { side = "left" } }\n',
+            r"number 1 \(implies\) names 'mas', which task 'kind' does not have. Did you mean 'mass'\? It has: mass, nodule, N/A",
+        ),
+        (
+            TASKS + '[[relations]]\nfeasible = { tasks = ["side", "place"], rows = [["left", "left"]] }\n',
+            r"'side' can never be 'right': it is ruled out by the relations, directly by \[\[relations\]\] number 1 \(feasible\) or",
+        ),
         (
             TASKS + '[[relations]]\nexcludes = { side = "up", kind = "mass" }\n',
             "names 'up', which task 'side' does not",

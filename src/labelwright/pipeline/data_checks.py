@@ -9,6 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from labelwright.core.errors import DataError
+from labelwright.data.damage import separator_hint
+from labelwright.functions.reading import unknown_field
 
 from .settings import FILE_NAME, DataSettings, Settings
 
@@ -26,7 +28,8 @@ def check_columns(settings: Settings, columns: Sequence[str], paths: Sequence[st
         That names the setting, the column, and the columns that there are.
     """
     table = f"data_sets.{data_set}" if data_set else "data"
-    asked = {f"{table}.splits.column": settings.sets[data_set].splits.column}
+    data = settings.sets[data_set]
+    asked = {f"{table}.id": data.id, f"{table}.group": data.group, f"{table}.splits.column": data.splits.column}
     if not data_set:
         golds = {f"tasks.{task}.gold" if task else "task.gold": name for task, name in settings.gold_columns.items()}
         fields = {f"end_model.fields[{i}]": name for i, name in enumerate(settings.end_model.fields)}
@@ -34,8 +37,8 @@ def check_columns(settings: Settings, columns: Sequence[str], paths: Sequence[st
     for key, column in asked.items():
         if column is not None and column not in columns:
             raise DataError(
-                f"{FILE_NAME}: {key} is {column!r}, which is not a column of {', '.join(paths)}; columns: "
-                f"{', '.join(columns)}."
+                f"{FILE_NAME}: {key} is {column!r}, which is not a column of {', '.join(paths)}; "
+                f"{unknown_field(column, columns)}{separator_hint(columns)}"
             )
 
 

@@ -29,6 +29,8 @@ SplitValue = str | int | float | list[str | int]
 # No colon: an example is called NAME:ID.
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 
+_FRACTION = re.compile(r"[01](\.\d*)?")
+
 
 class SplitSettings(SettingsTable, frozen=True):
     """``[data.splits]``: which examples are for training and which for scoring.
@@ -100,7 +102,13 @@ def split_faults(data: DataSettings, where: str = "data") -> Iterator[str]:
     kind, given = splits.kind, splits.given
     if kind == "paths":
         wrong = [n for n, v in given.items() if not isinstance(v, str) and not _is_list_of_text(v)]
-        if wrong:
+        quoted = [n for n, v in given.items() if isinstance(v, str) and _FRACTION.fullmatch(v)]
+        if quoted and (wrong or data.path is not None):
+            yield (
+                f"{where}.splits.{quoted[0]} is a text, {given[quoted[0]]!r}; write a fraction as a number, without "
+                f"quotes: {quoted[0]} = {given[quoted[0]]}."
+            )
+        elif wrong:
             yield (
                 f"{where}.splits.{wrong[0]} is {given[wrong[0]]!r}; give a path for every split, or a number for "
                 "every split, or name a column."

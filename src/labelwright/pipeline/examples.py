@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -192,9 +192,9 @@ def open_dataset(settings: Settings, paths: list[str], data_set: str = "") -> Da
         If they cannot be read, or lack a column that the settings name.
     """
     data = settings.sets[data_set]
-    dataset = read(paths, id=data.id, group=data.group)
+    dataset = read(paths)
     check_columns(settings, dataset.columns, paths, data_set)
-    return dataset
+    return replace(dataset, id=data.id, group=data.group)
 
 
 def gold_of(settings: Settings, columns: Collection[str], data_set: str = "") -> dict[str, str]:

@@ -70,7 +70,7 @@ def report(
     Raises
     ------
     DataError, VoteError
-        If the arguments do not have the same n examples.
+        If the arguments do not have the same n examples, or ``path`` is a folder.
 
     Examples
     --------
@@ -82,6 +82,9 @@ def report(
     ...     page.read_text(encoding="utf-8")[:15]
     '<!doctype html>'
     """
+    target = Path(path)
+    if target.is_dir():
+        raise DataError(f"{target} is a folder; name a file to write the report to, such as {target / 'report.html'}.")
     table = votes if isinstance(votes, Votes) else Votes(votes)
     for what, value in (("soft_labels", soft_labels), ("end_model", end_model), ("texts", texts)):
         if value is not None and len(value) != table.n:
@@ -108,6 +111,5 @@ def report(
         if soft_labels is None or texts is None
         else pick_examples(table, soft_labels, texts, None if gold is None else truth),
     )
-    target = Path(path)
     atomic_write(target, render_report(content))
     return target

@@ -48,6 +48,14 @@ __all__ = [
 FILE_NAME = "labelwright.toml"
 
 
+# What to write where a table or key is missing.
+_EXAMPLES = {
+    "data": 'path = "data.csv"',
+    "task": 'classes = ["ham", "spam"]',
+    "classes": 'classes = ["ham", "spam"]',
+}
+
+
 class ProjectSettings(SettingsTable, frozen=True):
     """``[project]``: its name (default: the folder's)."""
 
@@ -311,18 +319,15 @@ def _explain(message: str, path: Path | str) -> str:
         close = difflib.get_close_matches(value[1], allowed, n=1)
         hint = f" Did you mean {close[0]!r}?" if close else ""
         return f"{path}: {key} is {value[1]!r}.{hint}{listed}"
+    if re.fullmatch(r"(task|tasks\[\.\.\.\])\.classes", key):
+        listed = f" Write a list, such as `{_EXAMPLES['classes']}`."
     return f"{path}: {key}: {what[:1].lower()}{what[1:].replace('`', '')}.{listed}"
 
 
 def _missing(table: str, key: str) -> str:
     """Say which key is missing, with a line to write where it can be guessed."""
-    examples = {
-        "data": 'path = "data.csv"',
-        "task": 'classes = ["ham", "spam"]',
-        "classes": 'classes = ["ham", "spam"]',
-    }
     what = f"the key {key!r}" if table else f"a [{key}] table"
-    return f"{what}, such as `{examples[key]}`" if key in examples else what
+    return f"{what}, such as `{_EXAMPLES[key]}`" if key in _EXAMPLES else what
 
 
 def _allowed(key: str) -> list[str]:

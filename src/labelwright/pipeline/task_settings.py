@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import difflib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -10,7 +11,7 @@ import msgspec
 from labelwright.core import Class
 from labelwright.core.errors import TaskError
 from labelwright.core.task_graph import TaskGraph
-from labelwright.core.tasks import Equal, Excludes, Feasible, Implies, Refines, Relation, Task
+from labelwright.core.tasks import NOT_APPLICABLE, Equal, Excludes, Feasible, Implies, Refines, Relation, Task
 
 from .judging_settings import SettingsTable
 
@@ -94,11 +95,8 @@ def graph_of_tables(tasks: Mapping[str, OneOfTasks], relations: Sequence[Relatio
     >>> graph_of_tables(tasks, []).states("kind")
     ('mass', 'nodule', 'N/A')
     """
-    hierarchy: list[Relation] = [
-        Refines(name, one.refines.task, one.refines.classes) for name, one in tasks.items() if one.refines is not None
-    ]
-    rest = [_relation(relation, number) for number, relation in enumerate(relations, 1)]
-    return TaskGraph([Task(name, one.classes) for name, one in tasks.items()], [*hierarchy, *rest])
+    there = [relation for _, relation in _placed(tasks, relations)]
+    return TaskGraph([Task(name, one.classes) for name, one in tasks.items()], there)
 
 
 def task_faults(settings: Any) -> Iterator[str]:
@@ -122,11 +120,56 @@ def task_faults(settings: Any) -> Iterator[str]:
     for name, one in tasks.items():
         if one.refines is not None and one.classes and isinstance(one.classes[0], int):
             yield f'tasks.{name} does not always apply, and then is "N/A": give its classes names too, not numbers.'
+    placed: list[tuple[str, Relation]] = []
     try:
+        placed = _placed(tasks, [] if isinstance(settings.relations, msgspec.UnsetType) else settings.relations)
+        unknown = next(_unknown(tasks, placed), None)
+        if unknown is not None:
+            yield unknown
+            return
         graph = settings.graph
         _ = graph.tree
     except TaskError as error:
-        yield str(error)
+        message = str(error)
+        # The graph writes relations as Python does; here they are places in a file.
+        for place, relation in placed:
+            message = message.replace(str(relation), place)
+        yield message
+
+
+def _placed(tasks: Mapping[str, OneOfTasks], relations: Sequence[RelationTable]) -> list[tuple[str, Relation]]:
+    """Return the relations that tables describe, each with where it is written."""
+    hierarchy: list[tuple[str, Relation]] = [
+        (f"[tasks.{name}] refines", Refines(name, one.refines.task, one.refines.classes))
+        for name, one in tasks.items()
+        if one.refines is not None
+    ]
+    rest = [
+        (f"[[relations]] number {number} ({', '.join(table.given)})", _relation(table, number))
+        for number, table in enumerate(relations, 1)
+    ]
+    return [*hierarchy, *rest]
+
+
+def _unknown(tasks: Mapping[str, OneOfTasks], placed: Iterable[tuple[str, Relation]]) -> Iterator[str]:
+    """Yield relations that name a task or a class that there is not, with the closest that there is."""
+    for place, relation in placed:
+        for name, state in relation.mentions():
+            if name not in tasks:
+                yield f"{place} names a task {name!r}.{_close(name, tasks)} There are: {', '.join(tasks)}."
+                continue
+            states = [*tasks[name].classes, *([] if tasks[name].refines is None else [NOT_APPLICABLE])]
+            if state is not None and state not in states:
+                yield (
+                    f"{place} names {state!r}, which task {name!r} does not have.{_close(state, states)} It has: "
+                    f"{', '.join(map(str, states))}."
+                )
+
+
+def _close(meant: Class, there: Iterable[Class]) -> str:
+    by_text = {str(one): one for one in there}
+    close = difflib.get_close_matches(str(meant), by_text, n=1)
+    return f" Did you mean {by_text[close[0]]!r}?" if close else ""
 
 
 def _relation(table: RelationTable, number: int) -> Relation:
