@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -130,6 +131,29 @@ def test_a_project_with_one_task_is_told_what_works_too(call, spam):
     said = call("tasks", "--project", spam)
     assert said.code == 1
     assert "has one [task], which `labelwright run` labels" in said.err
+
+
+def test_a_task_of_a_project_with_one_is_refused_before_any_run(call, spam):
+    shutil.rmtree(spam / ".labelwright")
+    said = call("explain", "c01", "--task", "kind", "--project", spam)
+    assert said.code == 1
+    assert "has one [task], which has no name; name none." in said.err
+
+
+@pytest.mark.parametrize(
+    ("verb", "words"),
+    [
+        (("predict", "notes.csv", "--model", "label"), "; `predict --model label` works on a project with one [task]."),
+        (("explain", "--function", "odd"), "; `explain --function` works on a project with one [task]."),
+        (("explain", "r7", "--task", "kin"), "has no task 'kin'. Did you mean 'kind'? The tasks are: finding, kind."),
+        (("explain", "r7", "--task", "kind"), "has no finished run"),
+    ],
+)
+@pytest.mark.usefixtures("notes")
+def test_what_does_not_work_is_named(call, verb, words):
+    said = call(*verb)
+    assert said.code == 1
+    assert words in said.err
 
 
 def test_with_an_exported_model_the_data_of_the_project_is_still_left_alone(call, notes):

@@ -29,6 +29,7 @@ from .supervision import load_functions
 from .writing import ExportFormat, label_columns, write_frames
 
 __all__ = [
+    "LABEL_MODEL_ASKED",
     "ModelKind",
     "label_columns",
     "predict_with_end_model",
@@ -37,6 +38,9 @@ __all__ = [
 ]
 
 ModelKind = Literal["end", "label"]
+
+# What a project with several tasks is told that it cannot have.
+LABEL_MODEL_ASKED = "`predict --model label`"
 
 
 def predict_with_end_model(run: KeptRun, data: Any) -> Iterator[pl.DataFrame]:
@@ -68,7 +72,7 @@ def predict_with_label_model(run: KeptRun, data: Any) -> Iterator[pl.DataFrame]:
     ProjectError
         If functions were added, removed or changed since the run: its parameters are not about them.
     """
-    settings = read_settings(run.folder)
+    settings = read_settings(run.folder, asked=LABEL_MODEL_ASKED)
     functions = load_functions(run.folder)
     _check_versions(run, {f.name: f.version for f in functions})
     model, key = run.label_model(), run.artifact("label_model")
@@ -113,7 +117,7 @@ def predict_file(
         frames = predict_with_model_folder(model_folder, data)
     else:
         # A folder that is no project says so, rather than that it has no run; only end models know several tasks.
-        read_settings(project, several_tasks=None if model == "end" else False)
+        read_settings(project, several_tasks=None if model == "end" else False, asked=LABEL_MODEL_ASKED)
         run = KeptRun.latest(project)
         frames = predict_with_end_model(run, data) if model == "end" else predict_with_label_model(run, data)
     frames = _some(frames, data)

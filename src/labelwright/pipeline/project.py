@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import os
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -22,7 +23,7 @@ from .export import export_labels, export_model
 from .guarding import refuse_sources
 from .judging.project_tests import ProjectTests
 from .kept.keep import KeptRun
-from .predict import ModelKind, predict_with_end_model, predict_with_label_model
+from .predict import LABEL_MODEL_ASKED, ModelKind, predict_with_end_model, predict_with_label_model
 from .project_functions import ProjectFunctions
 from .refreshing.augment import AugmentResult
 from .refreshing.plan import Plan
@@ -30,7 +31,7 @@ from .refreshing.refresh import Scope, augment_project, plan_augmentation, plan_
 from .refreshing.run import RunResult
 from .refreshing.showing import log_html
 from .refreshing.task_run import TaskRunResult
-from .settings import Settings, read_settings
+from .settings import FILE_NAME, Settings, read_settings
 from .tasks.exporting import export_task_model, export_tasks
 from .versions.versions import ProjectVersions
 from .writing import ExportFormat
@@ -73,9 +74,22 @@ class Project(ProjectFunctions, ProjectVersions, ProjectTests):
         """What ``labelwright.toml`` says."""
         return read_settings(self.folder, several_tasks=None)
 
-    def _one_task(self) -> Settings:
+    def _one_task(self, asked: str = "this verb") -> Settings:
         """Return the settings, for what works on one task alone; a project with several is refused in a sentence."""
-        return read_settings(self.folder)
+        return read_settings(self.folder, asked=asked)
+
+    def _check_task(self, task: str) -> None:
+        """Refuse a task that the settings do not have."""
+        settings = self.settings
+        if not settings.has_tasks:
+            raise ProjectError(f"{self.folder / FILE_NAME} has one [task], which has no name; name none.")
+        names = settings.graph.names
+        if task not in names:
+            close = difflib.get_close_matches(task, names, n=1)
+            hint = f" Did you mean {close[0]!r}?" if close else ""
+            raise ProjectError(
+                f"{self.folder / FILE_NAME} has no task {task!r}.{hint} The tasks are: {', '.join(names)}."
+            )
 
     def refresh(
         self,
@@ -216,7 +230,13 @@ class Project(ProjectFunctions, ProjectVersions, ProjectTests):
         ProjectError
             If there is no such run, task or example.
         """
-        return explain_on_task(self.folder, example_id, run=open_run(self.folder, snapshot), task=task)
+        try:
+            run = open_run(self.folder, snapshot)
+        except ProjectError:
+            # The task is the first thing to put right: what to run is known only then.
+            self._check_task(task)
+            raise
+        return explain_on_task(self.folder, example_id, run=run, task=task)
 
     def contributed(self, function: str, *, snapshot: str | int = "latest", limit: int = 10) -> DecidedLabels:
         """Return which labels a function decides: what changes without it.
@@ -234,7 +254,7 @@ class Project(ProjectFunctions, ProjectVersions, ProjectTests):
         ProjectError
             If there is no such run or function.
         """
-        self._one_task()
+        self._one_task("`explain --function`")
         return decided_labels(self.folder, function, run=snapshot, limit=limit)
 
     def predict(self, data: Any, model: ModelKind = "end") -> pl.DataFrame:
@@ -265,7 +285,7 @@ class Project(ProjectFunctions, ProjectVersions, ProjectTests):
     def predict_parts(self, data: Any, model: ModelKind = "end") -> Iterator[pl.DataFrame]:
         """Yield what `predict` returns part by part, for data larger than memory."""
         if model != "end":
-            self._one_task()
+            self._one_task(LABEL_MODEL_ASKED)
         run = KeptRun.latest(self.folder)
         return predict_with_end_model(run, data) if model == "end" else predict_with_label_model(run, data)
 

@@ -205,7 +205,7 @@ class Settings(SettingsTable, frozen=True):
         return {name: one.gold for name, one in self.tasks.items() if one.gold is not None}
 
 
-def read_settings(folder: Path, *, several_tasks: bool | None = False) -> Settings:
+def read_settings(folder: Path, *, several_tasks: bool | None = False, asked: str = "this verb") -> Settings:
     """Read ``labelwright.toml`` in ``folder``.
 
     Parameters
@@ -213,6 +213,8 @@ def read_settings(folder: Path, *, several_tasks: bool | None = False) -> Settin
     folder : Path
     several_tasks : bool or None, default False
         Whether the project must have several tasks, ``[tasks.NAME]``, or must not; ``None`` takes both.
+    asked : str
+        What works on one task alone, for the message.
 
     Raises
     ------
@@ -234,7 +236,7 @@ def read_settings(folder: Path, *, several_tasks: bool | None = False) -> Settin
     settings = parse_settings(text, path=path)
     if several_tasks is False and settings.has_tasks:
         raise ProjectError(
-            f"{path} has several tasks, [tasks.NAME], which `labelwright run` labels together; this verb works on a "
+            f"{path} has several tasks, [tasks.NAME], which `labelwright run` labels together; {asked} works on a "
             "project with one [task]."
         )
     if several_tasks is True and not settings.has_tasks:
