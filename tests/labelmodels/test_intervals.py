@@ -135,8 +135,21 @@ def test_perfect_agreement_keeps_within_0_and_1():
 
 @pytest.mark.parametrize("level", [0, 1, 95])
 def test_a_level_is_a_share(level):
-    with pytest.raises(ModelError, match=r"as 0\.95"):
-        LabelModel().fit(worlds.coins(0, [0.9, 0.8, 0.7], n=50)[0]).intervals(level)
+    model = LabelModel().fit(worlds.coins(0, [0.9, 0.8, 0.7], n=50)[0])
+    for asked in (model.intervals, model.intervals().at):
+        with pytest.raises(ModelError, match=r"as 0\.95"):
+            asked(level)
+
+
+@pytest.mark.parametrize("model", [Share(), Bound()])
+@pytest.mark.parametrize("groups", [None, np.zeros(400, dtype=int)])
+def test_what_is_known_at_one_level_is_known_at_every_other(model, groups):
+    model.fit(Votes(worlds.coins(0, [0.9, 0.8, 0.7], n=400)[0], classes=2, groups=groups))
+    asked, found = model.intervals(0.8), model.intervals(0.99).at(0.8)
+    assert (found.level, found.method) == (asked.level, asked.method)
+    for one, other in ((found.accuracies, asked.accuracies), (found.class_balance, asked.class_balance)):
+        assert one.reasons == other.reasons
+        np.testing.assert_allclose([one.low, one.high], [other.low, other.high], rtol=1e-9)
 
 
 def test_a_model_without_stats_says_so():

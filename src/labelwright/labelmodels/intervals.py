@@ -6,7 +6,7 @@ import contextlib
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -16,6 +16,8 @@ from scipy.special import expit, logit, stdtrit
 from labelwright.core import Class
 from labelwright.core.errors import ModelError
 from labelwright.core.vote_counts import BUCKETS
+
+from .ranges import Range, without_interval
 
 __all__ = [
     "GIVEN",
@@ -27,9 +29,11 @@ __all__ = [
     "Range",
     "Resampled",
     "can_leave_out",
+    "check_level",
     "fitted_stats",
     "intervals",
     "jackknife",
+    "quantile",
     "replicates",
     "too_few",
     "without_interval",
@@ -86,52 +90,6 @@ class Resampled(Protocol):
         """Return the stats of the other rows."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Range:
-    """Estimates with their standard errors and intervals, in one shape.
-
-    Parameters
-    ----------
-    estimate, standard_error, low, high : ndarray of float, shape (m,) or (k,)
-        All between 0 and 1; NaN where ``reasons`` says why.
-    reasons : tuple of str
-        For each entry why there is no interval, or "".
-
-    Examples
-    --------
-    >>> Range(np.array([0.8]), np.array([0.02]), np.array([0.76]), np.array([0.84]), ("",))
-    0.800 [0.760, 0.840]
-    """
-
-    estimate: Floats
-    standard_error: Floats
-    low: Floats
-    high: Floats
-    reasons: tuple[str, ...]
-
-    def __repr__(self) -> str:
-        return "\n".join(self.lines())
-
-    def lines(self) -> list[str]:
-        """Return one line for each entry."""
-        return [
-            (reason if np.isnan(e) else f"{e:.3f} [no interval: {reason}]")
-            if reason
-            else f"{e:.3f} [{low:.3f}, {high:.3f}]"
-            for e, low, high, reason in zip(self.estimate, self.low, self.high, self.reasons, strict=True)
-        ]
-
-    def named(self, names: Sequence[Class]) -> list[dict[str, Any]]:
-        """Return plain values for JSON, one record for each name; None where nothing is known."""
-        columns = (self.estimate, self.standard_error, self.low, self.high)
-        values = [[None if np.isnan(v) else float(v) for v in row] for row in np.stack(columns, axis=1)]
-        keys = ("estimate", "standard_error", "low", "high")
-        return [
-            {"name": name, **dict(zip(keys, row, strict=True)), "reason": reason}
-            for name, row, reason in zip(names, values, self.reasons, strict=True)
-        ]
-
-
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Intervals:
     """How sure a fitted label model can be of what it learned.
@@ -159,6 +117,13 @@ class Intervals:
     class_balance: Range
     method: str
     buckets: int
+
+    def at(self, level: float) -> Intervals:
+        """Return the intervals of another level, from the same standard errors."""
+        check_level(level)
+        reach = quantile(level, self.buckets)
+        accuracies, balance = self.accuracies.reaching(reach), self.class_balance.reaching(reach)
+        return replace(self, level=level, accuracies=accuracies, class_balance=balance)
 
     def __repr__(self) -> str:
         names = [str(n) for n in (*self.sources, *(f"P(Y={c})" for c in self.classes))]
@@ -226,8 +191,7 @@ def intervals(model: Any, level: float = 0.95, *, left_out: Sequence[Learned] | 
     >>> bool(((found.low < [0.9, 0.8, 0.7, 0.6]) & (found.high > [0.9, 0.8, 0.7, 0.6])).all())
     True
     """
-    if not 0 < level < 1:
-        raise ModelError(f"level is {level}; it must be between 0 and 1, as 0.95.")
+    check_level(level)
     stats = fitted_stats(model)
     params: Learned = model._fitted()
     rows = bucket_rows(stats)
@@ -332,6 +296,23 @@ def progress_line() -> Iterator[Callable[[int, int], None]]:
             screen.flush()
 
 
+def check_level(level: float) -> None:
+    """Check how often an interval should hold the true value.
+
+    Raises
+    ------
+    ModelError
+        If it is not between 0 and 1.
+    """
+    if not 0 < level < 1:
+        raise ModelError(f"level is {level}; it must be between 0 and 1, as 0.95.")
+
+
+def quantile(level: float, buckets: int) -> float:
+    """Return how many standard errors an interval reaches; of a variance from one sub-sum nothing is known."""
+    return float(stdtrit(buckets - 1, 0.5 + level / 2)) if buckets > 1 else np.nan
+
+
 def jackknife(
     estimate: Floats, left_out: Floats, rows: npt.NDArray[np.int64], level: float, unknown: Sequence[str], still: str
 ) -> Range:
@@ -359,7 +340,7 @@ def jackknife(
     ratio = (rows.sum() / rows)[:, None]
     pseudo = ratio * centre - (ratio - 1) * moved
     error = np.sqrt((((pseudo - pseudo.mean(axis=0)) ** 2) / (ratio - 1)).mean(axis=0))
-    half = float(stdtrit(len(rows) - 1, 0.5 + level / 2)) * error
+    half = quantile(level, len(rows)) * error
     low, high = (expit(centre + sign * half) for sign in (-1, 1))
     spread = error * expit(centre) * expit(-centre)
     tests = (
@@ -372,9 +353,3 @@ def jackknife(
     reasons = np.select([test for test, _ in tests], [np.broadcast_to(why, known.shape) for _, why in tests], "")
     low, high, spread = (np.where(reasons == "", values, np.nan) for values in (low, high, spread))
     return Range(estimate, spread, low, high, tuple(reasons.tolist()))
-
-
-def without_interval(estimate: Floats, why: str) -> Range:
-    """Return estimates of which one reason says why none has an interval."""
-    none = np.full(estimate.shape, np.nan)
-    return Range(estimate, none, none, none, (why,) * len(estimate))

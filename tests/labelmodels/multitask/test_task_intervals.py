@@ -78,6 +78,16 @@ def test_every_task_says_what_is_learned_of_it(found, fitted):
     assert "speaks" not in plain["finding"]
 
 
+def test_one_jackknife_gives_intervals_of_every_level(found):
+    same, narrow = found.at(0.95), found.at(0.5)
+    for task, own in found.by_task.items():
+        np.testing.assert_allclose(same[task].accuracies.low, own.accuracies.low, rtol=1e-9)
+        assert (narrow[task].class_balance.high < own.class_balance.high).all()
+    for one, other in zip(narrow.speaking["kind"], found.speaking["kind"], strict=True):
+        assert (other.low < one.low).all()
+        assert (one.low < one.estimate).all()
+
+
 def test_without_a_sub_sum_that_is_empty_nothing_changes():
     nine = np.arange(1200) % 9  # so many groups: most of the 32 sub-sums stay empty
     model = MultiTask().fit(simulated(1, groups=nine))

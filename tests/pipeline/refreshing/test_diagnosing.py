@@ -80,9 +80,8 @@ def test_what_is_kept_is_read_and_an_edit_leaves_other_components(diagnosed, tmp
     assert "Shares of the classes of urgent" not in page
 
 
-def test_contracts_without_gold_are_judged_on_what_is_learned_and_that_is_worked_out_once(
-    diagnosed, tmp_path, monkeypatch
-):
+def test_contracts_without_gold_are_judged_on_what_a_run_worked_out(diagnosed, tmp_path, monkeypatch):
+    monkeypatch.setattr(ComponentIntervals, "model", lambda *_: pytest.fail("worked out again"))
     folder = Path(shutil.copytree(diagnosed, tmp_path / "reports"))
     settings = folder / "labelwright.toml"
     written = settings.read_text(encoding="utf-8").replace('gold = "finding"\n', "")
@@ -96,8 +95,6 @@ def test_contracts_without_gold_are_judged_on_what_is_learned_and_that_is_worked
     # A contract is judged at 98%, so that its interval holds that of 95%.
     wide, usual = kept, known_of(folder).known()["finding"].accuracies
     assert wide.low < usual.low[0] < usual.estimate[0] == wide.value < usual.high[0] < wide.high
-    monkeypatch.setattr(ComponentIntervals, "model", lambda *_: pytest.fail("worked out again"))
-    assert lw.Project(folder).test().judgement.contracts == tuple(found.values())
 
 
 def test_a_diff_says_which_accuracies_moved_beyond_what_chance_explains(diagnosed, tmp_path):

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from threadpoolctl import threadpool_limits
 
-from labelwright.core.errors import ModelError, TaskError
+from labelwright.core.errors import TaskError
 from labelwright.core.vote_counts import BUCKETS
 from labelwright.labelmodels.default.label_model import LabelModel
 from labelwright.labelmodels.intervals import (
@@ -20,10 +20,12 @@ from labelwright.labelmodels.intervals import (
     Intervals,
     Range,
     can_leave_out,
+    check_level,
     fitted_stats,
     intervals,
     jackknife,
     progress_line,
+    quantile,
     too_few,
     without_interval,
 )
@@ -77,6 +79,14 @@ class TaskIntervals:
             raise TaskError(f"there is no task {task!r}. There are: {', '.join(self.by_task)}.")
         return self.by_task[task]
 
+    def at(self, level: float) -> TaskIntervals:
+        """Return the intervals of another level, from the same standard errors."""
+        speaking = {}
+        for task, (inside, outside) in self.speaking.items():
+            reach = quantile(level, self.by_task[task].buckets)
+            speaking[task] = (inside.reaching(reach), outside.reaching(reach))
+        return TaskIntervals({task: own.at(level) for task, own in self.by_task.items()}, speaking)
+
     def __repr__(self) -> str:
         return "\n".join(line for task in self.by_task for line in self._lines(task))
 
@@ -128,8 +138,7 @@ def task_intervals(model: Any, level: float = 0.95) -> TaskIntervals:
     the whole had them, so that rates of speaking of tasks far below the root have intervals that are too narrow. A task
     that no relation ties to another has the intervals of its `LabelModel`.
     """
-    if not 0 < level < 1:
-        raise ModelError(f"level is {level}; it must be between 0 and 1, as 0.95.")
+    check_level(level)
     stats: Any = fitted_stats(model)
     params = model._fitted()
     by_task: dict[str, Intervals] = {}

@@ -112,6 +112,6 @@ def _split(kept: KeptTask, split: str, files: Callable[[KeptData, str], Files]) 
 
 def _intervals(database: Database, artifacts: Mapping[str, ArtifactId], kept: KeptTask, level: float) -> Intervals:
     """Return the intervals of a task; those of its component are worked out once, and kept."""
-    known, name = ComponentIntervals(database, artifacts, level), kept.component.names[0]
+    known, name = ComponentIntervals(database, artifacts), kept.component.names[0]
     known.work_out([name])
-    return known.of(name)[kept.name]
+    return known.of(name)[kept.name].at(level)

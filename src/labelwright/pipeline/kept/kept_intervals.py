@@ -33,8 +33,6 @@ class ComponentIntervals:
     database : Database
     artifacts : mapping of str to ArtifactId
         What the run made, by role.
-    level : float
-        How often an interval should hold the true value, between 0 and 1.
 
     Attributes
     ----------
@@ -42,11 +40,10 @@ class ComponentIntervals:
         Where the intervals of components are kept, by the first task of each; of those that were worked out.
     """
 
-    def __init__(self, database: Database, artifacts: Mapping[str, ArtifactId], level: float = 0.95) -> None:
+    def __init__(self, database: Database, artifacts: Mapping[str, ArtifactId]) -> None:
         self.database = database
-        self.level = level
         stats, models = (read_by_name(database.store, artifacts[role]) for role in ("task_stats", "task_models"))
-        parameters = {"level": level, "versions": library_versions()}
+        parameters = {"versions": library_versions()}
         self._recipes = {
             name: Recipe("task_intervals", {"stats": stats[name], "label_model": model}, parameters)
             for name, model in models.items()
@@ -63,7 +60,7 @@ class ComponentIntervals:
         """Work out what is missing of some components (default: all), and keep it."""
         for name in self.missing if names is None else [one for one in self.missing if one in names]:
             began = time.perf_counter()
-            content = self.model(name).intervals(self.level).to_dict()
+            content = self.model(name).intervals().to_dict()
             self.keys[name] = self.database.store.put_json("task_intervals", content)
             made = [(self._recipes[name], self.keys[name])]
             self.database.record(made, seconds=time.perf_counter() - began, rows=1)

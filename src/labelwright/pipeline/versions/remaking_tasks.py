@@ -92,7 +92,7 @@ def remake_task_intervals(run: KeptRun) -> Remade:
     keys, far = read_by_name(run.store, run.artifact("task_intervals")), dict[str, float]()
     known = ComponentIntervals(Database(run.store, open_store(run.folder)[1]), run.row.artifacts)
     for name, key in keys.items():
-        made = known.model(name).intervals(known.level).to_dict()
+        made = known.model(name).intervals().to_dict()
         far |= {f"{name}: {place}": d for place, d in differences_of(run.store.get_json(key), made)}
     return judge_differences(far, f"intervals of {len(keys)} joint label model{'s' * (len(keys) != 1)}")
 
