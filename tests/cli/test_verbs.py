@@ -219,3 +219,20 @@ def test_an_exported_model_is_no_label_model(call, spam):
 
 def test_summaries_of_lf_are_whole(call):
     assert "..." not in call("lf", "--help").out.partition("Commands:")[2]
+
+
+@pytest.mark.parametrize(("slices", "words"), [(1, "(p < 0.05)"), (2, "(p < 0.05, adjusted for 2 slices)")])
+def test_a_mark_says_how_many_slices_it_is_adjusted_for(call, spam, slices, words):
+    with (spam / "supervision.py").open("a") as file:
+        file.write("\n@lw.slicing_function\ndef songs(x):\n    return 'song' in x.body\n")
+        if slices == 2:
+            file.write("\n@lw.slicing_function\ndef long(x):\n    return len(x.body) > 20\n")
+    data = spam / "comments.csv"
+    lines = [line.replace(",ham", ",spam") if "song" in line else line for line in data.read_text().splitlines()]
+    data.write_text("\n".join(lines) + "\n")
+    settings = (spam / "labelwright.toml").read_text()
+    halves = settings.replace("train = 0.8", "train = 0.4").replace("test = 0.2", "test = 0.6")
+    (spam / "labelwright.toml").write_text(halves)
+    ran = call("run", "--project", spam)
+    assert ran.code == 0, ran.err
+    assert f"* differs from the rest beyond chance {words}" in ran.out

@@ -102,3 +102,10 @@ def test_votes_of_all_abstain_say_so(model):
         model().fit(np.full((4, 3), -1))
     with pytest.raises(ModelError, match="there are no examples"):
         model().fit(np.empty((0, 3), dtype=int))
+    with pytest.raises(ModelError, match="abstain on the one example, so there is nothing to learn. Look at what each"):
+        model().fit(np.full((1, 3), -1))
+
+
+def test_votes_without_a_source_say_so():
+    with pytest.raises(ModelError, match="the votes have no sources, so there is nothing to learn; give them a column"):
+        LabelModel().fit(np.empty((3, 0), dtype=int))

@@ -206,7 +206,8 @@ def _slice_cells(found: SliceTable, *, scored: bool) -> tuple[list[str], list[li
 
 def _explain_mark(tables: Sequence[SliceTable]) -> None:
     if any(row.p_value is not None and row.p_value < _SURE for found in tables for row in found.rows):
-        click.echo(f"* differs from the rest beyond chance (p < {_SURE}, adjusted for {len(tables[0])} slices)")
+        among = f", adjusted for {len(tables[0])} slices" if len(tables[0]) > 1 else ""
+        click.echo(f"* differs from the rest beyond chance (p < {_SURE}{among})")
 
 
 def _accuracy(row: SliceRow) -> tuple[str, str]:

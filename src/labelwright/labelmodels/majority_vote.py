@@ -78,9 +78,15 @@ def gold_balance(counts: VoteCounts) -> npt.NDArray[np.float64]:
 def check_some_votes(stats: VoteCounts) -> None:
     """Raise ModelError where there is nothing to learn from."""
     rows = int(stats.rows.sum())
-    if not stats.votes.any():
-        what = "there are no examples" if rows == 0 else f"all sources abstain on all {rows:,} examples"
-        raise ModelError(
-            f"{what}, so there is nothing to learn. Look at what the {stats.frame.m} sources return, and whether -1 "
-            "(abstain) was meant; on real data, lf_summary shows the coverage of each."
-        )
+    if stats.votes.any():
+        return
+    if rows and not stats.frame.m:
+        raise ModelError("the votes have no sources, so there is nothing to learn; give them a column for each source.")
+    if rows == 0:
+        what = "there are no examples"
+    else:
+        what = f"all sources abstain on {'the one example' if rows == 1 else f'all {rows:,} examples'}"
+    raise ModelError(
+        f"{what}, so there is nothing to learn. Look at what each source returns, and whether -1 (abstain) was meant; "
+        "on real data, lf_summary shows the coverage of each."
+    )

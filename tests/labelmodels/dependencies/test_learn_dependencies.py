@@ -201,6 +201,11 @@ def test_nothing_is_found_where_nothing_can_be_told(L, method) -> None:
     assert str(found.outcome)
 
 
+def test_one_source_has_no_pair() -> None:
+    said = str(learn_dependencies(np.array([[0], [1], [0]])).outcome)
+    assert said == "There are fewer than two sources, so there is no pair that could depend on each other."
+
+
 def test_sources_that_all_agree_are_one_source() -> None:
     found = learn_dependencies(np.repeat(np.random.default_rng(0).integers(0, 2, (500, 1)), 4, axis=1))
     assert len(found) == 6

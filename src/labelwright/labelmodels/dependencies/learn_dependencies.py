@@ -331,6 +331,8 @@ def _stability(select: Select, m: int, splits: int, random_state: int) -> tuple[
 
 
 def _sentence(tests: PairTests, found: int, count: int, rate: float, note: str) -> str:
+    if count == 0:
+        return f"There are fewer than two sources, so there is no pair that could depend on each other.{note}"
     if not tests.identified:
         return (
             f"{found} of {count} pairs are one source twice. Whether others depend on each other cannot be told: too "
