@@ -102,7 +102,9 @@ def test_votes_of_all_abstain_say_so(model):
         model().fit(np.full((4, 3), -1))
     with pytest.raises(ModelError, match="there are no examples"):
         model().fit(np.empty((0, 3), dtype=int))
-    with pytest.raises(ModelError, match="abstain on the one example, so there is nothing to learn. Look at what each"):
+    with pytest.raises(
+        ModelError, match=r"abstain on the one example, so there is nothing to learn\. Look at what each"
+    ):
         model().fit(np.full((1, 3), -1))
 
 
