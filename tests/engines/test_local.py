@@ -208,7 +208,8 @@ def test_ctrl_c_leaves_no_worker_behind(tmp_path: Path, pgrep: str) -> None:
     path = tmp_path / "job.py"
     path.write_text(
         textwrap.dedent("""
-            import os, sys, time
+            import os, signal, sys, time
+            signal.signal(signal.SIGINT, signal.default_int_handler)  # shells start background jobs without
             import labelwright as lw
             from labelwright.engines import LocalEngine
             def slow(x):

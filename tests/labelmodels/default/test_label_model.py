@@ -147,6 +147,12 @@ def test_one_sided_sources_do_not_collapse_to_one_class(k, positive):
         assert accuracy(LabelModel(cardinality=k), L, truth) > accuracy(MajorityVote(cardinality=k), L, truth) - most
 
 
+def test_two_that_outvote_a_third_are_not_taken_for_copies_because_they_do():
+    rows = [[0, 0, -1, -1, -1], [-1, -1, 1, 1, -1], [-1, -1, -1, -1, 2], [0, 0, -1, -1, 2], [-1, 0, -1, -1, 2]]
+    votes = np.repeat(rows, [110, 80, 70, 35, 5], axis=0)
+    assert LabelModel().fit(votes).predict(rows).tolist()[:4] == [0, 1, 2, 0]
+
+
 def test_a_precise_source_weighs_more_than_a_vague_one():
     rng = np.random.default_rng(0)
     truth = rng.integers(0, 2, 20_000)

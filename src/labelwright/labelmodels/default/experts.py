@@ -98,8 +98,10 @@ def one_sided(stats: PatternCounts, problem: Problem, dependence: Dependence, gi
     origin = "uniform" if given is None else "given"
     if int(frame.sizes.sum()) * problem.k > MOST_CELLS:
         return _one_accuracy(problem, frame, balance, origin)
-    discounts = dependence.discounts(problem.vote_shares(np.ones(len(problem.source))))
-    start = problem.vote_shares(discounts)
+    # EM starts from plain shares. That sources of one class go wrong together is a guess where they outvote another:
+    # a start that takes it for granted makes it true.
+    start = problem.vote_shares(np.ones(len(problem.source)))
+    discounts = dependence.discounts(start)
     prior = None if given is None else problem.prior_under(given)
     fits = [
         run(problem, start, balance, discounts, prior_weight=w, steps=_STEPS, tolerance=_TOLERANCE, prior=prior)
