@@ -13,6 +13,7 @@ import click
 import pytest
 
 from labelwright.cli.app import VERBS, cli
+from labelwright.cli.output import PathType
 from labelwright.store import Catalog
 
 CONTEXT = click.Context(cli)
@@ -48,6 +49,36 @@ def test_every_verb_has_examples_that_it_understands(name, command, call):
         words = line.partition(" | ")[0].split()
         assert words[: 1 + len(name.split())] == ["labelwright", *name.split()]
         command.make_context(name, words[1 + len(name.split()) :])  # raises where an option is unknown
+
+
+PATHS = [
+    (name, parameter)
+    for name, command in commands()
+    for parameter in command.params
+    if isinstance(parameter.type, click.Path) and isinstance(parameter, click.Option)
+]
+
+
+def test_every_path_of_the_command_line_is_of_the_one_type():
+    of_paths = [p.type for _, command in commands() for p in command.params if isinstance(p.type, click.Path)]
+    assert of_paths
+    assert all(isinstance(one, PathType) for one in of_paths)
+
+
+@pytest.mark.parametrize(("name", "option"), [pytest.param(*one, id=f"{one[0]} {one[1].name}") for one in PATHS])
+def test_a_path_is_not_the_option_that_follows(name, option, call, tmp_path):
+    result = call(*name.split(), option.opts[0], "--json")
+    assert (result.code, result.out) == (2, "")
+    assert f"Invalid value for '{option.opts[0]}': a {option.type.name} is expected here, and '--json'" in result.err
+    assert f"Name the {option.type.name} first; one that is called so is written ./--json." in result.err
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_path_that_begins_like_an_option_can_be_named(call, spam, tmp_path):
+    result = call("explain", "c08", "--project", spam, "--html", "./--check")
+    assert result.code == 0, result.err
+    assert (tmp_path / "--check").is_file()
+    assert call("explain", "c08", "--project", spam, "--html", "--check").code == 0  # there is a file of that name
 
 
 def test_an_unknown_verb_is_wrong_usage(call):

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from .output import Answer, examples, progress_line, project_flag, verb
+from .output import Answer, PathType, examples, progress_line, project_flag, verb
 from .run import show_run
 
 __all__ = ["command"]
@@ -21,7 +21,7 @@ __all__ = ["command"]
 )
 @click.option(
     "--folder",
-    type=click.Path(path_type=Path, file_okay=False),
+    type=PathType("folder", file_okay=False),
     default=Path("labelwright-demo"),
     show_default=True,
     help="Where to write the project.",

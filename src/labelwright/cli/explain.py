@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from .output import Answer, examples, progress_line, project_option, verb
+from .output import Answer, PathType, examples, progress_line, project_option, verb
 
 __all__ = ["command"]
 
@@ -39,7 +39,7 @@ __all__ = ["command"]
 @click.option("--interval", is_flag=True, help="Also say how far the label could be off by chance; takes 32 fits once.")
 @click.option("--check", is_flag=True, help="Also work the label out again from the example and compare.")
 @click.option("--limit", type=click.IntRange(min=0), default=10, show_default=True, help="Examples of --function.")
-@click.option("--html", type=click.Path(path_type=Path), help="Write a page to this file.")
+@click.option("--html", type=PathType(), help="Write a page to this file.")
 @verb
 def command(
     example_id: str | None,

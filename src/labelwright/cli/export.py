@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import click
 
-from .output import Answer, examples, project_option, verb
+from .output import Answer, PathType, examples, project_option, verb
 
 __all__ = ["command"]
 
@@ -25,7 +25,7 @@ __all__ = ["command"]
     ),
 )
 @click.option("--to", type=click.Choice(["parquet", "jsonl", "csv", "hf"]), help="Format of the training set.")
-@click.option("--output", type=click.Path(path_type=Path), help="File or folder. Default: labels.<format>, or labels.")
+@click.option("--output", type=PathType("path"), help="File or folder. Default: labels.<format>, or labels.")
 @click.option(
     "--split",
     type=click.Choice(["train", "valid", "test", "all"]),
@@ -33,7 +33,7 @@ __all__ = ["command"]
     show_default=True,
     help="Which examples.",
 )
-@click.option("--model", type=click.Path(path_type=Path, file_okay=False), help="Write the end model to this folder.")
+@click.option("--model", type=PathType("folder", file_okay=False), help="Write the end model to this folder.")
 @click.option(
     "--snapshot", metavar="NAME", default="latest", show_default=True, help="The run: a snapshot, number, latest~1, ..."
 )

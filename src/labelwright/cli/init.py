@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from .output import Answer, examples, project_flag, verb
+from .output import Answer, PathType, examples, project_flag, verb
 
 __all__ = ["command"]
 
@@ -20,8 +20,8 @@ __all__ = ["command"]
         "labelwright init spam --ci github",
     ),
 )
-@click.argument("folder", type=click.Path(path_type=Path, file_okay=False), default=Path())
-@click.option("--data", type=click.Path(path_type=Path), help="CSV, JSON lines or Parquet.")
+@click.argument("folder", type=PathType("folder", file_okay=False), default=Path())
+@click.option("--data", type=PathType(), help="CSV, JSON lines or Parquet.")
 @click.option("--text", metavar="COLUMN", help="The column with the text; needed where there are several.")
 @click.option("--labels", metavar="A,B,...", help="The classes, separated by commas.")
 @click.option("--id", "id_column", metavar="COLUMN", help="A column with ids, all different.")

@@ -20,7 +20,18 @@ from typing import Any
 
 import click
 
-__all__ = ["Answer", "examples", "one_line", "progress_line", "project_flag", "project_option", "table", "verb", "warn"]
+__all__ = [
+    "Answer",
+    "PathType",
+    "examples",
+    "one_line",
+    "progress_line",
+    "project_flag",
+    "project_option",
+    "table",
+    "verb",
+    "warn",
+]
 
 EXIT_USER_ERROR = 1
 EXIT_INTERNAL = 3
@@ -36,9 +47,35 @@ class Answer:
     code: int = 0
 
 
+class PathType(click.Path):
+    """A file or a folder on the command line, as a ``Path``; a following option is not taken for its name.
+
+    Parameters
+    ----------
+    expected : what is expected there, in a word or two; also its name in ``--help``
+    checks : those of ``click.Path``
+    """
+
+    def __init__(self, expected: str = "file", **checks: bool) -> None:
+        super().__init__(path_type=Path, **checks)
+        self.name = expected
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the path, or refuse what reads as an option and is not there."""
+        # Click gives an option the next word, whatever that is: `--html --intervals` would write a page of that name.
+        if str(value).startswith("--") and not os.path.lexists(value):
+            self.fail(
+                f"a {self.name} is expected here, and {str(value)!r} reads as an option. Name the {self.name} first; "
+                f"one that is called so is written ./{value}.",
+                param,
+                ctx,
+            )
+        return super().convert(value, param, ctx)
+
+
 project_option = click.option(
     "--project",
-    type=click.Path(path_type=Path),
+    type=PathType("folder"),
     default=Path(),
     help="The project's folder; default: this one.",
 )

@@ -7,7 +7,7 @@ from typing import Literal
 
 import click
 
-from .output import Answer, examples, project_option, table, verb
+from .output import Answer, PathType, examples, project_option, table, verb
 
 __all__ = ["command"]
 
@@ -24,7 +24,7 @@ _SHOWN = 20
         "labelwright predict new.csv --model-folder triage-model",
     ),
 )
-@click.argument("data", type=click.Path(path_type=Path))
+@click.argument("data", type=PathType())
 @project_option
 @click.option(
     "--model",
@@ -33,8 +33,8 @@ _SHOWN = 20
     show_default=True,
     help="The end model, or the functions with the label model.",
 )
-@click.option("--model-folder", type=click.Path(path_type=Path), help="An exported end model; needs no project.")
-@click.option("--output", type=click.Path(path_type=Path), help="Write .csv, .jsonl or .parquet; default: show them.")
+@click.option("--model-folder", type=PathType("folder"), help="An exported end model; needs no project.")
+@click.option("--output", type=PathType(), help="Write .csv, .jsonl or .parquet; default: show them.")
 @verb
 def command(
     data: Path, project: Path, model: Literal["end", "label"], model_folder: Path | None, output: Path | None

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from .output import Answer, examples, progress_line, project_flag, project_option, table, verb, warn
+from .output import Answer, PathType, examples, progress_line, project_flag, project_option, table, verb, warn
 
 if TYPE_CHECKING:
     from labelwright.analysis import Estimate
@@ -82,7 +82,7 @@ def command(
     epilog=examples("labelwright report", "labelwright report --output /tmp/report.html"),
 )
 @project_option
-@click.option("--output", type=click.Path(path_type=Path, dir_okay=False), help="Default: report.html in the project.")
+@click.option("--output", type=PathType(dir_okay=False), help="Default: report.html in the project.")
 @verb
 def report(project: Path, output: Path | None) -> Answer:
     """Write the HTML report of the last run again: one file, no network needed."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from .output import Answer, examples, progress_line, project_option, table, verb, warn
+from .output import Answer, PathType, examples, progress_line, project_option, table, verb, warn
 from .run import show_task_scores
 
 if TYPE_CHECKING:
@@ -33,8 +33,7 @@ _PAIRS_SHOWN = 10
 @project_option
 @click.option(
     "--write",
-    metavar="FOLDER",
-    type=click.Path(path_type=Path),
+    type=PathType("folder"),
     help="Write the soft labels there, one Parquet file for each task.",
 )
 @click.option(

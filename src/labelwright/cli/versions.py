@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from .output import Answer, examples, one_line, project_flag, project_option, table, verb
+from .output import Answer, PathType, examples, one_line, project_flag, project_option, table, verb
 
 if TYPE_CHECKING:
     from labelwright.analysis.comparison import Comparison
@@ -114,8 +114,8 @@ def log(limit: int, named: bool, project: Path) -> Answer:
 @click.argument("after", default="latest")
 @click.option("--limit", type=click.IntRange(min=0), default=10, show_default=True, help="The most movers to show.")
 @click.option("--intervals", is_flag=True, help="Fit the earlier label model again, to say which moves pass chance.")
-@click.option("--markdown", type=click.Path(path_type=Path, allow_dash=True), help="Write Markdown; - for stdout.")
-@click.option("--html", type=click.Path(path_type=Path, dir_okay=False), help="Write an HTML page.")
+@click.option("--markdown", type=PathType(allow_dash=True), help="Write Markdown; - for stdout.")
+@click.option("--html", type=PathType(dir_okay=False), help="Write an HTML page.")
 @project_option
 @verb
 def diff(
