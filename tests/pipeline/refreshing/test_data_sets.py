@@ -136,6 +136,7 @@ def test_each_data_set_gets_votes_and_labels_on_its_tasks_alone(first):
     assert result.splits == {"train": 20, "test": 6}
     # Two functions on the calls alone, and four on both.
     assert result.operations["function_applications"] == 6 * 12 + 4 * 14
+    assert result.operations["rows_labelled"] == 12 + 14
     urgent, finding = run.of_task("urgent"), run.of_task("finding")
     assert {example.split(":")[0] for example in urgent.soft_labels("train").example_ids.tolist()} == {"calls"}
     assert finding.soft_labels("train").n == 20

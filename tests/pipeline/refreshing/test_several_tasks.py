@@ -159,6 +159,7 @@ def test_a_run_keeps_what_the_joint_model_finds(first):
     assert kept.metrics()["test"].keys() == {"finding", "urgent"}
     assert list(notes.kept("task_models")) == ["finding", "urgent"]
     assert result.operations["function_applications"] == 6 * 60
+    assert result.operations["rows_labelled"] == 60  # two components label each example, which is one
     one = kept.task_labels("test").take([3])
     part, row = kept.kept_data.find(one.example_ids[0])
     assert np.array_equal(kept.kept_task_labels.of_row(part, row).probs["kind"], one.probs["kind"])

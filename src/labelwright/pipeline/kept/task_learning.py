@@ -62,7 +62,6 @@ class ComponentLabelling:
         self._recipes = {(part, task): self._recipe(model, part, task) for part in parts for task in self.graph.names}
         found = database.find(self._recipes.values())
         self._keys = {place: found[r.digest] for place, r in self._recipes.items() if r.digest in found}
-        self.labelled = 0
 
     @property
     def missing(self) -> list[int]:
@@ -81,7 +80,6 @@ class ComponentLabelling:
             made = []
             for part, keys, seconds in some:
                 rows = self.votes.data.parts[part].rows
-                self.labelled += rows
                 for task, key in keys.items():
                     self._keys[part, task] = key
                     made.append((self._recipes[part, task], key, seconds / len(keys), rows))

@@ -35,6 +35,8 @@ class Component:
         Where the stats and the fitted model are kept, once they are.
     labels : dict of str to ArtifactId
         Where the records of the soft labels of each task are kept, once they are.
+    labelled : list of int
+        The parts of the data that were labelled now.
     """
 
     def __init__(
@@ -45,11 +47,12 @@ class Component:
         self.votes = votes
         self.workers = workers
         self.dry = dry
-        self.operations = {"rows_summarised": 0, "models_solved": 0, "rows_labelled": 0}
+        self.operations = {"rows_summarised": 0, "models_solved": 0}
         self.stats: ArtifactId | None = None
         self.model: MultiTask | None = None
         self.model_key: ArtifactId | None = None
         self.labels: dict[str, ArtifactId] = {}
+        self.labelled: list[int] = []
         self.known = True
         self._learning = ComponentLearning(database, votes, MultiTask(), workers=workers)
 
@@ -90,7 +93,8 @@ class Component:
         if self.model is None or self.model_key is None:
             return
         labelling = ComponentLabelling(self.database, self.votes, self.model_key, workers=self.workers)
-        rows = sum(self.votes.data.parts[part].rows for part in labelling.missing)
+        missing = labelling.missing
+        rows = sum(self.votes.data.parts[part].rows for part in missing)
         self.notes.component_labels(self.votes, rows)
         if self.dry and rows:
             self.known = False
@@ -98,7 +102,7 @@ class Component:
         records = labelling.run(self.model)
         store = self.database.store
         self.labels = {task: store.put_json("soft_labels", _plain(record)) for task, record in records.items()}
-        self.operations["rows_labelled"] = labelling.labelled
+        self.labelled = missing
 
     def _note_rest(self) -> None:
         """Note what hangs on what a dry run does not make."""

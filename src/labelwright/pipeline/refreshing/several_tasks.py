@@ -132,6 +132,9 @@ class SeveralTasksRefresh(Reading):
             self._keep(steps, votes.graph.names)
         for what in steps[0].operations:
             self.made.operations[what] = sum(step.operations[what] for step in steps)
+        # An example is labelled once, however many components label it.
+        labelled = {part for step in steps for part in step.labelled}
+        self.made.operations["rows_labelled"] = sum(votes.data.parts[part].rows for part in labelled)
         return steps
 
     def _keep(self, steps: Sequence[Component], tasks: Sequence[str]) -> None:
