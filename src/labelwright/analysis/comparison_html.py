@@ -22,7 +22,15 @@ from .page import sectioned_page
 from .sections.blocks import section, table
 from .tables import Column, html_table
 
-__all__ = ["STYLE", "comparison_fragment", "comparison_html", "diff_header", "functions_section", "settings_section"]
+__all__ = [
+    "STYLE",
+    "comparison_fragment",
+    "comparison_html",
+    "diff_header",
+    "functions_section",
+    "movers_section",
+    "settings_section",
+]
 
 R = TypeVar("R")
 
@@ -66,7 +74,7 @@ def comparison_html(content: Comparison) -> str:
         "functions": functions_section(content.functions),
         "scores": _scores(content),
         "learned": _learned(content),
-        "movers": _movers(content),
+        "movers": movers_section([("", one) for one in content.movers], content.moved),
         "settings": settings_section(content.settings),
     }
     return sectioned_page(
@@ -189,18 +197,19 @@ def _learned(content: Comparison) -> Markup | None:
     )
 
 
-def _movers(content: Comparison) -> Markup | None:
-    if not content.movers:
+def movers_section(movers: Sequence[tuple[str, Mover]], moved: int) -> Markup | None:
+    """Return the section on the labels that moved most, each with its task ("" for the only one), of ``moved``."""
+    if not movers:
         return None
     return section(
         "movers",
         "Largest movers",
-        tag("ul", [_mover(one) for one in content.movers], class_="cards"),
-        intro=f"{len(content.movers)} of {content.moved:,} that moved: flips first, then the longest way.",
+        tag("ul", [_mover(one, task) for task, one in movers], class_="cards"),
+        intro=f"{len(movers)} of {moved:,} that moved: flips first, then the longest way.",
     )
 
 
-def _mover(mover: Mover) -> Markup:
+def _mover(mover: Mover, task: str) -> Markup:
     label = tag("b", label_name(mover.before), tag("span", " → ", class_="arrow"), label_name(mover.after))
     return tag(
         "li",
@@ -209,7 +218,7 @@ def _mover(mover: Mover) -> Markup:
             "div",
             label,
             probability_move(mover),
-            tag("span", f"{mover.split} {mover.example_id}", class_="id"),
+            tag("span", f"{task} {mover.split} {mover.example_id}".lstrip(), class_="id"),
             class_="label",
         ),
         class_="example",

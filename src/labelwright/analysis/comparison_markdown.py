@@ -19,7 +19,7 @@ from .comparison_rows import (
 )
 from .tables import Column
 
-__all__ = ["comparison_markdown", "escape", "folded", "function_block", "markdown_table"]
+__all__ = ["comparison_markdown", "escape", "folded", "function_block", "markdown_table", "movers_table"]
 
 R = TypeVar("R")
 
@@ -80,7 +80,7 @@ def comparison_markdown(content: Comparison) -> str:
         ),
         folded(f"Settings ({len(content.settings)})", markdown_table(content.settings, SETTINGS)),
         escape(data_sentence(content)),
-        folded(f"Largest movers ({len(content.movers)} of {content.moved:,})", _movers(content)),
+        folded(f"Largest movers ({len(content.movers)} of {content.moved:,})", movers_table(content.movers, MOVERS)),
     ]
     return "\n\n".join(block for block in blocks if block) + "\n"
 
@@ -126,12 +126,13 @@ def markdown_table(rows: Sequence[R], columns: Sequence[Column[R]]) -> str:
     return "\n".join(head + [f"| {' | '.join(escape(c.cell(row)) for c in columns)} |" for row in rows])
 
 
-def _movers(content: Comparison) -> str:
-    if not content.movers:
+def movers_table(movers: Sequence[R], columns: Sequence[Column[R]]) -> str:
+    """Return a table of movers; what they say, the last column, stands in code spans."""
+    if not movers:
         return ""
-    *columns, text = MOVERS
-    lines = markdown_table(content.movers, columns).splitlines()
-    texts = [f" {text.title} |", "---|", *(f" {code(m.text)} |" for m in content.movers)]
+    *others, text = columns
+    lines = markdown_table(movers, others).splitlines()
+    texts = [f" {text.title} |", "---|", *(f" {code(text.cell(one))} |" for one in movers)]
     return "\n".join(line + more for line, more in zip(lines, texts, strict=True))
 
 

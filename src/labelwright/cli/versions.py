@@ -132,14 +132,14 @@ def diff(
     A run is named by a snapshot, its number, the start of its id, latest, or latest~1 (the one before the last).
     Without names, the last run is compared with the one before it.
 
-    In a project with several tasks, labels and scores are compared task by task, and --limit says nothing.
+    In a project with several tasks, labels and scores are compared task by task, and the movers are over all tasks.
     """
     from labelwright.pipeline import Project
 
     opened = Project(project)
     found: Diff | TasksDiff
     if opened.settings.has_tasks:
-        found = opened.diff_tasks(before, after, intervals=intervals)
+        found = opened.diff_tasks(before, after, limit=limit, intervals=intervals)
         payload, as_text = found.to_dict(), found.to_text
     else:
         found = opened.diff(before, after, limit=limit, intervals=intervals)

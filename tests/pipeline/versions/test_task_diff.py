@@ -64,7 +64,7 @@ def test_flips_are_those_between_the_label_vectors_of_both_runs(notes: Path) -> 
             for run in runs:
                 kept = run.of_task(one.task)
                 codes = np.where(kept.soft_labels(split.split).covered, kept.vector(split.split), -1)
-                states = [*map(str, kept.states), "(none)"]
+                states = [*map(str, kept.states), "no label"]
                 ids = run.frame(split.split)["key"].to_list()
                 named.append({i: states[code] for i, code in zip(ids, codes.tolist(), strict=True)})
             old, new = named
@@ -175,6 +175,42 @@ def test_markdown_overwrites_nothing_of_the_project_and_escapes_names(notes: Pat
     runs = RunLabel(1, "a" * 16), RunLabel(2, "b" * 16)
     page = tasks_comparison_markdown(TasksComparison("<img>", *runs, [TaskChange("#7", [split])]))
     assert not re.search(r"(?<!\\)(@all|<img|a\|b|#7)", page)
+
+
+def test_the_labels_that_moved_most_are_told_of_all_tasks(notes: Path, tmp_path: Path) -> None:
+    found = Project(notes).diff_tasks(limit=10_000)
+    assert found.comparison is not None
+    runs = [KeptRun.named(notes, name) for name in ("latest~1", "latest")]
+    expected = {}
+    for task in runs[1].tasks:
+        for split in ("train", "test"):
+            then, now = (run.of_task(task).soft_labels(split) for run in runs)
+            before = dict(zip(then.example_ids.tolist(), then.probs, strict=True))
+            for i, probs in zip(now.example_ids.tolist(), now.probs, strict=True):
+                if i in before and np.abs(probs - before[i]).max() > 1e-6:
+                    expected[task, split, i] = np.abs(probs - before[i]).sum() / 2
+    movers = found.comparison.movers
+    assert {(task, one.split, one.example_id): one.shift for task, one in movers} == pytest.approx(expected)
+    assert len(movers) == found.comparison.moved
+    far = [(one.before != one.after, one.shift) for _, one in movers]
+    assert far == sorted(far, reverse=True)
+    assert sum(flipped for flipped, _ in far) == sum(split.flipped for one in found.tasks for split in one.splits)
+    task, first = movers[0]
+    labels = runs[1].of_task(task).soft_labels(first.split)
+    probs = labels.probs[labels.example_ids.tolist().index(first.example_id)]
+    assert first.probability_after == probs[labels.classes.index(first.class_shown)]
+    assert first.text in ("call the ward", "a note")
+    verb = ["diff", "--project", str(notes), "--limit", "3"]
+    text = CliRunner().invoke(cli, verb).output
+    assert f"Largest movers: 3 of {len(expected):,}\ntask " in text
+    payload = json.loads(CliRunner().invoke(cli, [*verb, "--json"]).stdout)
+    assert [(one["task"], one["example_id"]) for one in payload["movers"]] == [(t, m.example_id) for t, m in movers[:3]]
+    CliRunner().invoke(cli, [*verb, "--markdown", str(tmp_path / "d.md"), "--html", str(tmp_path / "d.html")])
+    for name in ("d.md", "d.html"):
+        page = (tmp_path / name).read_text(encoding="utf-8")
+        assert [m.example_id in page for _, m in movers[:3]] == [True] * 3
+        assert f"3 of {len(expected):,}" in page
+    assert "movers" not in CliRunner().invoke(cli, [*verb[:-1], "0"]).output
 
 
 def test_runs_on_one_task_and_on_several_do_not_compare(notes: Path) -> None:

@@ -7,17 +7,27 @@ from dataclasses import dataclass
 from typing import Any
 
 from labelwright.analysis.base import Estimate
-from labelwright.analysis.comparison import FunctionChange, ParameterMove, RunLabel, SettingChange, named_functions
-from labelwright.analysis.comparison_markdown import escape, folded, function_block, markdown_table
+from labelwright.analysis.comparison import (
+    FunctionChange,
+    Mover,
+    ParameterMove,
+    RunLabel,
+    SettingChange,
+    named_functions,
+)
+from labelwright.analysis.comparison_markdown import escape, folded, function_block, markdown_table, movers_table
+from labelwright.analysis.comparison_rows import MOVERS as MOVERS_ON_ONE
 from labelwright.analysis.comparison_rows import SETTINGS, parameter_columns, signed, told_parameters
 from labelwright.analysis.tables import Column
 
 __all__ = [
     "FLIPS",
     "FLIPS_SHOWN",
+    "MOVERS",
     "PARAMETERS_SHOWN",
     "SPLITS",
     "FlipRow",
+    "MoverRow",
     "SplitChanges",
     "SplitRow",
     "TaskChange",
@@ -42,7 +52,7 @@ class SplitChanges:
     moved : int
         Examples in both of which some probability differs.
     flips : tuple of (str, str, int)
-        From which label to which, on how many examples, most first; "(none)" where nothing is known of an example.
+        From which label to which, on how many examples, most first; "no label" where nothing is known of an example.
     accuracy : Estimate or None
         Paired difference in accuracy of the labels, later minus earlier, on the gold of the later run over examples in
         both; ``None`` without gold, and on train.
@@ -120,6 +130,8 @@ class TasksComparison:
         Those that both runs have.
     added, removed : sequence of str
         Tasks that one run alone has.
+    movers : sequence of (str, Mover)
+        The labels that moved most over all tasks, each with its task.
     functions : sequence of FunctionChange
     settings : sequence of SettingChange
     """
@@ -130,8 +142,14 @@ class TasksComparison:
     tasks: Sequence[TaskChange]
     added: Sequence[str] = ()
     removed: Sequence[str] = ()
+    movers: Sequence[tuple[str, Mover]] = ()
     functions: Sequence[FunctionChange] = ()
     settings: Sequence[SettingChange] = ()
+
+    @property
+    def moved(self) -> int:
+        """How many labels moved, over all tasks."""
+        return sum(split.moved for one in self.tasks for split in one.splits)
 
     def headline(self) -> list[str]:
         """Say in a few short phrases what changed: how many labels over all tasks, most on which."""
@@ -174,6 +192,18 @@ FLIPS: list[Column[FlipRow]] = [
     Column("to", lambda row: row[2], numeric=False),
     Column("labels", lambda row: f"{row[3]:,}"),
 ]
+# A row of a table of movers: the task's name and the example.
+MoverRow = tuple[str, Mover]
+
+
+def _of_mover(column: Column[Mover]) -> Column[MoverRow]:
+    return Column(column.title, lambda row: column.cell(row[1]), numeric=column.numeric)
+
+
+MOVERS: list[Column[MoverRow]] = [
+    Column("task", lambda row: row[0], numeric=False),
+    *(_of_mover(column) for column in MOVERS_ON_ONE),
+]
 
 
 def tasks_comparison_markdown(content: TasksComparison) -> str:
@@ -209,6 +239,7 @@ def tasks_comparison_markdown(content: TasksComparison) -> str:
         folded(f"Functions ({len(content.functions)})", *map(function_block, content.functions)),
         *map(_learned, changed),
         folded(f"Settings ({len(content.settings)})", markdown_table(content.settings, SETTINGS)),
+        folded(f"Largest movers ({len(content.movers)} of {content.moved:,})", movers_table(content.movers, MOVERS)),
     ]
     return "\n\n".join(block for block in blocks if block) + "\n"
 

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from labelwright.analysis.comparison_html import STYLE, diff_header, functions_section, settings_section
+from labelwright.analysis.comparison_html import (
+    STYLE,
+    diff_header,
+    functions_section,
+    movers_section,
+    settings_section,
+)
 from labelwright.analysis.comparison_rows import parameter_columns, told_parameters
 from labelwright.analysis.markup import Markup, tag
 from labelwright.analysis.page import sectioned_page
@@ -40,6 +46,7 @@ def tasks_comparison_html(content: TasksComparison) -> str:
         "flips": _flips(content),
         "functions": functions_section(content.functions),
         "learned": _learned(content),
+        "movers": movers_section(content.movers, content.moved),
         "settings": settings_section(content.settings),
     }
     titles = {name: name.capitalize() for name in body}

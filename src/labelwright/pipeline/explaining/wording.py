@@ -41,7 +41,8 @@ def shown_text(settings: Settings, values: Mapping[str, Any]) -> str:
     >>> shown_text(settings, {"biopsy": "b1", "text": "hello"}), shown_text(settings, {"width": 3, "height": 4})
     ('hello', 'width = 3, height = 4')
     """
-    hidden = {settings.data.id, settings.data.group, *settings.gold_columns.values(), settings.data.splits.column}
+    hidden = {name for one in settings.sets.values() for name in (one.id, one.group, one.splits.column)}
+    hidden |= set(settings.gold_columns.values())
     shown = {name: value for name, value in values.items() if name not in hidden}
     for name in (*settings.end_model.fields, *shown):
         if isinstance(shown.get(name), str):

@@ -15,7 +15,6 @@ from labelwright.analysis.comparison import (
     DataChange,
     FunctionChange,
     LabelFlip,
-    Mover,
     ParameterMove,
     RunLabel,
     SettingChange,
@@ -25,8 +24,8 @@ from labelwright.analysis.comparison_html import comparison_html
 from labelwright.analysis.comparison_markdown import comparison_markdown
 from labelwright.analysis.tasks.comparison import TaskChange, TasksComparison, tasks_comparison_markdown
 from labelwright.analysis.tasks.comparison_page import tasks_comparison_html
-from labelwright.core import Class, atomic_write
-from labelwright.core.errors import DataError, LabelwrightError
+from labelwright.core import atomic_write
+from labelwright.core.errors import DataError
 from labelwright.functions.versions import Explanation
 from labelwright.pipeline.guarding import refuse_sources
 from labelwright.pipeline.kept.both_labels import LabelsBySplit
@@ -34,8 +33,9 @@ from labelwright.pipeline.kept.keep import KeptRun
 from labelwright.pipeline.settings import SPLITS, read_settings
 
 from .aligning import align
-from .changes import MILLION, ExampleChanges, ExampleStates, NamedChanges
+from .changes import ExampleChanges, NamedChanges
 from .diff import Diff, every_function
+from .movers import example_movers, task_movers
 from .pairing import paired_metrics
 from .ranging import Ranges, learned_ranges, learned_task_ranges
 from .task_diff import TasksDiff
@@ -43,7 +43,6 @@ from .task_diff import TasksDiff
 __all__ = ["as_markdown", "compare_runs", "compare_task_runs", "write_comparison"]
 
 _GROUPS_SHOWN = 10
-_FIELDS_SHOWN = 6
 _LINES_SHOWN = 200
 
 
@@ -83,7 +82,7 @@ def compare_runs(
         splits=[_split(diff, name) for name in diff.splits],
         groups=groups[:_GROUPS_SHOWN],
         group_count=len(groups),
-        movers=_movers(diff.examples, after, limit),
+        movers=example_movers(diff.examples, after, limit),
         moved=int((diff.examples.flipped | (diff.examples.shift > 0)).sum()),
         functions=_functions(diff.functions, before, after),
         parameters=_moves(diff.parameters, ranges.accuracies, ranges),
@@ -97,7 +96,13 @@ def compare_runs(
 
 
 def compare_task_runs(
-    diff: TasksDiff, before: KeptRun, after: KeptRun, *, names: tuple[str, str] = ("", ""), intervals: bool = False
+    diff: TasksDiff,
+    before: KeptRun,
+    after: KeptRun,
+    *,
+    names: tuple[str, str] = ("", ""),
+    limit: int,
+    intervals: bool,
 ) -> TasksComparison:
     """Gather what a reader is told of two runs on several tasks.
 
@@ -108,6 +113,8 @@ def compare_task_runs(
     before, after : KeptRun
     names : (str, str)
         What the runs were called when they were asked for.
+    limit : int
+        The most movers, over all tasks.
     intervals : bool
         Work out the intervals of what ``before`` learned, where it was not diagnosed.
     """
@@ -122,6 +129,7 @@ def compare_task_runs(
         ],
         added=diff.added,
         removed=diff.removed,
+        movers=task_movers(diff, before, after, limit),
         functions=_functions(diff.functions, before, after),
         settings=_settings(diff.settings),
     )
@@ -203,65 +211,6 @@ def _groups(diff: Diff, after: KeptRun, labels: LabelsBySplit) -> list[SliceChan
                 flips, size = _flips(diff.examples, mask), int((groups == names[position]).sum())
             found.append(SliceChange(f"{names[position]} ({split})", size, int(counts[position]), 0, 0, flips))
     return sorted(found, key=lambda one: -one.flipped)
-
-
-def _movers(examples: ExampleChanges, after: KeptRun, limit: int) -> list[Mover]:
-    rows = examples.movers(limit)
-    shift = examples.shift[rows]
-    movers = []
-    for row, moved in zip(rows.tolist(), shift.tolist(), strict=True):
-        old, new = examples.before, examples.after
-        shown = _class_shown(old, new, row)
-        split = SPLITS[examples.splits[row]]
-        movers.append(
-            Mover(
-                example_id=str(examples.ids[row]),
-                split=split,
-                text=_text(after, examples.ids[row]),
-                before=_class_of(old, row),
-                after=_class_of(new, row),
-                class_shown=shown,
-                probability_before=_probability(old, row, shown),
-                probability_after=_probability(new, row, shown),
-                shift=moved,
-            )
-        )
-    return movers
-
-
-def _class_of(side: ExampleStates, row: int) -> Class | None:
-    code = int(side.labels[row])
-    return None if code < 0 else side.classes[code]
-
-
-def _class_shown(old: ExampleStates, new: ExampleStates, row: int) -> Class:
-    """Return the label after, or without one the class whose probability rose most."""
-    label = _class_of(new, row)
-    if label is not None:
-        return label
-    rise = new.millionths[row] - (old.millionths[row] if old.classes == new.classes else 0)
-    return new.classes[int(np.argmax(rise))]
-
-
-def _probability(side: ExampleStates, row: int, shown: Class) -> float:
-    if shown not in side.classes:
-        return 0.0
-    return float(side.millionths[row, side.classes.index(shown)] / MILLION)
-
-
-def _text(run: KeptRun, example_id: Any) -> str:
-    """Return what an example says: the first text field that the end model reads, or the first text, or its fields."""
-    try:
-        values = run.example(example_id.item()).values
-    except LabelwrightError:
-        return ""
-    settings = run.settings()
-    hidden = {settings.data.id, settings.data.group, *settings.gold_columns.values(), settings.data.splits.column}
-    names = list(dict.fromkeys([*settings.end_model.fields, *(name for name in values if name not in hidden)]))
-    for name in names:
-        if isinstance(values.get(name), str):
-            return str(values[name])
-    return ", ".join(f"{name} = {values[name]}" for name in names[:_FIELDS_SHOWN] if name in values)
 
 
 def _functions(changes: NamedChanges, before: KeptRun, after: KeptRun) -> list[FunctionChange]:

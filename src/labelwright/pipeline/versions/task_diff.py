@@ -13,8 +13,10 @@ import numpy.typing as npt
 
 from labelwright.analysis import paired_difference
 from labelwright.analysis.comparison import ParameterMove
-from labelwright.analysis.tasks.comparison import SplitChanges, TasksComparison
-from labelwright.core import SoftLabels
+from labelwright.analysis.comparison_rows import label_name
+from labelwright.analysis.tables import text_table
+from labelwright.analysis.tasks.comparison import MOVERS, SplitChanges, TasksComparison
+from labelwright.core import Class, SoftLabels
 from labelwright.core.errors import ProjectError
 from labelwright.pipeline.kept.keep import KeptRun
 from labelwright.pipeline.kept.kept_task import KeptTask
@@ -22,7 +24,7 @@ from labelwright.pipeline.kept.kept_task import KeptTask
 from .changes import NamedChanges
 from .diff import changed_functions, changed_settings
 
-__all__ = ["SplitChanges", "TaskChanges", "TasksDiff", "diff_tasks"]
+__all__ = ["SplitChanges", "SplitLabels", "SplitPair", "TaskChanges", "TasksDiff", "diff_tasks"]
 
 # Probabilities that differ by less are the same, as they are written.
 _SAME = 1e-6
@@ -93,8 +95,16 @@ class TasksDiff:
             "tasks_removed": list(self.removed),
             "functions": self.functions.to_dict(),
             "settings": self.settings.to_dict(),
+            **self._movers(),
             **self._learned(),
         }
+
+    def _movers(self) -> dict[str, Any]:
+        """Return the labels that moved most, where they were looked for."""
+        if self.comparison is None:
+            return {}
+        movers = [{"task": task, **asdict(mover)} for task, mover in self.comparison.movers]
+        return {"movers": movers, "moved": self.comparison.moved}
 
     def _learned(self) -> dict[str, Any]:
         """Return what was learned of functions with its intervals, by task, where these were asked for."""
@@ -115,6 +125,9 @@ class TasksDiff:
         same = [one.task for one in self.tasks if one.unchanged]
         if same:
             lines.append(f"Labels are the same on {', '.join(same)}.")
+        if self.comparison is not None and self.comparison.movers:
+            shown = f"{len(self.comparison.movers):,} of {self.comparison.moved:,}"
+            lines += [f"\nLargest movers: {shown}", text_table(self.comparison.movers, MOVERS)]
         return "\n".join(lines)
 
 
@@ -147,7 +160,7 @@ def _task(before: KeptRun, after: KeptRun, task: str) -> TaskChanges:
     learned = [_accuracies(first), _accuracies(second)]
     return TaskChanges(
         task,
-        tuple(_split(before, after, first, second, split) for split in splits),
+        tuple(_split(before, after, task, split) for split in splits),
         NamedChanges.between(*learned),
     )
 
@@ -158,60 +171,131 @@ def _accuracies(kept: KeptTask) -> dict[str, Any]:
     }
 
 
-def _split(before: KeptRun, after: KeptRun, first: KeptTask, second: KeptTask, split: str) -> SplitChanges:
-    old, new = (_Labels.of(run, kept, split) for run, kept in ((before, first), (after, second)))
-    shared = [i for i in new.place if i in old.place]
-    then, now = (np.array([one.place[i] for i in shared], dtype=np.int64) for one in (old, new))
-    was, is_ = old.names(then), new.names(now)
-    flips = Counter((a, b) for a, b in zip(was, is_, strict=True) if a != b)
-    gold = None if split == "train" or not shared else second.gold(split)
+def _split(before: KeptRun, after: KeptRun, task: str, split: str) -> SplitChanges:
+    pair = SplitPair.of(before, after, task, split)
+    old, new, now = pair.old, pair.new, pair.now
+    flips = Counter((a, b) for a, b in zip(*pair.names, strict=True) if a != b)
+    stayed = len(pair.ids)
+    gold = None if split == "train" or not stayed else after.of_task(task).gold(split)
     known = None if gold is None else gold[now]
-    same_states = first.states == second.states
     groups = after.groups(split)
     accuracy = None
-    if known is not None and (known >= 0).any() and same_states:
+    if known is not None and (known >= 0).any() and pair.same_states:
         accuracy = paired_difference(
-            new.certain(now), old.certain(then), known, groups=None if groups is None else groups[now]
+            new.certain(now), old.certain(pair.then), known, groups=None if groups is None else groups[now]
         )
-    moved = len(shared)
-    if same_states and shared:
-        moved = int((np.abs(new.probs[now] - old.probs[then]).max(axis=1) > _SAME).sum())
     return SplitChanges(
         split=split,
-        stayed=len(shared),
-        added=len(new.place) - len(shared),
-        removed=len(old.place) - len(shared),
-        moved=moved,
+        stayed=stayed,
+        added=len(new.place) - stayed,
+        removed=len(old.place) - stayed,
+        moved=int(pair.moved.sum()) if pair.same_states else stayed,
         flips=tuple((a, b, n) for (a, b), n in flips.most_common()),
         accuracy=accuracy,
     )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Labels:
+class SplitLabels:
     """The labels of one run on one task and split: where each example stands, its state and its probabilities."""
 
     place: Mapping[Any, int]
     codes: npt.NDArray[np.int64]
     probs: npt.NDArray[np.float64]
-    states: tuple[Any, ...]
+    states: tuple[Class, ...]
 
     @classmethod
-    def of(cls, run: KeptRun, kept: KeptTask, split: str) -> _Labels:
+    def of(cls, run: KeptRun, kept: KeptTask, split: str) -> SplitLabels:
+        """Read them; none where the run has no such split."""
         if split not in run.splits:
             return cls({}, np.empty(0, dtype=np.int64), np.empty((0, len(kept.states))), kept.states)
         soft = kept.soft_labels(split)
         codes = np.where(soft.covered, kept.vector(split), -1)
         return cls({i: row for row, i in enumerate(soft.example_ids.tolist())}, codes, soft.probs, kept.states)
 
+    def state(self, row: int) -> Class | None:
+        """Return the label of a row; ``None`` where nothing is known of the example."""
+        code = int(self.codes[row])
+        return None if code < 0 else self.states[code]
+
+    def probability(self, row: int, state: Class) -> float:
+        """Return P(state) of a row; 0 where the task had no such state."""
+        return float(self.probs[row, self.states.index(state)]) if state in self.states else 0.0
+
     def names(self, rows: npt.NDArray[np.int64]) -> list[str]:
         """Return the labels of some rows by name."""
-        return ["(none)" if code < 0 else str(self.states[code]) for code in self.codes[rows].tolist()]
+        return [label_name(self.state(row)) for row in rows.tolist()]
 
     def certain(self, rows: npt.NDArray[np.int64]) -> SoftLabels:
         """Return the labels of some rows as they are written."""
         codes = self.codes[rows]
         return SoftLabels(np.eye(len(self.states))[codes], codes >= 0, classes=self.states)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SplitPair:
+    """The labels of two runs on one task and split, example by example.
+
+    Parameters
+    ----------
+    old, new : SplitLabels
+    ids : list of (str or int)
+        The examples that both have, in the order of the later run.
+    then, now : ndarray of int64, shape (examples,)
+        Where they stand in each.
+    """
+
+    old: SplitLabels
+    new: SplitLabels
+    ids: list[Any]
+    then: npt.NDArray[np.int64]
+    now: npt.NDArray[np.int64]
+
+    @classmethod
+    def of(cls, before: KeptRun, after: KeptRun, task: str, split: str) -> SplitPair:
+        """Read the labels of both runs."""
+        old, new = (SplitLabels.of(run, run.of_task(task), split) for run in (before, after))
+        ids = [i for i in new.place if i in old.place]
+        then, now = (np.array([one.place[i] for i in ids], dtype=np.int64) for one in (old, new))
+        return cls(old, new, ids, then, now)
+
+    @property
+    def same_states(self) -> bool:
+        """Whether probabilities of both runs are of the same states."""
+        return self.old.states == self.new.states
+
+    @property
+    def names(self) -> tuple[list[str], list[str]]:
+        """The labels of both runs by name."""
+        return self.old.names(self.then), self.new.names(self.now)
+
+    @property
+    def flipped(self) -> npt.NDArray[np.bool_]:
+        """Whether the label is another one, shape (examples,)."""
+        return np.array([a != b for a, b in zip(*self.names, strict=True)], dtype=bool)
+
+    @property
+    def shift(self) -> npt.NDArray[np.float64]:
+        """Total variation distance between the probabilities, shape (examples,); 0 where states differ."""
+        return np.asarray(np.abs(self._differences).sum(axis=1) / 2)
+
+    @property
+    def moved(self) -> npt.NDArray[np.bool_]:
+        """Whether some probability differs, shape (examples,)."""
+        return np.asarray(np.abs(self._differences).max(axis=1) > _SAME)
+
+    def movers(self, limit: int) -> npt.NDArray[np.int64]:
+        """Return the examples whose labels moved most: flips first, then by `shift`; those that moved alone."""
+        flipped = self.flipped
+        some = np.flatnonzero(flipped | self.moved)
+        # Stable: equal moves come in the order of the data.
+        return np.asarray(some[np.argsort(-(self.shift + 2.0 * flipped)[some], kind="stable")][:limit])
+
+    @property
+    def _differences(self) -> npt.NDArray[np.float64]:
+        if not self.same_states:
+            return np.zeros((len(self.ids), 1))
+        return np.asarray(self.new.probs[self.now] - self.old.probs[self.then])
 
 
 def _named(what: str, changes: NamedChanges) -> Iterator[str]:

@@ -86,13 +86,17 @@ class ProjectVersions:
         told = compare_runs(diff, *runs, labels=labels, names=(before, after), limit=limit, intervals=intervals)
         return replace(diff, comparison=told)
 
-    def diff_tasks(self, before: str = "latest~1", after: str = "latest", *, intervals: bool = False) -> TasksDiff:
+    def diff_tasks(
+        self, before: str = "latest~1", after: str = "latest", *, limit: int = 10, intervals: bool = False
+    ) -> TasksDiff:
         """Compare two runs of a project with several tasks, task by task.
 
         Parameters
         ----------
         before, after : str
             Runs, by any of their names.
+        limit : int
+            The most movers to show with their texts, over all tasks.
         intervals : bool
             Work out the intervals of what ``before`` learned, where it was not diagnosed.
 
@@ -103,7 +107,8 @@ class ProjectVersions:
         """
         runs = [KeptRun.named(self.folder, name) for name in (before, after)]
         diff = diff_tasks(*runs)
-        return replace(diff, comparison=compare_task_runs(diff, *runs, names=(before, after), intervals=intervals))
+        told = compare_task_runs(diff, *runs, names=(before, after), limit=limit, intervals=intervals)
+        return replace(diff, comparison=told)
 
     def write_diff(
         self, diff: Diff | TasksDiff, *, markdown: Path | None = None, html: Path | None = None
