@@ -143,7 +143,7 @@ def test_a_task_of_a_project_with_one_is_refused_before_any_run(call, spam):
 @pytest.mark.parametrize(
     ("verb", "words"),
     [
-        (("predict", "notes.csv", "--model", "label"), "; `predict --model label` works on a project with one [task]."),
+        (("predict", "notes.csv", "--model", "label"), "has no finished run"),
         (("explain", "--function", "odd"), "; `explain --function` works on a project with one [task]."),
         (("explain", "r7", "--task", "kin"), "has no task 'kin'. Did you mean 'kind'? The tasks are: finding, kind."),
         (("explain", "r7", "--task", "kind"), "has no finished run"),

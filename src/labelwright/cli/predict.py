@@ -41,7 +41,7 @@ def command(
 ) -> Answer:
     """Predict the examples in DATA (CSV, JSON lines or Parquet) with a finished run; nothing is refitted.
 
-    A project with several tasks answers all of them with its end models, and the answers keep every relation.
+    A project with several tasks answers all of them, and the answers keep every relation.
     """
     if model_folder is not None and model == "label":
         raise click.UsageError("--model-folder holds an end model; --model label needs a project. Give one of them.")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -16,12 +16,13 @@ from labelwright.core import SoftLabels
 from labelwright.core.errors import DataError, ProjectError
 from labelwright.data import Dataset, read
 from labelwright.data.base import PART_ROWS
+from labelwright.labeling import LabelingFunction
 from labelwright.store import ArtifactId, hash_folder
 
 from .examples import field_values
 from .guarding import refuse_sources
 from .kept.keep import KeptRun
-from .predict_tasks import predict_on_tasks, predict_with_network
+from .predict_tasks import label_on_tasks, predict_on_tasks, predict_with_network
 from .refreshing.run import apply_functions
 from .retyping import as_text
 from .settings import Settings, read_settings
@@ -29,7 +30,6 @@ from .supervision import load_functions
 from .writing import ExportFormat, label_columns, write_frames
 
 __all__ = [
-    "LABEL_MODEL_ASKED",
     "ModelKind",
     "label_columns",
     "predict_with_end_model",
@@ -38,9 +38,6 @@ __all__ = [
 ]
 
 ModelKind = Literal["end", "label"]
-
-# What a project with several tasks is told that it cannot have.
-LABEL_MODEL_ASKED = "`predict --model label`"
 
 
 def predict_with_end_model(run: KeptRun, data: Any) -> Iterator[pl.DataFrame]:
@@ -67,16 +64,26 @@ def predict_with_model_folder(folder: Path, data: Any, *, id: str | None = None)
 def predict_with_label_model(run: KeptRun, data: Any) -> Iterator[pl.DataFrame]:
     """Yield the label model's soft labels of ``data``, part by part.
 
+    Of a run on several tasks, those of all of them: see `labelwright.pipeline.predict_tasks.label_on_tasks`.
+
     Raises
     ------
     ProjectError
         If functions were added, removed or changed since the run: its parameters are not about them.
     """
-    settings = read_settings(run.folder, asked=LABEL_MODEL_ASKED)
+    settings = read_settings(run.folder, several_tasks=bool(run.tasks))
     functions = load_functions(run.folder)
     _check_versions(run, {f.name: f.version for f in functions})
-    model, key = run.label_model(), run.artifact("label_model")
     dataset = as_text(read(data, id=_id(settings, data)), run.text_columns())
+    if run.tasks:
+        return label_on_tasks(run, functions, dataset, settings)
+    return _label_model_parts(run, functions, dataset, settings)
+
+
+def _label_model_parts(
+    run: KeptRun, functions: Sequence[LabelingFunction], dataset: Dataset, settings: Settings
+) -> Iterator[pl.DataFrame]:
+    model, key = run.label_model(), run.artifact("label_model")
     votes = apply_functions(functions, dataset, settings)
     for start in range(0, max(votes.n, 1), PART_ROWS):
         some = votes.take(slice(start, start + PART_ROWS))
@@ -116,8 +123,8 @@ def predict_file(
     if model_folder is not None:
         frames = predict_with_model_folder(model_folder, data)
     else:
-        # A folder that is no project says so, rather than that it has no run; only end models know several tasks.
-        read_settings(project, several_tasks=None if model == "end" else False, asked=LABEL_MODEL_ASKED)
+        # A folder that is no project says so, rather than that it has no run.
+        read_settings(project, several_tasks=None)
         run = KeptRun.latest(project)
         frames = predict_with_end_model(run, data) if model == "end" else predict_with_label_model(run, data)
     frames = _some(frames, data)

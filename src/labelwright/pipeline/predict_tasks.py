@@ -1,26 +1,33 @@
-"""Predicting new examples on several tasks with the end models of a run; nothing is fitted."""
+"""Predicting new examples on several tasks with end models or the joint label model of a run; nothing is fitted."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from labelwright import endmodels
 from labelwright.core.errors import DataError, ProjectError
+from labelwright.core.task_labels import TaskLabels
+from labelwright.core.task_votes import TaskVotes
 from labelwright.data import Dataset
+from labelwright.data.base import PART_ROWS
+from labelwright.labeling import LabelingFunction
 from labelwright.store import ArtifactId, hash_folder
 
 from .examples import field_values
 from .kept.keep import KeptRun
 from .kept.kept_tasks import read_by_name
+from .refreshing.run import apply_by_task
 from .refreshing.task_end_model import ROLE, SHARED, read_end_models, read_network
 from .retyping import as_text, with_missing
+from .settings import Settings
 
-__all__ = ["predict_on_tasks", "predict_with_network"]
+__all__ = ["label_on_tasks", "predict_on_tasks", "predict_with_network"]
 
 
 def predict_on_tasks(run: KeptRun, dataset: Dataset) -> Iterator[pl.DataFrame]:
@@ -51,6 +58,40 @@ def predict_on_tasks(run: KeptRun, dataset: Dataset) -> Iterator[pl.DataFrame]:
     yield from _answers(models, chosen.kind, chosen.fields, run.artifact(ROLE), dataset)
 
 
+def label_on_tasks(
+    run: KeptRun, functions: Sequence[LabelingFunction], dataset: Dataset, settings: Settings
+) -> Iterator[pl.DataFrame]:
+    """Yield the soft labels that the joint label model of a run gives ``dataset``, part by part.
+
+    Columns: those of `predict_on_tasks` over all tasks. ``TASK`` is empty where no vote says anything about the task,
+    and ``covered`` says whether one does about any.
+
+    Raises
+    ------
+    ProjectError
+        If the tasks changed since the run, or the project has several data sets.
+    """
+    if run.kept_data.record.sets:
+        raise ProjectError(
+            "functions of a project with several data sets run on those that they are meant for, and new examples do "
+            "not say of which they are; ask the end models (--model end), or add the examples to a data set and run "
+            "again."
+        )
+    now, graph = settings.graph, run.graph
+    if (now.tasks, now.relations) != (graph.tasks, graph.relations):
+        raise ProjectError(
+            f"tasks or relations changed since run {run.row.run_id}, so what the label model learned is not about them "
+            "as they are. Run the project again: labelwright run."
+        )
+    model, key = run.task_model(), run.artifact("task_models")
+    votes = TaskVotes(graph, apply_by_task(functions, dataset, settings))
+    for start in range(0, votes.n, PART_ROWS):
+        some = votes.take(slice(start, start + PART_ROWS))
+        labels, vectors = model.soft_labels(some), model.predict(some)
+        columns = _columns(labels, np.where(labels.covered, vectors, -1), graph.names)
+        yield _frame(dataset, some.example_ids, columns, np.any(labels.covered, axis=1), key)
+
+
 def predict_with_network(folder: Path, dataset: Dataset) -> Iterator[pl.DataFrame]:
     """Yield what an exported network says of ``dataset`` on all of its tasks, part by part; no project is needed.
 
@@ -74,22 +115,24 @@ def _answers(
     for part in data.parts(fields):
         frame = part.frame(fields)
         covered = ~np.all([frame[field].is_null().to_numpy() for field in fields], axis=0)
-        yield pl.DataFrame(
-            {
-                data.id or "row": part.example_ids,
-                **_columns(models, field_values(frame, fields)),
-                "covered": covered,
-            }
-        ).with_columns(pl.lit(f"{name.kind}:{name.short}").alias("model"))
+        columns = _columns(*models.answers(field_values(frame, fields)), models.tasks)
+        yield _frame(data, part.example_ids, columns, covered, name)
 
 
-def _columns(models: endmodels.TaskAnswers, columns: dict[str, Any]) -> dict[str, Any]:
-    labels, vectors = models.answers(columns)
+def _columns(labels: TaskLabels, vectors: npt.NDArray[np.int64], tasks: Sequence[str]) -> dict[str, Any]:
+    """Return for each task its label, of label vectors in which -1 is none, and its probabilities."""
     out: dict[str, Any] = {}
-    for task in models.tasks:
-        states = models.graph.states(task)
-        codes = vectors[:, models.graph.names.index(task)]
+    for task in tasks:
+        states = labels.graph.states(task)
+        codes = vectors[:, labels.graph.names.index(task)]
         kind = pl.String if isinstance(states[0], str) else pl.Int64
-        out[task] = pl.Series([states[code] for code in codes], dtype=kind)
+        out[task] = pl.Series([None if code < 0 else states[code] for code in codes.tolist()], dtype=kind)
         out |= {f"prob_{task}_{state}": labels.probs[task][:, c] for c, state in enumerate(states)}
     return out
+
+
+def _frame(
+    dataset: Dataset, ids: npt.NDArray[Any], columns: dict[str, Any], covered: Any, name: ArtifactId
+) -> pl.DataFrame:
+    frame = pl.DataFrame({dataset.id or "row": ids, **columns, "covered": covered})
+    return frame.with_columns(pl.lit(f"{name.kind}:{name.short}").alias("model"))

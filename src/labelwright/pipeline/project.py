@@ -23,7 +23,7 @@ from .export import export_labels, export_model
 from .guarding import refuse_sources
 from .judging.project_tests import ProjectTests
 from .kept.keep import KeptRun
-from .predict import LABEL_MODEL_ASKED, ModelKind, predict_with_end_model, predict_with_label_model
+from .predict import ModelKind, predict_with_end_model, predict_with_label_model
 from .project_functions import ProjectFunctions
 from .refreshing.augment import AugmentResult
 from .refreshing.plan import Plan
@@ -272,8 +272,7 @@ class Project(ProjectFunctions, ProjectVersions, ProjectTests):
         polars.DataFrame
             The id (or ``row``), ``label``, one ``prob_<class>`` for each class, ``covered`` (whether a function voted;
             for the end model, whether any of its fields has a value) and ``model``, the id of the model. Of a project
-            with several tasks, ``TASK`` and its ``prob_TASK_STATE`` for each; there are no predictions of its label
-            model.
+            with several tasks, ``TASK`` and its ``prob_TASK_STATE`` for each.
 
         Raises
         ------
@@ -284,8 +283,6 @@ class Project(ProjectFunctions, ProjectVersions, ProjectTests):
 
     def predict_parts(self, data: Any, model: ModelKind = "end") -> Iterator[pl.DataFrame]:
         """Yield what `predict` returns part by part, for data larger than memory."""
-        if model != "end":
-            self._one_task(LABEL_MODEL_ASKED)
         run = KeptRun.latest(self.folder)
         return predict_with_end_model(run, data) if model == "end" else predict_with_label_model(run, data)
 

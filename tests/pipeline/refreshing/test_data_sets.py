@@ -152,6 +152,11 @@ def test_each_data_set_gets_votes_and_labels_on_its_tasks_alone(first):
     assert whole.graph.is_feasible(run.kept_task_labels.vectors("train")).all()
 
 
+def test_new_examples_do_not_say_of_which_data_set_they_are(first):
+    with pytest.raises(ProjectError, match=r"new examples do not say of which they are; ask the end models"):
+        lw.Project(first[0].folder).predict(pl.read_csv(first[0].folder / "calls.csv"), model="label")
+
+
 def test_two_data_sets_teach_what_one_of_all_their_rows_teaches(tmp_path):
     two, one = Clinic(tmp_path / "two"), Clinic(tmp_path / "one")
     two.wards = one.wards = True
