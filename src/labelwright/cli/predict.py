@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
@@ -56,8 +57,8 @@ def command(
     rows = answer.rows
 
     def show() -> None:
-        columns = [name for name in rows[0] if name != "model"] if rows else []
-        table(columns, [[_cell(row[name]) for name in columns] for row in rows[:_SHOWN]])
+        columns = _columns(rows[0]) if rows else []
+        table(columns, [[_cell(row, name) for name in columns] for row in rows[:_SHOWN]])
         if len(rows) > _SHOWN:
             click.echo(f"{len(rows) - _SHOWN:,} more; --output FILE writes all of them.")
         if rows:
@@ -66,5 +67,14 @@ def command(
     return Answer({"count": answer.count, "predictions": rows}, show)
 
 
-def _cell(value: object) -> str:
+def _columns(row: Mapping[str, object]) -> list[str]:
+    """Return what is shown of a prediction; of several tasks not each probability, for which no line is wide enough."""
+    return [name for name in row if name != "model" and ("label" in row or not name.startswith("prob_"))]
+
+
+def _cell(row: Mapping[str, object], name: str) -> str:
+    value = row[name]
+    probability = row.get(f"prob_{name}_{value}")
+    if isinstance(probability, float):
+        return f"{value} ({probability:.2f})"
     return "" if value is None else f"{value:.4f}" if isinstance(value, float) else str(value)

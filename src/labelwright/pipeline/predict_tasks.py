@@ -47,7 +47,8 @@ def predict_on_tasks(run: KeptRun, dataset: Dataset) -> Iterator[pl.DataFrame]:
     keys = read_by_name(run.store, run.artifact(ROLE)) if ROLE in run.row.artifacts else {}
     if not keys:
         raise ProjectError(
-            f"run {run.row.run_id} made no end models; set end_model.kind in labelwright.toml and run again."
+            f"run {run.row.run_id} made no end models; set end_model.kind in labelwright.toml and run again, or ask "
+            'the label model: model = "label" (--model label).'
         )
     models, chosen = read_end_models(run.store, run.graph, keys), run.settings().end_model
     if run.kept_data.record.sets and any(field in dataset.schema for field in chosen.fields):

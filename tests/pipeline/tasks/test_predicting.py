@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -68,8 +69,10 @@ def test_the_label_model_says_nothing_where_no_function_votes(reports: Path, tmp
     assert found.select("finding", "kind", "urgent").row(0) == ("abnormal", "mass", "yes")
     assert found.select("finding", "kind").row(1) == ("normal", "N/A")
     assert found.select("finding", "kind", "urgent").row(2) == (None, None, None)
-    shown = CliRunner().invoke(cli, command)
-    assert "Model: task_models:" in shown.output
+    shown = CliRunner().invoke(cli, command).output
+    assert re.search(rf"0 +abnormal \({found['prob_finding_abnormal'][0]:.2f}\) +mass", shown)
+    assert "prob_" not in shown
+    assert "Model: task_models:" in shown
     with pytest.raises(DataError, match="holds no examples"):
         Project(reports).predict(pl.DataFrame({"text": [], "a": [], "b": [], "c": []}), model="label")
 
