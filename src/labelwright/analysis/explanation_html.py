@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from importlib import resources
+from typing import Any
+
+from labelwright.core import Class
 
 from .explanation_content import DependentPair, LabelContent, PastLabel
 from .markup import Child, Markup, tag
 from .page import html_document
 
-__all__ = ["explanation_html", "explanation_page", "page", "signed", "styled"]
+__all__ = ["explanation_html", "explanation_page", "field_list", "page", "share_list", "signed", "styled"]
 
 _PAGE_STYLE = (
     ":root{color-scheme:light dark}body{margin:0;padding:clamp(1rem,4vw,3rem);background:#f7f7f4;color:#1d2329}"
@@ -35,7 +38,7 @@ def explanation_html(why: LabelContent) -> Markup:
     return styled(
         tag("h2", _headline(why)),
         tag("p", f"Example {why.example_id}, {why.split}, run {why.run} of {why.project}", class_="quiet"),
-        _fields(why),
+        field_list(why.fields, why.gold),
         tag("p", f"Slices: {', '.join(why.slices)}", class_="quiet") if why.slices else None,
         _shares(why),
         _votes(why),
@@ -79,26 +82,35 @@ def _headline(why: LabelContent) -> str:
     return f"A tie at {best:.1%}" if why.label is None else f"{why.label}, {best:.1%}"
 
 
-def _fields(why: LabelContent) -> list[Markup]:
-    texts = {n: str(v) for n, v in why.fields.items() if isinstance(v, str) and len(v) > _SHORT}
-    short = {n: str(v) for n, v in why.fields.items() if n not in texts}
-    if why.gold is not None:
-        short["gold (played no part)"] = str(why.gold)
+def field_list(fields: Mapping[str, Any], gold: Class | None) -> list[Markup]:
+    """Return the fields of an example, long texts as paragraphs, and the gold class where it is known."""
+    texts = {n: str(v) for n, v in fields.items() if isinstance(v, str) and len(v) > _SHORT}
+    short = {n: str(v) for n, v in fields.items() if n not in texts}
+    if gold is not None:
+        short["gold (played no part)"] = str(gold)
     out = [tag("p", text, class_="text", dir="auto", title=name) for name, text in texts.items()]
     listed = [(tag("dt", name), tag("dd", value, dir="auto")) for name, value in short.items()]
     return [*out, tag("dl", listed)] if listed else out
 
 
 def _shares(why: LabelContent) -> Markup:
-    rows = []
-    for code in why.ranked[:_MOST_CLASSES]:
+    answers = []
+    for code in why.ranked:
         said = f"{why.probs[code]:.1%}"
         if why.interval is not None and not math.isnan(why.interval[code][0]):
             low, high = why.interval[code]
             said += f" [{100 * low:.1f} to {100 * high:.1f}]"
-        drawn = tag("span", class_="share", style=f"--part:{100 * why.probs[code]:.1f}%", aria_hidden="true")
-        rows.append(tag("li", tag("span", str(why.classes[code])), drawn, tag("span", said, class_="num")))
-    left = len(why.classes) - len(rows)
+        answers.append((str(why.classes[code]), why.probs[code], said))
+    return share_list(answers)
+
+
+def share_list(answers: Sequence[tuple[str, float, str]]) -> Markup:
+    """Return classes, the most probable first, with their probabilities drawn and in words; the rest are counted."""
+    rows = []
+    for name, part, said in answers[:_MOST_CLASSES]:
+        drawn = tag("span", class_="share", style=f"--part:{100 * part:.1f}%", aria_hidden="true")
+        rows.append(tag("li", tag("span", name), drawn, tag("span", said, class_="num")))
+    left = len(answers) - len(rows)
     more = tag("p", f"and {left} more classes", class_="quiet") if left > 0 else None
     return tag("div", tag("ul", rows, class_="shares"), more)
 

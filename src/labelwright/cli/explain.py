@@ -5,10 +5,16 @@ from __future__ import annotations
 import shutil
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from .output import Answer, PathType, examples, progress_line, project_option, verb
+
+if TYPE_CHECKING:
+    from labelwright.analysis.decided import DecidedLabels
+    from labelwright.analysis.explanation import LabelExplanation
+    from labelwright.analysis.tasks.explanation import TaskExplanation
 
 __all__ = ["command"]
 
@@ -21,7 +27,7 @@ __all__ = ["command"]
         "labelwright explain 1234 --snapshot v1 --html why.html",
         "labelwright explain c07 --refit --interval --check",
         "labelwright explain --function has_link",
-        "labelwright explain c07 --task urgent",
+        "labelwright explain c07 --task urgent --html why.html",
     ),
 )
 @click.argument("example_id", metavar="[ID]", required=False)
@@ -60,29 +66,28 @@ def command(
     With --function the other way round: how many labels flip without a function, and where it does most.
 
     In a project with several tasks, --task says which label: votes on related tasks move it too. There, --function,
-    --refit, --interval, --check and --html are not to be had.
+    --refit, --interval and --check are not to be had.
     """
     if (example_id is None) == (function is None):
         raise click.UsageError("name one example (labelwright explain ID) or one function (--function NAME).")
     from labelwright.pipeline import Project
 
     opened = Project(project)
-    if task is not None:
-        if function is not None or refit or interval or check or html is not None:
-            raise click.UsageError(
-                "--task explains one label: --function, --refit, --interval, --check and --html "
-                "are of projects with one task."
-            )
-        why = opened.explain_on_task(str(example_id), task, snapshot=snapshot)
-        return Answer(why.to_dict(), lambda: click.echo(why.to_text(width=shutil.get_terminal_size().columns)))
-    if function is None and opened.settings.has_tasks:
+    if task is not None and (function is not None or refit or interval or check):
+        raise click.UsageError(
+            "--task explains one label: --function, --refit, --interval and --check are of projects with one task."
+        )
+    if task is None and function is None and opened.settings.has_tasks:
         raise click.UsageError(f"say which label, --task NAME: {', '.join(opened.settings.graph.names)}.")
     with progress_line() as step:
-        found = (
-            opened.explain(str(example_id), snapshot=snapshot, refit=refit, interval=interval, check=check, step=step)
-            if function is None
-            else opened.contributed(function, snapshot=snapshot, limit=limit)
-        )
+        found: TaskExplanation | LabelExplanation | DecidedLabels
+        if task is not None:
+            found = opened.explain_on_task(str(example_id), task, snapshot=snapshot)
+        elif function is not None:
+            found = opened.contributed(function, snapshot=snapshot, limit=limit)
+        else:
+            asked = {"refit": refit, "interval": interval, "check": check}
+            found = opened.explain(str(example_id), snapshot=snapshot, **asked, step=step)
     if html is not None:
         from labelwright.pipeline.refreshing.showing import write_page
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
 import pytest
 from click.testing import CliRunner
 
+from labelwright.analysis.tasks.explanation import RelatedLabel, TaskExplanation, TaskVote
 from labelwright.cli.app import cli
 from labelwright.core import Votes
 from labelwright.core.errors import ProjectError
@@ -60,11 +62,50 @@ def test_the_verb_says_it(finished: Path) -> None:
     assert f"Example {key}, test, run 1" in text
     for wrong, said in (
         ([], "say which label, --task NAME"),
-        (["--task", "kind", "--refit"], "of projects with one task"),
+        (["--task", "kind", "--refit"], "--interval and --check are of projects with one task"),
     ):
         refused = CliRunner().invoke(cli, ["explain", key, *wrong, "--project", str(finished)])
         assert refused.exit_code == 2
         assert said in " ".join(refused.output.split())
+
+
+def test_as_a_page_it_says_the_same(finished: Path, tmp_path: Path) -> None:
+    why = Project(finished).explain_on_task("r7", "kind")
+    page = tmp_path / "why.html"
+    command = ["explain", "r7", "--task", "kind", "--project", str(finished), "--html", str(page)]
+    said = CliRunner().invoke(cli, command)
+    assert said.exit_code == 0, said.output
+    assert said.output.startswith("Example r7")
+    assert f"Wrote {page}" in said.output
+    html = page.read_text(encoding="utf-8")
+    assert html == why.to_page()
+    assert "<script" not in html
+    rows = [re.sub("<[^>]+>", "\n", row).split("\n") for row in html.split("<tr>")]
+    rows = [[cell for cell in row if cell] for row in rows]
+    for vote in why.votes:
+        (row,) = [row for row in rows if row[0] == vote.source]
+        assert row[1] == ", ".join(f"{task} = {value}" for task, value in vote.said.items())
+        assert float(row[2].replace("\N{MINUS SIGN}", "-")) == pytest.approx(
+            100 * (why.probs[why.top] - vote.without[why.top]), abs=0.051
+        )
+    assert {row[0]: row[1] for row in rows if row[0] in ("finding", "urgent")} == {
+        one.task: str(one.state) for one in why.related
+    }
+    refused = CliRunner().invoke(cli, [*command[:-1], str(finished / "supervision.py")])
+    assert "write to another file" in refused.output
+
+
+def test_a_page_escapes_and_says_what_is_not_known() -> None:
+    vote = TaskVote("<img>", {"kind": "<b>"}, (0.2, 0.8))
+    known = ("<p>", 1, "c0", "r<7", "train", "kind", {"text": "<b>"}, ("mass", "<i>"), (0.6, 0.4))
+    why = TaskExplanation(*known, "mass", (vote,), (RelatedLabel("<u>", "<s>", 0.5),))
+    page = why.to_page()
+    assert not re.search("<(img|b|i|u|s)>", page)
+    assert "&lt;i&gt; 80.0% \N{NOT EQUAL TO}" in page
+    other = TaskExplanation(*known, "<i>", (), ())
+    assert "so that the labels of all tasks keep every relation" in other.to_page()
+    assert "No function voted on this task or a related one." in other.to_page()
+    assert "kind: no label" in TaskExplanation(*known, None, (), ()).to_page()
 
 
 def test_what_there_is_not_is_refused(finished: Path) -> None:

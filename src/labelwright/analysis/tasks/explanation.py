@@ -9,6 +9,8 @@ from typing import Any
 from labelwright.analysis.explanation_text import flat
 from labelwright.core import Class
 
+from .explanation_page import task_explanation_html, task_explanation_page
+
 __all__ = ["RelatedLabel", "TaskExplanation", "TaskVote"]
 
 _MOST_FIELDS = 12
@@ -149,6 +151,13 @@ class TaskExplanation:
             said = ", ".join(f"{one.task} = {one.state} ({one.prob:.1%})" for one in self.related)
             lines += ["", f"Related: {said}"]
         return "\n".join(line.rstrip() for line in lines)
+
+    def to_page(self) -> str:
+        """Return a whole HTML document."""
+        return task_explanation_page(self)
+
+    def _repr_html_(self) -> str:
+        return task_explanation_html(self)
 
     def _table(self) -> list[str]:
         top = self.top

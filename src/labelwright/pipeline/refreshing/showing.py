@@ -95,7 +95,7 @@ def write_page(page: str, target: Path, *, folder: Path) -> None:
     ProjectError
         If there is no write access.
     """
-    refuse_sources(target, folder=folder, settings=read_settings(folder))
+    refuse_sources(target, folder=folder, settings=read_settings(folder, several_tasks=None))
     try:
         atomic_write(target, page)
     except PermissionError as error:
