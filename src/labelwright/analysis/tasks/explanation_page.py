@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from labelwright.analysis.explanation_html import field_list, page, share_list, styled
 from labelwright.analysis.markup import Markup, tag
 
-if TYPE_CHECKING:
-    from .explanation import TaskExplanation, TaskVote
+from .explanation_content import TaskLabelContent, TaskVote
 
 __all__ = ["task_explanation_html", "task_explanation_page"]
 
 
-def task_explanation_html(why: TaskExplanation) -> Markup:
+def task_explanation_html(why: TaskLabelContent) -> Markup:
     """Return an explanation as a fragment of HTML that brings its own style and touches nothing else on the page.
 
     Examples
     --------
-    >>> from labelwright.analysis.tasks.explanation import TaskExplanation
-    >>> why = TaskExplanation("p", 1, "c0", "r7", "train", "kind", {"text": "<b>"}, ("mass", "cyst"), (0.5, 0.5), None,
+    >>> why = TaskLabelContent("p", 1, "c0", "r7", "train", "kind", {"text": "<b>"}, ("mass", "cyst"), (0.5, 0.5), None,
     ...     votes=(), related=())
     >>> "&lt;b&gt;" in task_explanation_html(why)
     True
@@ -39,18 +35,18 @@ def task_explanation_html(why: TaskExplanation) -> Markup:
     )
 
 
-def task_explanation_page(why: TaskExplanation) -> str:
+def task_explanation_page(why: TaskLabelContent) -> str:
     """Return an explanation as a whole HTML document in UTF-8."""
     return page(f"{why.example_id}: {_headline(why)}", task_explanation_html(why))
 
 
-def _headline(why: TaskExplanation) -> str:
+def _headline(why: TaskLabelContent) -> str:
     if why.label is None:
         return f"{why.task}: no label"
     return f"{why.task}: {why.label}, {why.probs[why.states.index(why.label)]:.1%}"
 
 
-def _votes(why: TaskExplanation) -> Markup:
+def _votes(why: TaskLabelContent) -> Markup:
     top = str(why.states[why.top])
     scale = max(abs(_move(why, vote)) for vote in why.votes) or 1.0
     titles = ["function", "vote", "points", f"against \u2190 \u2192 for {top}", "without it"]
@@ -67,12 +63,12 @@ def _votes(why: TaskExplanation) -> Markup:
     )
 
 
-def _move(why: TaskExplanation, vote: TaskVote) -> float:
+def _move(why: TaskLabelContent, vote: TaskVote) -> float:
     """Return what the function adds to the probability of the most probable state, in points."""
     return 100 * (why.probs[why.top] - vote.without[why.top])
 
 
-def _row(why: TaskExplanation, vote: TaskVote, scale: float) -> Markup:
+def _row(why: TaskLabelContent, vote: TaskVote, scale: float) -> Markup:
     move = _move(why, vote)
     width = 50 * abs(move) / scale
     drawn = tag(
@@ -93,7 +89,7 @@ def _row(why: TaskExplanation, vote: TaskVote, scale: float) -> Markup:
     )
 
 
-def _related(why: TaskExplanation) -> Markup:
+def _related(why: TaskLabelContent) -> Markup:
     head = tag("tr", [tag("th", t, scope="col", class_="num" if t == "P" else None) for t in ("task", "label", "P")])
     rows = [
         tag(
