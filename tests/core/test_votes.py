@@ -3,11 +3,15 @@ from __future__ import annotations
 import hypothesis.extra.numpy as hnp
 import hypothesis.strategies as st
 import numpy as np
+import pandas as pd
+import polars as pl
 import pytest
 from hypothesis import given
 
 from labelwright.core import ABSTAIN, Failure, Votes, class_codes
 from labelwright.core.errors import VoteError
+from labelwright.core.task_graph import TaskGraph
+from labelwright.core.task_votes import TaskVotes
 
 matrices = hnp.arrays(
     np.int8, hnp.array_shapes(min_dims=2, max_dims=2, min_side=1, max_side=12), elements=st.integers(-1, 4)
@@ -50,6 +54,25 @@ def test_cut_and_stacked_again_is_the_same(L, cut):
         again = Votes.concat([votes.take(slice(0, cut)), votes.take(slice(cut, None))])
         same(again, votes)
         np.testing.assert_array_equal(again.bucket, votes.bucket)
+
+
+@pytest.mark.parametrize("frame", [pd.DataFrame, pl.DataFrame])
+def test_a_data_frame_names_the_sources_by_its_columns(frame):
+    L = np.array([[0, 1, -1], [1, 1, 0]])
+    votes = Votes(frame(dict(zip(("link", "short", "song"), L.T, strict=True))))
+    same(votes, Votes(L, sources=["link", "short", "song"]))
+    assert Votes(frame({"link": [0, 1]}), sources=["other"]).sources == ("other",)
+    graph = TaskGraph.multi_label(["dog", "cat"])
+    of_tasks = TaskVotes(graph, {"dog": frame({"a": [1, 0], "b": [1, 1]}), "cat": [[0], [1]]})
+    assert of_tasks.sources == ("a", "b", "cat.0")
+
+
+def test_columns_without_text_names_are_numbered():
+    L = np.array([[0, 1, -1], [1, 1, 0]])
+    assert Votes(pd.DataFrame(L)).sources == ("0", "1", "2")
+    assert Votes(pd.DataFrame(L, columns=["a", 1, ("b", "c")])).sources == ("0", "1", "2")
+    with pytest.raises(VoteError, match="source name 'a' stands more than once"):
+        Votes(pd.DataFrame(L, columns=["a", "a", "b"]))
 
 
 def test_votes_are_read_only_and_cut_from_the_callers_array():

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
+import polars as pl
 import pytest
 from sklearn.base import clone
 
@@ -48,6 +50,23 @@ def test_votes_must_agree_with_the_cardinality(model):
 def test_a_class_balance_that_is_none_is_refused(model, balance):
     with pytest.raises(ModelError, match="2 positive numbers"):
         model(class_balance=balance).fit(VOTES)
+
+
+@pytest.mark.parametrize("frame", [pd.DataFrame, pl.DataFrame])
+@pytest.mark.parametrize("model", MODELS)
+def test_data_frames_are_read_by_the_names_of_their_columns(model, frame):
+    columns = dict(zip(VOTES.sources, VOTES.values.T, strict=True))
+    fitted = model().fit(frame(columns))
+    assert fitted.params_.sources == VOTES.sources
+    expected = model().fit(VOTES.values).predict_proba(VOTES.values)
+    np.testing.assert_array_equal(fitted.predict_proba(frame(columns)), expected)
+    moved = frame({name: columns[name] for name in ("c", "a", "b")})
+    np.testing.assert_array_equal(fitted.predict_proba(moved), expected)
+    np.testing.assert_array_equal(fitted.predict_proba(VOTES.values), expected)  # without names: by position
+    with pytest.raises(ModelError, match=r"Missing from the votes: c\. .* New to the model: d\."):
+        fitted.predict_proba(frame({"a": columns["a"], "b": columns["b"], "d": columns["c"]}))
+    by_position = model().fit(VOTES.values)
+    np.testing.assert_array_equal(by_position.predict_proba(frame(columns)), expected)
 
 
 @pytest.mark.parametrize("model", MODELS)

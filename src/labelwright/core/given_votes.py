@@ -11,7 +11,7 @@ import numpy.typing as npt
 from .classes import Class
 from .errors import VoteError
 
-__all__ = ["checked_column", "checked_ids", "checked_names", "dense_codes"]
+__all__ = ["checked_column", "checked_ids", "checked_names", "column_names", "dense_codes"]
 
 
 def dense_codes(values: npt.ArrayLike, classes: tuple[Class, ...] | None) -> npt.NDArray[Any]:
@@ -56,6 +56,23 @@ def _as_integers(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
     texts = any(isinstance(v, str) for v in array.flat)
     advice = " labelwright.core.class_codes(names, classes) turns the names of one source into codes." if texts else ""
     raise VoteError(f"votes have dtype {array.dtype}, but must be integer codes 0..k-1, with -1 for abstain.{advice}")
+
+
+def column_names(values: Any) -> tuple[str, ...] | None:
+    """Return the names of the columns of a data frame (pandas, Polars); ``None`` where not all of them have text names.
+
+    Examples
+    --------
+    >>> import polars as pl
+    >>> column_names(pl.DataFrame({"link": [1], "short": [0]})), column_names([[1, 0]])
+    (('link', 'short'), None)
+    """
+    # Frames are known by what they have: this room imports neither library. An array is a sparse table's, of numbers.
+    columns = getattr(values, "columns", None)
+    if columns is None or isinstance(columns, np.ndarray):
+        return None
+    names = tuple(columns)
+    return names if names and all(isinstance(name, str) for name in names) else None
 
 
 def checked_names(sources: Iterable[str] | None, m: int) -> tuple[str, ...]:

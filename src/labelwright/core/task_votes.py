@@ -14,6 +14,7 @@ import numpy.typing as npt
 from .answers import Answers
 from .classes import Class
 from .errors import VoteError
+from .given_votes import column_names
 from .one_source import OneSource
 from .sparse import SparseRows
 from .task_graph import TaskGraph
@@ -37,7 +38,8 @@ class TaskVotes:
         The votes on each task that has sources. Codes are those of ``graph.states(task)``: the classes of the task, and
         N/A last where it may not apply; `Votes` over the classes alone are taken as they are. All have the same
         examples. A source that votes on several tasks is a column of the same name in each of them. The columns of a
-        plain array are called ``"task.0"``, ``"task.1"``, ...; -1 marks an abstain.
+        plain array are called ``"task.0"``, ``"task.1"``, ..., those of a data frame as it calls them; -1 marks an
+        abstain.
 
     Raises
     ------
@@ -318,7 +320,8 @@ def _declared(graph: TaskGraph, task: str, votes: Votes | npt.ArrayLike) -> Vote
     if not isinstance(votes, Votes):
         try:
             plain = Votes(votes)
-            return Votes(votes, classes=states, sources=[f"{task}.{j}" for j in range(plain.m)])
+            names = column_names(votes) or [f"{task}.{j}" for j in range(plain.m)]
+            return Votes(votes, classes=states, sources=names)
         except VoteError as error:
             raise VoteError(f"task {task!r}: {error}") from None
     classes = graph.tasks[graph.names.index(task)].classes

@@ -14,7 +14,7 @@ from .alphabets import Letters, first_lacking, lookup, plain_letters, recoded, u
 from .classes import Class, check_classes
 from .errors import VoteError
 from .failures import KEPT_FAILURES, Failure, merge_failures
-from .given_votes import checked_column, checked_ids, checked_names, dense_codes
+from .given_votes import checked_column, checked_ids, checked_names, column_names, dense_codes
 from .notebook import votes_html
 from .seeds import hash_ids
 from .sparse import SparseRows, first_outside, positions
@@ -33,11 +33,12 @@ class Votes:
     Parameters
     ----------
     values : array_like of int, shape (n, m), or SparseRows
-        Codes 0..k-1, with -1 for abstain. Dense codes are kept as int8 (int16 past 127).
+        Codes 0..k-1, with -1 for abstain; a data frame of pandas or Polars has a column for each source. Dense codes
+        are kept as int8 (int16 past 127).
     classes : int or sequence of (str or int), optional
         The cardinality, or the classes in the order of their codes. Default: as many as the codes need, at least 2.
     sources : sequence of str, optional
-        One name per column, all different. Default ``"0"``, ``"1"``, ...
+        One name per column, all different. Default: the columns of a data frame; else ``"0"``, ``"1"``, ...
     example_ids : array_like of int or str, shape (n,), optional
         All different. Default: the position, which then travels with the row.
     groups : array_like of int or str, shape (n,), optional
@@ -84,7 +85,7 @@ class Votes:
         known = None if classes is None else check_classes(classes)
         rows = values if isinstance(values, SparseRows) else dense_codes(values, None if alphabet else known)
         n, m = rows.shape
-        names = checked_names(sources, m)
+        names = checked_names(column_names(values) if sources is None else sources, m)
         sets = {s: tuple(frozenset(int(c) for c in one) for one in codes) for s, codes in (alphabet or {}).items()}
         set_ = object.__setattr__
         set_(self, "rows", rows)

@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from labelwright.core import Class, SoftLabels, Stats, Ties, VoteCounts, VoteFrame, Votes, check_classes
 from labelwright.core.errors import FallbackWarning, ModelError, NotFittedError, VoteError
+from labelwright.core.given_votes import column_names
 from labelwright.core.vote_counts import check_gold
 
 if TYPE_CHECKING:
@@ -318,9 +319,13 @@ class BaseLabelModel(abc.ABC, Generic[S, P]):
         return votes
 
     def _votes_like(self, params: P, votes: Votes | npt.ArrayLike) -> Votes:
-        """Return ``votes`` with the sources of ``params``, in their order; a plain array is taken by position."""
+        """Return ``votes`` with the sources of ``params``, in their order; without names, columns count by position."""
         if not isinstance(votes, Votes):
-            return Votes(votes, classes=params.classes, sources=params.sources, alphabet=dict(params.alphabet))
+            names, known = column_names(votes), params.sources
+            if names is None or known == tuple(map(str, range(len(known)))):
+                return Votes(votes, classes=params.classes, sources=known, alphabet=dict(params.alphabet))
+            own = {name: sets for name, sets in params.alphabet if name in names}
+            votes = Votes(votes, classes=params.classes, sources=names, alphabet=own)
         if votes.classes != params.classes:
             raise ModelError(f"the model knows the classes {params.classes}, but the votes have {votes.classes}.")
         if set(votes.sources) != set(params.sources):
