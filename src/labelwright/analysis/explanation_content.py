@@ -147,6 +147,17 @@ class LabelCheck:
         return f"{'Holds' if self.same else 'DOES NOT HOLD'}: {label}; {again}{changed}{left}."
 
 
+def example_in_words(example_id: str | int, place: str) -> str:
+    """Return what an example is called: its id, or its place in the data and the id that was made of its content.
+
+    Examples
+    --------
+    >>> example_in_words("c07", ""), example_in_words("c76fd7", "row 17 of comments.csv")
+    ('c07', 'row 17 of comments.csv (c76fd7)')
+    """
+    return f"{place} ({example_id})" if place else str(example_id)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class LabelContent:
     """Why one example has its label.
@@ -193,6 +204,8 @@ class LabelContent:
     check : LabelCheck, optional
     slices : tuple of str
         Those that the example belongs to.
+    place : str
+        Where it stands in the data, where its id is made from the content; else empty.
 
     Examples
     --------
@@ -226,6 +239,12 @@ class LabelContent:
     lineage: Mapping[str, str] = field(default_factory=dict)
     check: LabelCheck | None = None
     slices: tuple[str, ...] = ()
+    place: str = ""
+
+    @property
+    def called(self) -> str:
+        """The example in the user's words; see `example_in_words`."""
+        return example_in_words(self.example_id, self.place)
 
     @property
     def ranked(self) -> list[int]:
@@ -266,6 +285,7 @@ class LabelContent:
             "run": self.run,
             "run_id": self.run_id,
             "id": self.example_id,
+            "place": self.place,
             "split": self.split,
             "fields": dict(self.fields),
             "gold": self.gold,

@@ -37,7 +37,7 @@ def explanation_html(why: LabelContent) -> Markup:
     """
     return styled(
         tag("h2", _headline(why)),
-        tag("p", f"Example {why.example_id}, {why.split}, run {why.run} of {why.project}", class_="quiet"),
+        tag("p", f"Example {why.called}, {why.split}, run {why.run} of {why.project}", class_="quiet"),
         field_list(why.fields, why.gold),
         tag("p", f"Slices: {', '.join(why.slices)}", class_="quiet") if why.slices else None,
         _shares(why),

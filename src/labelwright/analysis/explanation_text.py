@@ -50,7 +50,7 @@ def explanation_text(why: LabelContent, *, width: int = 100, plain: bool = False
     <BLANKLINE>
     ! the label would be another without this function
     """
-    lines = [f"Example {flat(why.example_id)}, {why.split}, run {why.run} of {flat(why.project)}"]
+    lines = [f"Example {flat(why.called)}, {why.split}, run {why.run} of {flat(why.project)}"]
     lines += _fields(why, width)
     lines += [f"  in slices: {', '.join(map(flat, why.slices))}"] if why.slices else []
     lines += ["", _answer(why)]

@@ -62,7 +62,7 @@ def test_functions(names: tuple[str, ...], project: Path, limit: int, split: str
 
     opened = Project(project)
     tried = opened.try_functions(list(names) or None, split=split, limit=limit)
-    # Without an id column these are places in the data, which `labelwright explain` would not know.
+    # Without an id column these are places in the data.
     what = "" if opened.settings.data.id or "" not in opened.settings.sets else "row "
     for one in tried:
         if one.warning:

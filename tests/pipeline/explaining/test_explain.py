@@ -111,13 +111,39 @@ def test_ids_are_found_as_text_or_number_and_close_ones_are_named(make_project):
     assert "Did you mean" not in str(error.value)
 
 
-def test_without_an_id_column_positions_are_ids(make_project):
+def test_without_an_id_column_rows_are_names_too(make_project):
     settings = NO_END_MODEL.replace('id = "key"\n', "")
     project = lw.Project(make_project(settings=settings))
     project.run()
-    ids = KeptRun.latest(project.folder).soft_labels("train").example_ids
-    why = project.explain(ids[3])
-    assert str(why.example_id) == str(ids[3])
+    run = KeptRun.latest(project.folder)
+    for split in run.splits:
+        own = zip(run.soft_labels(split).example_ids.tolist(), run.frame(split)["key"].to_list(), strict=True)
+        for example_id, key in list(own)[3:6]:
+            row = [one["key"] for one in rows()].index(key)
+            for name in (example_id, row, str(row)):
+                why = project.explain(name)
+                assert (why.example_id, why.fields["key"]) == (example_id, key)
+                assert why.place.startswith(f"row {row} of ")
+            assert str(why).startswith(f"Example {why.place} ({example_id}), {split}")
+            assert f"Example {why.place} ({example_id})" in why.to_page()
+    with pytest.raises(ProjectError, match="called by its row in the data, from 0, or by an id that is made from the"):
+        project.explain(len(rows()))
+
+
+def test_rows_of_splits_that_are_files_of_their_own_are_told_apart(make_project):
+    splits = '[data.splits]\ntrain = "train.csv"\ntest = "test.csv"\n\n'
+    folder = make_project(settings=splits + NO_END_MODEL[NO_END_MODEL.index("[task]") :])
+    of_split = {split: [row for row in rows() if row["split"] == split] for split in ("train", "test")}
+    for split, own in of_split.items():
+        write_csv(folder / f"{split}.csv", own)
+    project = lw.Project(folder)
+    project.run()
+    with pytest.raises(ProjectError, match="several sources have a row 2; name one: train:2 or test:2"):
+        project.explain(2)
+    for split, own in of_split.items():
+        why = project.explain(f"{split}:2")
+        assert why.fields["key"] == own[2]["key"]
+        assert why.place == f"row 2 of {split}.csv"
 
 
 def test_an_example_in_no_split_has_votes_too(make_project):

@@ -13,6 +13,7 @@ import pytest
 import labelwright as lw
 from labelwright.core.errors import ModelError, ProjectError
 from labelwright.labelmodels import MultiTask
+from labelwright.pipeline.kept.finding import find_place
 from labelwright.pipeline.kept.keep import KeptRun, open_store
 from labelwright.pipeline.kept.kept_tasks import put_by_name, read_by_name
 from labelwright.pipeline.settings import read_settings
@@ -161,7 +162,7 @@ def test_a_run_keeps_what_the_joint_model_finds(first):
     assert result.operations["function_applications"] == 6 * 60
     assert result.operations["rows_labelled"] == 60  # two components label each example, which is one
     one = kept.task_labels("test").take([3])
-    part, row = kept.kept_data.find(one.example_ids[0])
+    part, row = find_place(kept.kept_data, one.example_ids[0])
     assert np.array_equal(kept.kept_task_labels.of_row(part, row).probs["kind"], one.probs["kind"])
 
 

@@ -13,6 +13,7 @@ from click.testing import CliRunner
 import labelwright as lw
 from labelwright.cli import cli
 from labelwright.core.errors import ProjectError, SlicingError
+from labelwright.pipeline.kept.finding import find_place
 from labelwright.pipeline.kept.keep import KeptRun
 from labelwright.pipeline.refreshing.noticing import RunWarning
 from labelwright.pipeline.supervision import load_supervision
@@ -66,7 +67,7 @@ def test_slices_are_those_that_apply_finds(sliced):
         kept = run.kept_slices.of(split)
         index = [ids.index(one) for one in kept.example_ids.tolist()]
         assert np.array_equal(kept.member, found.member[index])
-    place = run.kept_data.find("k019")
+    place = find_place(run.kept_data, "k019")
     assert run.kept_slices.of_row(*place) == ("silent",)
     why = sliced.explain("k019")
     assert why.to_dict()["slices"] == ["silent"]

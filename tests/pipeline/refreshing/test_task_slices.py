@@ -15,6 +15,7 @@ from labelwright.analysis.slices import slice_table
 from labelwright.cli import cli
 from labelwright.cli.run import show_task_slices
 from labelwright.core.errors import SlicingError
+from labelwright.pipeline.kept.finding import find_place
 from labelwright.pipeline.kept.keep import KeptRun
 from labelwright.pipeline.refreshing.finding_tasks import as_answered
 from labelwright.pipeline.refreshing.noticing import RunWarning
@@ -91,7 +92,7 @@ def test_slices_are_verified_explained_and_in_the_report(whole):
     assert remake_slices(run).status == "equal"
     inside = run.kept_slices.of("train").example_ids[run.kept_slices.of("train")["doubted"]][0]
     why = project.explain_on_task(str(inside), "kind")
-    assert why.slices == run.kept_slices.of_row(*run.kept_data.find(inside))
+    assert why.slices == run.kept_slices.of_row(*find_place(run.kept_data, inside))
     assert "doubted" in why.to_dict()["slices"]
     assert "  in slices: " in why.to_text()
     page = (whole / "report.html").read_text(encoding="utf-8")

@@ -41,7 +41,7 @@ class TaskExplanation(TaskLabelContent):
         Related: finding = abnormal (95.0%)
         """
         del plain
-        lines = [f"Example {flat(self.example_id)}, {self.split}, run {self.run} of {flat(self.project)}: {self.task}"]
+        lines = [f"Example {flat(self.called)}, {self.split}, run {self.run} of {flat(self.project)}: {self.task}"]
         shown = list(self.fields.items())[:_MOST_FIELDS]
         room = max((len(flat(name)) for name, _ in shown), default=0)
         lines += [f"  {flat(name):<{room}}  {flat(value, max(20, width - room - 4))}" for name, value in shown]

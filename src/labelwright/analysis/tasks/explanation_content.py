@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from labelwright.analysis.explanation_content import example_in_words
 from labelwright.core import Class
 
 __all__ = ["RelatedLabel", "TaskLabelContent", "TaskVote"]
@@ -61,6 +62,8 @@ class TaskLabelContent:
     gold : str, int or None
     slices : tuple of str
         The slices that the example belongs to.
+    place : str
+        Where it stands in the data, where its id is made from the content; else empty.
 
     Notes
     -----
@@ -81,6 +84,12 @@ class TaskLabelContent:
     related: tuple[RelatedLabel, ...]
     gold: Class | None = None
     slices: tuple[str, ...] = ()
+    place: str = ""
+
+    @property
+    def called(self) -> str:
+        """The example in the user's words; see `example_in_words`."""
+        return example_in_words(self.example_id, self.place)
 
     @property
     def top(self) -> int:
@@ -94,6 +103,7 @@ class TaskLabelContent:
             "run": self.run,
             "run_id": self.run_id,
             "example_id": self.example_id,
+            "place": self.place,
             "split": self.split,
             "task": self.task,
             "probs": dict(zip(map(str, self.states), self.probs, strict=True)),

@@ -25,7 +25,7 @@ def task_explanation_html(why: TaskLabelContent) -> Markup:
     split = f"Label: {why.label}, so that the labels of all tasks keep every relation."
     return styled(
         tag("h2", _headline(why)),
-        tag("p", f"Example {why.example_id}, {why.split}, run {why.run} of {why.project}", class_="quiet"),
+        tag("p", f"Example {why.called}, {why.split}, run {why.run} of {why.project}", class_="quiet"),
         field_list(why.fields, why.gold),
         tag("p", f"Slices: {', '.join(why.slices)}", class_="quiet") if why.slices else None,
         share_list(answers),

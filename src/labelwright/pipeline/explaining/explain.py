@@ -15,6 +15,7 @@ from labelwright.core import Votes
 from labelwright.core.errors import ProjectError
 from labelwright.labelmodels import BaseLabelModel
 from labelwright.labelmodels.contributions import Contributions
+from labelwright.pipeline.kept.finding import find_place, row_in_words
 from labelwright.pipeline.kept.keep import ExampleRow, KeptRun
 
 from .closest import closest_ids
@@ -93,6 +94,7 @@ def explain_label(
         run=kept.row.number,
         run_id=kept.row.run_id,
         example_id=example.id,
+        place=row_in_words(kept.kept_data, *place),
         split=example.split or "no split",
         fields=fields,
         classes=found.classes,
@@ -129,7 +131,7 @@ def find_example(kept: KeptRun, example_id: str | int) -> tuple[int, int]:
         If the run has none of that id; the message names ids that are close.
     """
     try:
-        return kept.kept_data.find(example_id)
+        return find_place(kept.kept_data, example_id)
     except ProjectError as error:
         close = closest_ids(kept, str(example_id))
         if not close:

@@ -14,6 +14,7 @@ from labelwright.core.errors import ProjectError
 from labelwright.core.task_votes import TaskVotes
 from labelwright.core.votes import ABSTAIN
 from labelwright.labelmodels import MultiTask
+from labelwright.pipeline.kept.finding import row_in_words
 from labelwright.pipeline.kept.keep import KeptRun
 
 from .explain import find_example
@@ -66,6 +67,7 @@ def explain_on_task(folder: Path, example_id: str | int, *, run: KeptRun, task: 
         run=run.row.number,
         run_id=run.row.run_id,
         example_id=values[id_column] if id_column and about is None else run.kept_data.id_at(part, row),
+        place=row_in_words(run.kept_data, part, row),
         split=run.kept_data.split_of(part, row) or "no split",
         task=task,
         fields={name: value for name, value in values.items() if name not in hidden},

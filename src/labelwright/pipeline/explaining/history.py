@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from labelwright.analysis.explanation_content import PastLabel
 from labelwright.core import Votes
 from labelwright.core.errors import LabelwrightError, ProjectError
+from labelwright.pipeline.kept.finding import find_place
 from labelwright.pipeline.kept.keep import KeptRun, open_store
 from labelwright.store import ArtifactId, RunRow
 from labelwright.store.bit_planes import SUFFIX, at
@@ -90,7 +91,7 @@ class LookedUp:
         data = run.artifact("data")
         if data not in self._places:
             try:
-                self._places[data] = run.kept_data.find(self.example_id)
+                self._places[data] = find_place(run.kept_data, self.example_id)
             except ProjectError:
                 self._places[data] = None
         return self._places[data]

@@ -13,6 +13,7 @@ from labelwright.core.errors import LabelwrightError, ProjectError
 from labelwright.data import read
 from labelwright.labeling import LabelingFunction
 from labelwright.labelmodels import BaseLabelModel
+from labelwright.pipeline.kept.finding import find_place
 from labelwright.pipeline.kept.keep import ExampleRow, KeptRun
 from labelwright.pipeline.refreshing.run import apply_functions
 from labelwright.pipeline.settings import Settings
@@ -88,7 +89,7 @@ def _same_functions(kept: KeptRun, sources: tuple[str, ...]) -> tuple[list[Label
 def _frame(kept: KeptRun, example: ExampleRow) -> pl.DataFrame:
     """Return the example as a frame of one row, with the types of its data."""
     data = kept.kept_data
-    part, row = data.find(example.id)
+    part, row = find_place(data, example.id)
     found = pl.from_arrow(kept.store.get_rows(ArtifactId.parse(data.parts[part].data), [row]))
     assert isinstance(found, pl.DataFrame)
     return found

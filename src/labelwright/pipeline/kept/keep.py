@@ -25,6 +25,7 @@ from labelwright.pipeline.settings import Settings
 from labelwright.store import ArtifactId, RunRow, Store
 
 from .data_record import DataRecord
+from .finding import find_place
 from .kept_data import KeptData
 from .kept_slices import KeptSlices, SlicesRecord
 from .kept_task import KeptTask, joint_model
@@ -352,17 +353,17 @@ class KeptRun:
             If the run has no example of that id.
         """
         data = self.kept_data
-        part, row = data.find(example_id)
+        part, row = find_place(data, example_id)
         values = data.row(part, row)
         return ExampleRow(data.id_at(part, row), data.split_of(part, row), data.parts[part].digest, row, values)
 
     def votes_of(self, example_id: str | int) -> Votes:
         """Return the votes on one example, n = 1."""
-        return self.kept_votes.of_row(*self.kept_data.find(example_id))
+        return self.kept_votes.of_row(*find_place(self.kept_data, example_id))
 
     def soft_labels_of(self, example_id: str | int) -> SoftLabels:
         """Return the soft labels of one example, n = 1."""
-        part, row = self.kept_data.find(example_id)
+        part, row = find_place(self.kept_data, example_id)
         kept = self.kept_labels.part(part)
         return SoftLabels(
             kept["probs"][[row]],

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Collection, Iterator, Sequence
-from functools import lru_cache, reduce
-from operator import or_
+from collections.abc import Callable, Collection, Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -17,7 +16,7 @@ from labelwright.data.base import id_array
 from labelwright.store import ArtifactId, Store
 
 from .data_record import DataRecord, PartRecord
-from .example_ids import keys_of, part_ids, qualified
+from .example_ids import part_ids, qualified
 
 __all__ = ["KeptData"]
 
@@ -166,6 +165,10 @@ class KeptData:
         arrays = self._arrays(self.parts[part].hashes)
         return np.asarray(arrays.get("names", arrays["hashes"]))
 
+    def part_keys(self, part: int) -> npt.NDArray[np.uint32]:
+        """Return 32 bits of a hash of each id of a part, shape (rows,), to find an example by."""
+        return np.asarray(self._index(self.parts[part].index))
+
     def part_positions(self, part: int) -> npt.NDArray[np.int64]:
         """Return the places of a part's rows in their source, shape (rows,)."""
         kept = self.parts[part]
@@ -300,53 +303,6 @@ class KeptData:
             frames.append(found)
         return pl.concat(frames)[order]
 
-    def find(self, example_id: str | int) -> tuple[int, int]:
-        """Return ``(part, row)`` of an example; where there are several data sets, NAME: may be left out.
-
-        Raises
-        ------
-        ProjectError
-            If there is no example of that id, or several data sets have one, and none is named.
-        """
-        wanted = str(example_id)
-        places = list(self._places_of(wanted, self.numbers))
-        name, _, rest = wanted.partition(":")
-        if name in self.record.sets:
-            named = [part for part in self.numbers if self.data_set_of(part) == name]
-            places = list(self._places_of(rest, named)) or places
-        if len(places) > 1:
-            called = " or ".join(str(self.id_at(*place)) for place in places[:3])
-            raise ProjectError(f"several data sets have an example {wanted!r}; name one: {called}.")
-        if places:
-            return places[0]
-        if self.record.sets:
-            called = f"an example is called by its data set and its id there, such as {self.id_at(self.numbers[0], 0)}."
-        elif self.record.id:
-            called = f"ids are those of the column {self.record.id!r}."
-        else:
-            called = (
-                f"without data.id an id is made from the content, such as {self.id_at(0, 0)}. The report, diffs and "
-                "exports (example_id) show the ids."
-            )
-        raise ProjectError(f"there is no example {example_id!r}; {called}")
-
-    def _places_of(self, wanted: str, numbers: Sequence[int]) -> Iterator[tuple[int, int]]:
-        """Yield ``(part, row)`` of the example of an id in each data set that has one."""
-        known, asked = set[str](), dict[bool, npt.NDArray[np.uint32]]()
-        for part in numbers:
-            if self.data_set_of(part) in known:
-                continue
-            keys, by_content = self._index(self.parts[part].index), self.id_of(part) is None
-            if by_content not in asked:
-                asked[by_content] = keys_of(wanted, by_content=by_content)
-            # One comparison for each key, of which there are one or two: no table of what is wanted.
-            same = reduce(or_, (keys == key for key in asked[by_content]), np.zeros(1, bool))
-            for row in np.flatnonzero(same).tolist():
-                if str(self._own_id(part, row)) == wanted:
-                    known.add(self.data_set_of(part))
-                    yield part, row
-                    break
-
     def row(self, part: int, row: int) -> dict[str, Any]:
         """Return the fields of one example."""
         found = pl.from_arrow(self.store.get_rows(ArtifactId.parse(self.parts[part].data), [row]))
@@ -355,10 +311,11 @@ class KeptData:
 
     def id_at(self, part: int, row: int) -> str | int:
         """Return the id of one example."""
-        found = self._own_id(part, row)
+        found = self.own_id_at(part, row)
         return qualified(self.data_set_of(part), found) if self.record.sets else found
 
-    def _own_id(self, part: int, row: int) -> str | int:
+    def own_id_at(self, part: int, row: int) -> str | int:
+        """Return the id of one example within its data set."""
         name = self.id_of(part)
         if name is not None:
             table = self.store.get_rows(ArtifactId.parse(self.parts[part].data), [row], [name])
