@@ -11,6 +11,7 @@ import pytest
 import labelwright as lw
 from labelwright.core.errors import LabelingError, ProjectError
 from labelwright.pipeline.kept.keep import KeptRun
+from labelwright.pipeline.refreshing import training
 from labelwright.pipeline.refreshing.noticing import RunWarning
 
 from ..conftest import FUNCTIONS, SETTINGS, rows, write_csv
@@ -55,6 +56,49 @@ def test_where_nothing_changed_nothing_is_made(ran):
     assert again.operations["function_applications"] == again.operations["rows_labelled"] == 0
     assert again.operations["votes_kept"] == 4 * N
     assert str(project.plan()).startswith("Nothing to do: nothing changed since run 2")
+
+
+def test_what_end_models_say_is_made_again_where_they_or_the_rows_changed(make_project, tmp_path, monkeypatch):
+    project = lw.Project(make_project(settings=SETTINGS + "\n[score]\nsupervised = true\n"))
+    first = project.refresh()
+    asked = []
+
+    def predicted(end, part):
+        asked.append(part.split.name)
+        return training.predicted(end, part)
+
+    monkeypatch.setattr("labelwright.pipeline.refreshing.predictions.predicted", predicted)
+    with monkeypatch.context() as patched:
+        patched.setattr("labelwright.endmodels.load", None)
+        patched.setattr("labelwright.pipeline.refreshing.training.train_end_model", None)
+        again = project.refresh()
+    assert (again.run_id, asked) == (first.run_id, [])
+    assert [m.scores.to_dict() for m in again.scores[0].models] == [m.scores.to_dict() for m in first.scores[0].models]
+
+    def rebuilt() -> str:
+        shutil.copytree(project.folder, tmp_path / "again", ignore=shutil.ignore_patterns(".labelwright"))
+        run_id = lw.Project(tmp_path / "again").refresh().run_id
+        shutil.rmtree(tmp_path / "again")
+        return run_id
+
+    # Another function gives another end model, and the same ceiling.
+    _edit(project, '"song" in', '"best song" in')
+    edited = project.refresh()
+    assert asked == ["test"]
+    assert edited.run_id == rebuilt()
+    table = [{**row, "other": "spam" if i % 2 else "ham"} for i, row in enumerate(rows())]
+    next(row for row in table if row["split"] == "test")["text"] += " and more"
+    write_csv(project.folder / "comments.csv", table)
+    asked.clear()
+    edited = project.refresh()
+    assert asked == ["test", "test"]
+    assert edited.run_id == rebuilt()
+    # Other gold gives another ceiling, and the same end model.
+    _edit(project, 'gold = "gold"', 'gold = "other"', name="labelwright.toml")
+    asked.clear()
+    edited = project.refresh()
+    assert asked == ["test"]
+    assert edited.run_id == rebuilt()
 
 
 def test_a_changed_function_votes_anew_and_no_other(ran, small_parts):

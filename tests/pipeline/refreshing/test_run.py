@@ -31,7 +31,7 @@ def test_a_run_labels_trains_scores_and_reports(make_project):
     assert any("applying 4 functions" in step for step in steps)
     assert set(result.artifacts) == {
         *("settings", "functions", "label_model", "end_model", "metrics", "report", "schema", "source"),
-        *("votes", "soft_labels", "data", "stats"),
+        *("votes", "soft_labels", "data", "stats", "predictions.end_model.test"),
     }
 
 

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
-
-import msgspec
 
 from labelwright import endmodels
 from labelwright.pipeline.augmenting.copies import KeptCopies
@@ -20,6 +16,7 @@ from labelwright.pipeline.settings import Settings
 from labelwright.store import ArtifactId, Recipe
 
 from .noting import Notes
+from .predictions import KeptEndModel, end_model_versions, rows_of
 from .scoring import LabelledSplit
 from .training import train_end_model
 
@@ -56,7 +53,7 @@ class EndModelStage:
         if not known or self.database.found(self._recipe()) is None:
             self.notes.end_model(kept=self._older() is not None)
 
-    def run(self, train: LabelledSplit, copies: KeptCopies | None) -> endmodels.EndModel | None:
+    def run(self, train: LabelledSplit, copies: KeptCopies | None) -> KeptEndModel | None:
         """Return the end model, trained on the labels of train, and on its augmented copies where there are any."""
         if self.settings.end_model.kind == "none":
             return None
@@ -69,16 +66,16 @@ class EndModelStage:
             key = self._train(recipe, lambda: train_end_model(self.settings, train, copies=copies))
             self.notes.end_model(kept=False)
         self.artifacts["end_model"] = key
-        return endmodels.load(self.database.store.get_folder(key))
+        return KeptEndModel(self.database, self.data, self.artifacts, "end_model")
 
-    def plain(self, train: LabelledSplit) -> endmodels.EndModel:
+    def plain(self, train: LabelledSplit) -> KeptEndModel:
         """Return the end model without augmentation, to compare with: it is what it was before there was any."""
         recipe = self._recipe(augmented=False)
         key = self.database.found(recipe)
         if key is None:
             key = self._train(recipe, lambda: train_end_model(self.settings, train))
         self.artifacts["end_model_plain"] = key
-        return endmodels.load(self.database.store.get_folder(key))
+        return KeptEndModel(self.database, self.data, self.artifacts, "end_model_plain")
 
     def _train(self, recipe: Recipe, train: Callable[[], endmodels.EndModel]) -> ArtifactId:
         began, store = time.perf_counter(), self.database.store
@@ -93,14 +90,10 @@ class EndModelStage:
     def _recipe(self, *, augmented: bool = True) -> Recipe:
         chosen = self.settings.end_model
         parameters = {"kind": chosen.kind, "fields": chosen.fields, "random_state": chosen.random_state}
-        versions = {name: version(name) for name in ("labelwright", "numpy", "scikit-learn")}
-        # Which rows, in which order: not the record of the data, which also tells of gold and of files.
-        rows = [(part.data, part.hashes, part.splits, part.positions) for part in self.data.parts]
-        digest = hashlib.sha256(msgspec.json.encode(rows)).hexdigest()
         inputs = {"soft_labels": self.artifacts["soft_labels"]}
         if augmented and "augmentation" in self.artifacts:
             inputs["augmentation"] = self.artifacts["augmentation"]
-        return Recipe("end_model", inputs, {**parameters, "rows": digest, "versions": versions})
+        return Recipe("end_model", inputs, {**parameters, "rows": rows_of(self.data), "versions": end_model_versions()})
 
     def _older(self) -> ArtifactId | None:
         """Return the end model of the base where the policy is to keep it, for the same kind, fields and classes."""

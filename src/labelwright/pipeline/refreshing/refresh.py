@@ -33,6 +33,7 @@ from .finished_run import Tell
 from .labelled_project import LabelledProject
 from .noticing import FailedFunction, RunWarning, failed_slices, failed_transformations, unvoted_classes
 from .plan import Plan
+from .predictions import KeptCeiling
 from .run import RunResult, finish_run, make_label_model
 from .scope import Scope, check_write_access
 from .several_tasks import SeveralTasksRefresh
@@ -216,7 +217,9 @@ class _Refresh(Reading):
             end = stage.run(train, copies)
             plain = stage.plain(train) if copies is not None and has_gold(parts) else None
         with self._stage("scores", "scoring"):
-            parts = predict_splits(self.settings, parts, end, plain)
+            made = (self.database, data, self.made.artifacts)
+            ceiling = KeptCeiling(*made, "ceiling", self.settings, train) if self.settings.score.supervised else None
+            parts = predict_splits(parts, {"end model": end, "plain end model": plain, "supervised": ceiling})
             scores, sliced = score_splits(parts), slice_tables(parts, slices)
         self.tell("writing the run and its report")
         shown = LabelsShown.of_one_task(train.predictions["label model"])

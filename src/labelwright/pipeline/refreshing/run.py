@@ -36,7 +36,7 @@ from .showing import run_html
 __all__ = ["RunResult", "apply_by_task", "apply_functions", "finish_run", "make_label_model", "run_id_of"]
 
 # Of what a run made, by role, what does not decide its id.
-_UNCOUNTED = frozenset({"source", "report", "consistency", "task_intervals", "task_findings"})
+_UNCOUNTED = frozenset({"source", "report", "consistency", "predictions", "task_intervals", "task_findings"})
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -228,7 +228,7 @@ def run_id_of(
         The version of Labelwright.
     """
     versions = [{key: f[key] for key in ("name", "kind", "labels", "fields", "version")} for f in functions]
-    content = {role: str(key) for role, key in made.items() if role not in _UNCOUNTED}
+    content = {role: str(key) for role, key in made.items() if role.partition(".")[0] not in _UNCOUNTED}
     content |= {"labelwright": release, "functions": json.dumps(versions)}
     if transformations:
         content["transformations"] = json.dumps([[f["name"], f["version"]] for f in transformations])

@@ -30,7 +30,8 @@ from labelwright.store import ArtifactId, Recipe
 
 from .finished_run import Tell
 from .noting import Notes
-from .task_end_model import ROLE, SHARED, TaskEndModelStage, augmented, rows_of
+from .predictions import rows_of
+from .task_end_model import ROLE, SHARED, TaskEndModelStage, augmented
 
 __all__ = ["SharedEndModelStage", "check_end_model", "end_model_stage", "readable", "train_shared_end_model"]
 

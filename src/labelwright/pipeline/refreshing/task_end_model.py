@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 import importlib
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any, cast
 
-import msgspec
 import numpy as np
 import numpy.typing as npt
 import polars as pl
@@ -31,6 +28,7 @@ from labelwright.store import ArtifactId, Recipe, Store
 from .finding_tasks import score_task
 from .found_tasks import TaskScore
 from .noting import Notes
+from .predictions import end_model_versions, rows_of
 
 __all__ = [
     "ROLE",
@@ -40,7 +38,6 @@ __all__ = [
     "fit_by_data_set",
     "read_end_models",
     "read_network",
-    "rows_of",
     "score_end_models",
 ]
 
@@ -149,13 +146,12 @@ class TaskEndModelStage:
 
     def _recipe(self, task: str, labels: ArtifactId) -> Recipe:
         chosen = self.chosen
-        versions = {name: version(name) for name in ("labelwright", "numpy", "scikit-learn")}
         parameters = {
             "kind": chosen.kind,
             "fields": chosen.fields,
             "states": list(self.graph.states(task)),
             "rows": rows_of(self.data.about([task])),
-            "versions": versions,
+            "versions": end_model_versions(),
         }
         return Recipe("end_model", {"task_labels": labels, **self._augmented()}, parameters)
 
@@ -246,13 +242,6 @@ def augmented(
     """
     taught = with_copies(frame, copies, np.asarray(labels.covered.any(axis=1)), kind)
     return taught.frame, labels.take(taught.rows), taught.weights
-
-
-def rows_of(data: KeptData) -> str:
-    """Return a hash of which rows there are, in which order, whatever their gold and their files."""
-    parts = [data.parts[number] for number in data.numbers]
-    rows = [(part.data, part.hashes, part.splits, part.positions) for part in parts]
-    return hashlib.sha256(msgspec.json.encode(rows)).hexdigest()
 
 
 def read_end_models(store: Store, graph: TaskGraph, models: Mapping[str, ArtifactId]) -> endmodels.TaskAnswers:

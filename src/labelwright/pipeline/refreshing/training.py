@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -21,7 +21,20 @@ from labelwright.pipeline.settings import Settings
 
 from .scoring import LabelledSplit, Scoreboard, score_split
 
-__all__ = ["KeptExamples", "has_gold", "label_splits", "predict_splits", "score_splits", "train_end_model"]
+__all__ = [
+    "KeptExamples",
+    "Predictor",
+    "has_gold",
+    "label_splits",
+    "predict_splits",
+    "predicted",
+    "score_splits",
+    "train_ceiling",
+    "train_end_model",
+]
+
+# Says what an end model says of a split.
+Predictor = Callable[[LabelledSplit], SoftLabels]
 
 
 class KeptExamples:
@@ -90,29 +103,22 @@ def has_gold(parts: Sequence[LabelledSplit]) -> bool:
     return any(p.split.gold is not None and bool((p.split.gold >= 0).any()) for p in parts if p.split.name != "train")
 
 
-def predict_splits(
-    settings: Settings,
-    parts: Sequence[LabelledSplit],
-    end: endmodels.EndModel | None,
-    plain: endmodels.EndModel | None = None,
-) -> list[LabelledSplit]:
-    """Add what the end model predicts of the splits that are scored, and what it is compared with, where there is that.
+def predict_splits(parts: Sequence[LabelledSplit], predictors: Mapping[str, Predictor | None]) -> list[LabelledSplit]:
+    """Add what models predict of the splits that are scored, by role; what is ``None`` is passed over."""
+    out = list(parts)
+    for role, says in predictors.items():
+        out = [part if says is None else _predict(part, says, role) for part in out]
+    return out
 
-    Parameters
-    ----------
-    settings : Settings
-    parts : sequence of LabelledSplit
-    end : EndModel or None
-    plain : EndModel, optional
-        The one that saw no augmented copies.
-    """
-    out = [part if end is None else _predict(part, end, "end model") for part in parts]
-    out = [part if plain is None else _predict(part, plain, "plain end model") for part in out]
-    if not settings.score.supervised:
-        return out
-    train = next(p for p in out if p.split.name == "train")
-    ceiling = train_end_model(settings, train, _gold_labels(settings, train))
-    return [_predict(part, ceiling, "supervised") for part in out]
+
+def train_ceiling(settings: Settings, train: LabelledSplit) -> endmodels.EndModel:
+    """Train the end model's recipe on the gold of train, as the ceiling to compare with."""
+    return train_end_model(settings, train, _gold_labels(settings, train))
+
+
+def predicted(end: endmodels.EndModel, part: LabelledSplit) -> SoftLabels:
+    """Return what an end model says of a split."""
+    return end.soft_labels(_columns(part, end.fields), example_ids=part.split.example_ids)
 
 
 def score_splits(parts: Sequence[LabelledSplit]) -> tuple[Scoreboard, ...]:
@@ -127,15 +133,14 @@ def _columns(part: LabelledSplit, fields: Sequence[str]) -> dict[str, Any]:
     return field_values(part.source.frame(part.split, fields), fields)
 
 
-def _predict(part: LabelledSplit, end: endmodels.EndModel, role: str) -> LabelledSplit:
+def _predict(part: LabelledSplit, end: Predictor, role: str) -> LabelledSplit:
     if part.split.name == "train" or part.split.gold is None:
         return part
-    found = end.soft_labels(_columns(part, end.fields), example_ids=part.split.example_ids)
-    return LabelledSplit(part.source, part.split, part.votes, {**part.predictions, role: found})
+    return LabelledSplit(part.source, part.split, part.votes, {**part.predictions, role: end(part)})
 
 
 def _gold_labels(settings: Settings, train: LabelledSplit) -> SoftLabels:
-    """Return the gold of train as labels, for comparison only: no other step sees it, and nothing of it is kept."""
+    """Return the gold of train as labels, for comparison only: no other step sees it, and it is not kept."""
     gold = train.split.gold
     if gold is None or not (gold >= 0).any():
         raise ProjectError("score.supervised = true needs gold labels in train; there are none. Take the line out.")

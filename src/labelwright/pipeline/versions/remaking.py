@@ -6,6 +6,7 @@ import math
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -24,7 +25,14 @@ from labelwright.pipeline.examples import field_values
 from labelwright.pipeline.kept.keep import KeptRun
 from labelwright.pipeline.refreshing.run import apply_functions, make_label_model
 from labelwright.pipeline.refreshing.scoring import LabelledSplit
-from labelwright.pipeline.refreshing.training import label_splits, predict_splits, score_splits, train_end_model
+from labelwright.pipeline.refreshing.training import (
+    label_splits,
+    predict_splits,
+    predicted,
+    score_splits,
+    train_ceiling,
+    train_end_model,
+)
 from labelwright.pipeline.source_files import read_source, write_source
 from labelwright.pipeline.supervision import load_functions
 
@@ -129,7 +137,10 @@ def remake_scores(run: KeptRun) -> tuple[Remade | None, Remade]:
     train = next(p for p in parts if p.split.name == "train")
     end, plain = (_end_model(run, role) for role in ("end_model", "end_model_plain"))
     found = None if end is None else _remake_end_model(run, train, end)
-    boards = score_splits(predict_splits(settings, parts, end, plain))
+    ceiling = train_ceiling(settings, train) if settings.score.supervised else None
+    models = {"end model": end, "plain end model": plain, "supervised": ceiling}
+    says = {role: None if model is None else partial(predicted, model) for role, model in models.items()}
+    boards = score_splits(predict_splits(parts, says))
     scores = dict(differences_of(run.metrics(), {board.split: board.to_dict() for board in boards}))
     return found, judge_differences(scores, f"{len(boards)} split{'s' * (len(boards) != 1)} with gold")
 
