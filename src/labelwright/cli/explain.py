@@ -62,7 +62,7 @@ def command(
     """Say why an example has its label: what each vote adds, and what the label would be without it.
 
     The report, diffs and exports show the ids of examples; they are those of data.id, or made from the content. Without
-    data.id the row in the data does too, from 0: labelwright explain 17.
+    data.id an example is called by its row in the data too, from 0: labelwright explain 17.
 
     With --function the other way round: how many labels flip without a function, and where it does most.
 

@@ -52,8 +52,10 @@ class PathType(click.Path):
 
     Parameters
     ----------
-    expected : what is expected there, in a word or two; also its name in ``--help``
-    checks : those of ``click.Path``
+    expected : str, default "file"
+        What is expected there, in one word; also its name in ``--help``.
+    checks : bool
+        Those of ``click.Path``: ``file_okay``, ``dir_okay``, ``allow_dash``.
     """
 
     def __init__(self, expected: str = "file", **checks: bool) -> None:
