@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from scipy.stats import norm
+from threadpoolctl import threadpool_limits
 
 from labelwright.analysis import metrics
 from labelwright.analysis.base import NO_ESTIMATE
@@ -95,6 +96,16 @@ def test_same_seed_same_interval_and_another_seed_another() -> None:
     first, again, other = (bootstrap([values], 50, random_state=s)[0] for s in (0, 0, 1))
     assert first == again
     assert first != other
+
+
+def test_threads_do_not_move_the_last_digit() -> None:
+    values = np.random.default_rng(0).random(100_000)
+    statistic = metrics.mean(values)
+    found = []
+    for threads in (1, 2):
+        with threadpool_limits(limits=threads, user_api="blas"):
+            found.append(bootstrap([statistic], len(values)))
+    assert found[0] == found[1]
 
 
 def test_one_unit_has_no_interval() -> None:

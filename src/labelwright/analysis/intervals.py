@@ -14,6 +14,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 from scipy.special import ndtr, ndtri, stdtrit
+from threadpoolctl import threadpool_limits
 
 from labelwright.core import Seed, generator
 
@@ -159,7 +160,8 @@ def bootstrap(
         return [NO_ESTIMATE] * len(statistics)
     unit = np.arange(n) if groups is None else np.unique(np.asarray(groups), return_inverse=True)[1]
     units = int(unit.max()) + 1
-    with np.errstate(divide="ignore", invalid="ignore"):
+    # One thread: how many share a sum decides its last digits, and the same inputs give the same bytes everywhere.
+    with threadpool_limits(limits=1, user_api="blas"), np.errstate(divide="ignore", invalid="ignore"):
         values = [float(s(np.ones((1, n)))[0]) for s in statistics]
         chunks = [[s(w) for s in statistics] for w in _resamples(unit, units, random_state)] if units > 1 else []
     tail = _expanded_tail(units)
