@@ -12,13 +12,19 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from benchmarks import _multitask_sets as related
 from labelwright.analysis.metrics import log_loss, macro_f1
+from labelwright.core.alphabets import plain_letters
 from labelwright.data.crowds import read_votes
 
 ROOT = Path(os.environ.get("LABELWRIGHT_DATA", Path(__file__).resolve().parents[2] / "shared" / "data"))
 FEWEST_GOLD = 50
 PROGRAMMATIC, CROWDS = "programmatic sources", "crowds"
 GROUPS = {PROGRAMMATIC: "classification", CROWDS: "crowd"}
+# Functions that were written for the benchmarks of related tasks: each task is a set. Those whose votes are published
+# are among the programmatic sources.
+WRITTEN = "functions written here"
+PUBLISHED = ("trec.coarse", "openi_reports.finding")
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -44,16 +50,39 @@ def names() -> dict[str, list[str]]:
     """Return the names of the sets of each group; empty where the data are not there."""
     task = {path.parent.name: json.loads(path.read_text())["task"] for path in sorted(ROOT.glob("*/meta.json"))}
     found = {group: [name for name, what in task.items() if what == kind] for group, kind in GROUPS.items()}
+    written = [f"{which}.{each}" for which in related.names() for each in related.load(which).votes.graph.names]
+    found[WRITTEN] = [name for name in written if name not in PUBLISHED]
     return {group: [n for n in listed if (load(n).gold >= 0).sum() >= FEWEST_GOLD] for group, listed in found.items()}
 
 
 @functools.cache
 def load(name: str) -> VoteSet:
     """Read a set, all splits one below the other."""
+    if "." in name:
+        return of_task(name)
     folder = ROOT / name
     meta = json.loads((folder / "meta.json").read_text())
     votes, gold = (crowd if meta["task"] == "crowd" else splits)(folder, meta["k"])
     return VoteSet(name, votes, gold, meta["k"])
+
+
+def of_task(name: str) -> VoteSet:
+    """Return the votes on one of several related tasks, ``set.task``, on the examples to which it applies.
+
+    N/A is no class here: a vote for it, or for several classes, is an abstain.
+    """
+    which, task = name.split(".")
+    whole = related.load(which)
+    own, k = whole.votes.by_task[task], len(whole.votes.graph.tasks[whole.votes.graph.names.index(task)].classes)
+    applies = (whole.gold[task] >= 0) & (whole.gold[task] < k)
+    codes, plain = own.take(applies).values, plain_letters(own.k)
+    votes = np.full(codes.shape, -1, dtype=np.int8)
+    for j, source in enumerate(own.sources):
+        for code, means in enumerate(own.alphabet.get(source, plain)):
+            classes = [state for state in means if state < k]
+            if len(classes) == 1:
+                votes[codes[:, j] == code, j] = classes[0]
+    return VoteSet(name, votes[:, (votes >= 0).any(axis=0)], whole.gold[task][applies], k)
 
 
 def splits(folder: Path, _: int) -> tuple[Codes, Ints]:

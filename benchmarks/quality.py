@@ -49,7 +49,7 @@ OURS = (
     "GLAD",
     "MACE",
 )
-EVERYWHERE = (sets.PROGRAMMATIC, sets.CROWDS)
+EVERYWHERE = (sets.PROGRAMMATIC, sets.CROWDS, sets.WRITTEN)
 # Peer -> the groups it runs on. The slowest, made for crowds alone, are not asked for more.
 PEERS = {
     "crowd-kit GLAD": (sets.CROWDS,),
@@ -211,13 +211,13 @@ def group_table(rows: Sequence[Row], group: str) -> list[str]:
 def set_table(rows: Sequence[Row], group: str) -> list[str]:
     """Return the macro-F1 of the default and of majority vote on each set, beside the best peer there."""
     found = [row for row in rows if row["kind"] == "score" and row["group"] == group and "error" not in row]
-    out = ["", f"{'set':16} {'n':>6}  {DEFAULT:>10}  {BASELINE:>12}  best peer there"]
+    out = ["", f"{'set':26} {'n':>6}  {DEFAULT:>10}  {BASELINE:>12}  best peer there"]
     for which in sorted({row["set"] for row in found if row["method"] == DEFAULT}):
         here = {row["method"]: row for row in found if row["set"] == which}
         peers = [(row["f1"], method) for method, row in here.items() if not row["ours"]]
         best = "{:.3f} {}".format(*max(peers)) if peers else "-"
         both = f"{here[DEFAULT]['f1']:10.3f}  {here[BASELINE]['f1']:12.3f}"
-        out.append(f"{which.removeprefix('crowd_'):16} {here[DEFAULT]['n']:6,}  {both}  {best}")
+        out.append(f"{which.removeprefix('crowd_'):26} {here[DEFAULT]['n']:6,}  {both}  {best}")
     return out
 
 
