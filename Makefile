@@ -64,7 +64,9 @@ env: .venv/dev ## Make .venv with every extra and every development tool
 
 .venv/dev: .venv/bin/python pyproject.toml constraints.txt
 	@echo "Installing labelwright with every extra and tool into .venv ..."
-	$(PIP) --editable '.[all,dev]'
+	$(PIP) --no-compile --editable '.[all,dev]'
+	@# Byte code by all cores at once: pip takes one. What libraries hold for newer Pythons does not compile.
+	@$(BIN)/python -m compileall -qq -j 0 .venv/lib || true
 	@touch $@ .venv/core
 
 # The peers live apart: their requirements must not bend ours.

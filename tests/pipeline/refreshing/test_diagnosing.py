@@ -28,7 +28,7 @@ def diagnosed(tmp_path_factory) -> Path:
     """A project of two components that was run, and run again with a diagnosis; not to be written to."""
     folder = tmp_path_factory.mktemp("diagnosed") / "reports"
     folder.mkdir()
-    write_reports(folder / "reports.csv", 100)
+    write_reports(folder / "reports.csv", 60)
     (folder / "labelwright.toml").write_text(SETTINGS.split("[[relations]]")[0], encoding="utf-8")
     (folder / "supervision.py").write_text(FUNCTIONS, encoding="utf-8")
     lw.Project(folder).run()
